@@ -1,0 +1,1 @@
+//! Commit: the journal (the truth) and its projection (the search store).

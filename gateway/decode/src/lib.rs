@@ -1,0 +1,1 @@
+//! Decode: bytes to a source tree and findings, whatever the bytes are.

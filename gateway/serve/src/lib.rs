@@ -1,0 +1,1 @@
+//! Serve: the FHIR REST API, health and metrics.

@@ -1,0 +1,1 @@
+//! Validate: FHIR R4 resources against definitions, profiles and terminology.

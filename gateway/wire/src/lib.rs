@@ -1,0 +1,1 @@
+//! What the network sides share: limits, MLLP framing, TLS, the HTTP server.

@@ -1,0 +1,1 @@
+//! Fakes of the peers and helpers that all integration tests share.
