@@ -1,1 +1,4 @@
 //! Commit: the journal (the truth) and its projection (the search store).
+
+pub mod entry;
+pub mod store;

@@ -1,0 +1,594 @@
+//! What the journal holds: one entry a message, with all that was received, decided and answered.
+//!
+//! An entry is written once and never changed. Its bytes describe themselves (first byte: the version of the form),
+//! so that a journal stays readable after an upgrade. Layout of version 1, integers little-endian:
+//!
+//! ```text
+//! 0   version 1 | kind | outcome | flags          one byte each
+//! 4   key u64          first 8 bytes of SHA-256(source, 0, control id); 0 = the message has no control id
+//! 12  refers u64       Duplicate: the entry whose answer was given again; flagged or conflict: the earlier entry
+//! 20  received_us i64  microseconds since 1970, the gateway's clock
+//! 28  content_hash [32] | plan_hash [32]
+//! 92  receipt, source, protocol, control id, message type, answer, findings, raw     each: varint length, bytes
+//!     number of resources (varint), then for each: type, id, update (1 byte), number of cleared names, names, body
+//! ```
+//!
+//! The fixed part stands first so that a start-up scan reads keys and outcomes without decoding the rest.
+
+use std::ops::Range;
+
+const VERSION: u8 = 1;
+const FIXED: usize = 92;
+const FLAG_REUSED: u8 = 1;
+const FLAG_CONFLICT: u8 = 2;
+
+/// How a message ended; each entry has exactly one, and their sum is the number of messages received.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Final {
+    Stored = 0,
+    Rejected = 1,
+    Held = 2,
+    Duplicate = 3,
+}
+
+impl Final {
+    pub const ALL: [Final; 4] = [Final::Stored, Final::Rejected, Final::Held, Final::Duplicate];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Final::Stored => "stored",
+            Final::Rejected => "rejected",
+            Final::Held => "held",
+            Final::Duplicate => "duplicate",
+        }
+    }
+}
+
+/// What kind of event an entry tells of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum EntryKind {
+    Message = 0,
+}
+
+/// What the body of a resource does to the version before it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Update {
+    /// The body is the whole resource.
+    Replace = 0,
+    /// The elements of the body replace those of the same name, the others stay.
+    Merge = 1,
+    /// The resource is gone; the body is empty.
+    Delete = 2,
+}
+
+/// A resource as a message gives it.
+#[derive(Clone)]
+pub struct ResourceDraft {
+    pub resource_type: String,
+    pub id: String,
+    /// FHIR JSON, UTF-8, `resourceType` and `id` first, without `meta.versionId` and `meta.lastUpdated`.
+    pub body: Vec<u8>,
+    pub update: Update,
+    /// Names of elements that the sender emptied (HL7 v2 `""`); they are removed by a merge.
+    pub clear: Vec<String>,
+}
+
+/// An entry before the journal gave it a number.
+#[derive(Clone)]
+pub struct Draft {
+    pub kind: EntryKind,
+    /// The number by which a person finds the message again; unique.
+    pub receipt: String,
+    pub received_us: i64,
+    /// Id of the source as configured.
+    pub source: String,
+    /// `mllp`, `http` …
+    pub protocol: &'static str,
+    /// MSH-10 or its like; empty = none, then the message is never a duplicate.
+    pub control_id: String,
+    /// SHA-256 of what makes two messages "the same bytes" for this source.
+    pub content_hash: [u8; 32],
+    pub message_type: String,
+    /// Never [`Final::Duplicate`]: that is for the journal to find out.
+    pub outcome: Final,
+    /// The exact bytes answered, given again to a duplicate.
+    pub answer: Vec<u8>,
+    /// JSON array of findings.
+    pub findings: Vec<u8>,
+    /// The exact bytes received.
+    pub raw: Vec<u8>,
+    pub resources: Vec<ResourceDraft>,
+    /// Which version of the mappings made the resources.
+    pub plan_hash: [u8; 32],
+    /// The answer if the control id is known with other bytes: the entry is then kept as [`Final::Rejected`] without
+    /// resources. `None`: it is accepted and flagged.
+    pub conflict: Option<Vec<u8>>,
+}
+
+/// Why bytes are not an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DecodeError {
+    /// A version of the form that this program does not know.
+    Version(u8),
+    /// Ends early, a length passes the end, an unknown code or text that is not UTF-8; with the byte position.
+    Malformed(usize),
+}
+
+impl std::fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            DecodeError::Version(version) => write!(f, "entry form {version} is not known"),
+            DecodeError::Malformed(at) => write!(f, "entry is malformed at byte {at}"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// An entry of the journal, decoded; its parts are slices of [`Entry::payload`].
+pub struct Entry {
+    seq: u64,
+    committed_us: i64,
+    fixed: Fixed,
+    receipt: Range<usize>,
+    source: Range<usize>,
+    protocol: Range<usize>,
+    control_id: Range<usize>,
+    message_type: Range<usize>,
+    answer: Range<usize>,
+    findings: Range<usize>,
+    raw: Range<usize>,
+    resources: Vec<Placed>,
+    payload: Vec<u8>,
+}
+
+struct Placed {
+    resource_type: Range<usize>,
+    id: Range<usize>,
+    update: Update,
+    clear: Vec<Range<usize>>,
+    body: Range<usize>,
+}
+
+/// A resource within an entry.
+#[derive(Clone, Copy)]
+pub struct ResourceRef<'a> {
+    entry: &'a Entry,
+    placed: &'a Placed,
+}
+
+impl<'a> ResourceRef<'a> {
+    pub fn resource_type(self) -> &'a str {
+        self.entry.text(&self.placed.resource_type)
+    }
+
+    pub fn id(self) -> &'a str {
+        self.entry.text(&self.placed.id)
+    }
+
+    pub fn update(self) -> Update {
+        self.placed.update
+    }
+
+    pub fn clear(self) -> impl Iterator<Item = &'a str> {
+        self.placed.clear.iter().map(move |range| self.entry.text(range))
+    }
+
+    pub fn body(self) -> &'a [u8] {
+        self.entry.bytes(&self.placed.body)
+    }
+
+    /// Where the body starts within the entry's payload: what the store's `body(seq, offset, length)` takes.
+    pub fn body_offset(self) -> usize {
+        self.placed.body.start
+    }
+}
+
+impl Entry {
+    /// Reads a payload; `seq` and `committed_us` come from the frame around it.
+    pub fn decode(seq: u64, committed_us: i64, payload: Vec<u8>) -> Result<Entry, DecodeError> {
+        let fixed = Fixed::read(&payload)?;
+        let mut reader = Reader { bytes: &payload, at: FIXED };
+        let (receipt, source, protocol) = (reader.text()?, reader.text()?, reader.text()?);
+        let (control_id, message_type) = (reader.text()?, reader.text()?);
+        let (answer, findings, raw) = (reader.slice()?, reader.slice()?, reader.slice()?);
+        let mut resources = Vec::new();
+        for _ in 0..reader.varint()? {
+            resources.push(reader.placed()?);
+        }
+        if reader.at != payload.len() {
+            return Err(DecodeError::Malformed(reader.at));
+        }
+        Ok(Entry {
+            seq,
+            committed_us,
+            fixed,
+            receipt,
+            source,
+            protocol,
+            control_id,
+            message_type,
+            answer,
+            findings,
+            raw,
+            resources,
+            payload,
+        })
+    }
+
+    /// Position in the journal, from 1, without gaps.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// When it was committed, microseconds since 1970; never decreases with [`Entry::seq`].
+    pub fn committed_us(&self) -> i64 {
+        self.committed_us
+    }
+
+    pub fn kind(&self) -> EntryKind {
+        self.fixed.kind
+    }
+
+    pub fn outcome(&self) -> Final {
+        self.fixed.outcome
+    }
+
+    /// Duplicate: the entry whose answer was given again. Conflict or reused control id: the earlier entry.
+    pub fn refers(&self) -> Option<u64> {
+        (self.fixed.refers != 0).then_some(self.fixed.refers)
+    }
+
+    /// Accepted although its control id was known with other bytes.
+    pub fn reused_control_id(&self) -> bool {
+        self.fixed.flags & FLAG_REUSED != 0
+    }
+
+    /// Rejected because its control id was known with other bytes.
+    pub fn conflict(&self) -> bool {
+        self.fixed.flags & FLAG_CONFLICT != 0
+    }
+
+    pub fn received_us(&self) -> i64 {
+        self.fixed.received_us
+    }
+
+    pub fn content_hash(&self) -> &[u8; 32] {
+        &self.fixed.content_hash
+    }
+
+    pub fn plan_hash(&self) -> &[u8; 32] {
+        &self.fixed.plan_hash
+    }
+
+    pub fn receipt(&self) -> &str {
+        self.text(&self.receipt)
+    }
+
+    pub fn source(&self) -> &str {
+        self.text(&self.source)
+    }
+
+    pub fn protocol(&self) -> &str {
+        self.text(&self.protocol)
+    }
+
+    pub fn control_id(&self) -> &str {
+        self.text(&self.control_id)
+    }
+
+    pub fn message_type(&self) -> &str {
+        self.text(&self.message_type)
+    }
+
+    /// The bytes answered; empty on a duplicate: they are those of the entry it refers to.
+    pub fn answer(&self) -> &[u8] {
+        self.bytes(&self.answer)
+    }
+
+    /// JSON array of findings; empty on a duplicate.
+    pub fn findings(&self) -> &[u8] {
+        self.bytes(&self.findings)
+    }
+
+    /// The bytes received; empty on a duplicate.
+    pub fn raw(&self) -> &[u8] {
+        self.bytes(&self.raw)
+    }
+
+    pub fn resources(&self) -> impl ExactSizeIterator<Item = ResourceRef<'_>> {
+        self.resources.iter().map(move |placed| ResourceRef { entry: self, placed })
+    }
+
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    fn bytes(&self, range: &Range<usize>) -> &[u8] {
+        self.payload.get(range.clone()).unwrap_or_default()
+    }
+
+    fn text(&self, range: &Range<usize>) -> &str {
+        // Checked by decode; an empty text can only stand here if the payload had changed, which nothing can do.
+        std::str::from_utf8(self.bytes(range)).unwrap_or_default()
+    }
+}
+
+/// The fixed part of a payload.
+#[derive(Clone, Copy)]
+pub(crate) struct Fixed {
+    pub(crate) kind: EntryKind,
+    pub(crate) outcome: Final,
+    pub(crate) flags: u8,
+    pub(crate) key: u64,
+    pub(crate) refers: u64,
+    pub(crate) received_us: i64,
+    pub(crate) content_hash: [u8; 32],
+    pub(crate) plan_hash: [u8; 32],
+}
+
+impl Fixed {
+    pub(crate) fn read(payload: &[u8]) -> Result<Fixed, DecodeError> {
+        let fixed = payload.get(..FIXED).ok_or(DecodeError::Malformed(payload.len()))?;
+        let &[version, kind, outcome, flags, ..] = fixed else { return Err(DecodeError::Malformed(0)) };
+        if version != VERSION {
+            return Err(DecodeError::Version(version));
+        }
+        if kind != EntryKind::Message as u8 {
+            return Err(DecodeError::Malformed(1));
+        }
+        let outcome = *Final::ALL.get(usize::from(outcome)).ok_or(DecodeError::Malformed(2))?;
+        Ok(Fixed {
+            kind: EntryKind::Message,
+            outcome,
+            flags,
+            key: u64::from_le_bytes(array(fixed, 4)?),
+            refers: u64::from_le_bytes(array(fixed, 12)?),
+            received_us: i64::from_le_bytes(array(fixed, 20)?),
+            content_hash: array(fixed, 28)?,
+            plan_hash: array(fixed, 60)?,
+        })
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend([VERSION, self.kind as u8, self.outcome as u8, self.flags]);
+        out.extend(self.key.to_le_bytes());
+        out.extend(self.refers.to_le_bytes());
+        out.extend(self.received_us.to_le_bytes());
+        out.extend(self.content_hash);
+        out.extend(self.plan_hash);
+    }
+}
+
+fn array<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], DecodeError> {
+    bytes.get(at..).and_then(|rest| rest.first_chunk::<N>()).copied().ok_or(DecodeError::Malformed(at))
+}
+
+impl Draft {
+    /// The payload as it is stored unless the journal knows the control id; `key` as in the layout above.
+    pub(crate) fn encode(&self, key: u64) -> Vec<u8> {
+        let fixed = Fixed {
+            kind: self.kind,
+            outcome: self.outcome,
+            flags: 0,
+            key,
+            refers: 0,
+            received_us: self.received_us,
+            content_hash: self.content_hash,
+            plan_hash: self.plan_hash,
+        };
+        let bodies: usize = self.resources.iter().map(|resource| resource.body.len() + 128).sum();
+        let mut out = Vec::with_capacity(FIXED + 256 + self.answer.len() + self.findings.len() + self.raw.len() + bodies);
+        fixed.write(&mut out);
+        for text in [&*self.receipt, &*self.source, self.protocol, &*self.control_id, &*self.message_type] {
+            put(&mut out, text.as_bytes());
+        }
+        for bytes in [&self.answer, &self.findings, &self.raw] {
+            put(&mut out, bytes);
+        }
+        put_varint(&mut out, self.resources.len());
+        for resource in &self.resources {
+            put(&mut out, resource.resource_type.as_bytes());
+            put(&mut out, resource.id.as_bytes());
+            out.push(resource.update as u8);
+            put_varint(&mut out, resource.clear.len());
+            for name in &resource.clear {
+                put(&mut out, name.as_bytes());
+            }
+            put(&mut out, &resource.body);
+        }
+        out
+    }
+}
+
+/// Marks an encoded payload as accepted although its control id was known with other bytes.
+pub(crate) fn mark_reused(payload: &mut [u8], earlier: u64) {
+    if let Some(flags) = payload.get_mut(3) {
+        *flags |= FLAG_REUSED;
+    }
+    if let Some(refers) = payload.get_mut(12..20) {
+        refers.copy_from_slice(&earlier.to_le_bytes());
+    }
+}
+
+/// The small entry kept for a message that arrived again; `first` is the entry that holds its bytes and answer.
+pub(crate) fn duplicate(arrived: &Entry, first: u64) -> Vec<u8> {
+    let fixed = Fixed { outcome: Final::Duplicate, flags: 0, refers: first, ..arrived.fixed };
+    shortened(arrived, &fixed, [&[], &[], &[]])
+}
+
+/// The entry kept for a control id that came with other bytes than in `earlier`: raw bytes, no resources.
+pub(crate) fn conflict(arrived: &Entry, earlier: u64, answer: &[u8]) -> Vec<u8> {
+    let fixed = Fixed { outcome: Final::Rejected, flags: FLAG_CONFLICT, refers: earlier, ..arrived.fixed };
+    shortened(arrived, &fixed, [answer, arrived.findings(), arrived.raw()])
+}
+
+fn shortened(arrived: &Entry, fixed: &Fixed, parts: [&[u8]; 3]) -> Vec<u8> {
+    let mut out = Vec::new();
+    fixed.write(&mut out);
+    for text in [arrived.receipt(), arrived.source(), arrived.protocol(), arrived.control_id(), arrived.message_type()] {
+        put(&mut out, text.as_bytes());
+    }
+    for part in parts {
+        put(&mut out, part);
+    }
+    put_varint(&mut out, 0);
+    out
+}
+
+fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_varint(out, bytes.len());
+    out.extend_from_slice(bytes);
+}
+
+fn put_varint(out: &mut Vec<u8>, mut value: usize) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn byte(&mut self) -> Result<u8, DecodeError> {
+        let byte = *self.bytes.get(self.at).ok_or(DecodeError::Malformed(self.at))?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    /// At most five bytes: no part of an entry is longer than 2^32.
+    fn varint(&mut self) -> Result<usize, DecodeError> {
+        let mut value = 0usize;
+        for shift in (0..35).step_by(7) {
+            let byte = self.byte()?;
+            value |= usize::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(DecodeError::Malformed(self.at))
+    }
+
+    fn slice(&mut self) -> Result<Range<usize>, DecodeError> {
+        let length = self.varint()?;
+        let end = self.at.checked_add(length).filter(|&end| end <= self.bytes.len()).ok_or(DecodeError::Malformed(self.at))?;
+        let range = self.at..end;
+        self.at = end;
+        Ok(range)
+    }
+
+    fn text(&mut self) -> Result<Range<usize>, DecodeError> {
+        let range = self.slice()?;
+        match self.bytes.get(range.clone()).map(std::str::from_utf8) {
+            Some(Ok(_)) => Ok(range),
+            _ => Err(DecodeError::Malformed(range.start)),
+        }
+    }
+
+    fn placed(&mut self) -> Result<Placed, DecodeError> {
+        let (resource_type, id) = (self.text()?, self.text()?);
+        let update = match self.byte()? {
+            0 => Update::Replace,
+            1 => Update::Merge,
+            2 => Update::Delete,
+            _ => return Err(DecodeError::Malformed(self.at)),
+        };
+        let mut clear = Vec::new();
+        for _ in 0..self.varint()? {
+            clear.push(self.text()?);
+        }
+        Ok(Placed { resource_type, id, update, clear, body: self.slice()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft() -> Draft {
+        let resource = |kind: &str, update, clear: &[&str]| ResourceDraft {
+            resource_type: kind.into(),
+            id: format!("{kind}-1"),
+            body: format!(r#"{{"resourceType":"{kind}","id":"{kind}-1"}}"#).into_bytes(),
+            update,
+            clear: clear.iter().map(|&name| name.to_owned()).collect(),
+        };
+        Draft {
+            kind: EntryKind::Message,
+            receipt: "R1".into(),
+            received_us: 1_700_000_000_000_000,
+            source: "his".into(),
+            protocol: "mllp",
+            control_id: "C1".into(),
+            content_hash: [7; 32],
+            message_type: "ADT^A01".into(),
+            outcome: Final::Stored,
+            answer: b"MSH|ACK".to_vec(),
+            findings: b"[]".to_vec(),
+            raw: vec![b'x'; 300],
+            resources: vec![resource("Patient", Update::Merge, &["name", "telecom"]), resource("Encounter", Update::Replace, &[])],
+            plan_hash: [9; 32],
+            conflict: None,
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        let draft = draft();
+        let entry = Entry::decode(5, 6, draft.encode(77)).unwrap();
+        assert_eq!((entry.seq(), entry.committed_us(), entry.outcome(), entry.refers()), (5, 6, Final::Stored, None));
+        assert_eq!((entry.receipt(), entry.source(), entry.protocol(), entry.control_id()), ("R1", "his", "mllp", "C1"));
+        assert_eq!((entry.raw(), entry.answer(), entry.findings()), (&*draft.raw, &*draft.answer, &*draft.findings));
+        assert_eq!(Fixed::read(entry.payload()).unwrap().key, 77);
+        let resources: Vec<_> = entry.resources().collect();
+        assert_eq!(resources.len(), 2);
+        for (read, written) in resources.iter().zip(&draft.resources) {
+            assert_eq!((read.resource_type(), read.id()), (&*written.resource_type, &*written.id));
+            assert_eq!((read.update(), read.body()), (written.update, &*written.body));
+            assert_eq!(read.clear().collect::<Vec<_>>(), written.clear);
+            assert_eq!(&entry.payload()[read.body_offset()..][..read.body().len()], read.body());
+        }
+    }
+
+    #[test]
+    fn an_entry_cut_anywhere_or_with_any_byte_changed_never_panics() {
+        let bytes = draft().encode(1);
+        for end in 0..bytes.len() {
+            assert!(Entry::decode(1, 1, bytes[..end].to_vec()).is_err(), "cut at {end}");
+        }
+        for at in 0..bytes.len() {
+            for value in [0, 0x7f, 0xff] {
+                let mut changed = bytes.clone();
+                changed[at] = value;
+                let _ = Entry::decode(1, 1, changed);
+            }
+        }
+        let mut longer = bytes;
+        longer.push(0);
+        assert!(Entry::decode(1, 1, longer).is_err());
+    }
+
+    #[test]
+    fn arrivals_that_the_journal_knows_are_shortened() {
+        let mut payload = draft().encode(1);
+        let arrived = Entry::decode(2, 2, payload.clone()).unwrap();
+        let again = Entry::decode(2, 2, duplicate(&arrived, 1)).unwrap();
+        assert_eq!((again.outcome(), again.refers(), again.receipt()), (Final::Duplicate, Some(1), "R1"));
+        assert_eq!((again.raw().len(), again.answer().len(), again.resources().len()), (0, 0, 0));
+        assert_eq!(again.content_hash(), &[7; 32]);
+        let other = Entry::decode(2, 2, conflict(&arrived, 1, b"AE")).unwrap();
+        assert_eq!((other.outcome(), other.refers(), other.answer()), (Final::Rejected, Some(1), &b"AE"[..]));
+        assert_eq!((other.raw(), other.resources().len(), other.conflict()), (arrived.raw(), 0, true));
+        mark_reused(&mut payload, 1);
+        let flagged = Entry::decode(2, 2, payload).unwrap();
+        assert!(flagged.reused_control_id() && flagged.refers() == Some(1) && flagged.resources().len() == 2);
+    }
+}
