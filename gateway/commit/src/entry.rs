@@ -10,7 +10,7 @@
 //! 20  received_us i64  microseconds since 1970, the gateway's clock
 //! 28  content_hash [32] | plan_hash [32]
 //! 92  receipt, source, protocol, control id, message type, answer, findings, raw     each: varint length, bytes
-//!     number of resources (varint), then for each: type, id, update (1 byte), number of cleared names, names, body
+//!     number of resources (varint), then for each: type, id, update (1 byte), event time i64, number of cleared names, names, body
 //! ```
 //!
 //! The fixed part stands first so that a start-up scan reads keys and outcomes without decoding the rest.
@@ -74,6 +74,9 @@ pub struct ResourceDraft {
     pub update: Update,
     /// Names of elements that the sender emptied (HL7 v2 `""`); they are removed by a merge.
     pub clear: Vec<String>,
+    /// Business time of what the resource tells (OBR-22, EVN-2, MSH-7), microseconds since 1970; 0 = not known. Of two
+    /// writes with equal status the later event wins, whatever the order of their arrival.
+    pub event_us: i64,
 }
 
 /// An entry before the journal gave it a number.
@@ -149,6 +152,7 @@ struct Placed {
     resource_type: Range<usize>,
     id: Range<usize>,
     update: Update,
+    event_us: i64,
     clear: Vec<Range<usize>>,
     body: Range<usize>,
 }
@@ -171,6 +175,11 @@ impl<'a> ResourceRef<'a> {
 
     pub fn update(self) -> Update {
         self.placed.update
+    }
+
+    /// Business time, microseconds since 1970, where it is known.
+    pub fn event_us(self) -> Option<i64> {
+        (self.placed.event_us != 0).then_some(self.placed.event_us)
     }
 
     pub fn clear(self) -> impl Iterator<Item = &'a str> {
@@ -394,6 +403,7 @@ impl Draft {
             put(&mut out, resource.resource_type.as_bytes());
             put(&mut out, resource.id.as_bytes());
             out.push(resource.update as u8);
+            out.extend(resource.event_us.to_le_bytes());
             put_varint(&mut out, resource.clear.len());
             for name in &resource.clear {
                 put(&mut out, name.as_bytes());
@@ -501,11 +511,13 @@ impl Reader<'_> {
             2 => Update::Delete,
             _ => return Err(DecodeError::Malformed(self.at)),
         };
+        let event_us = i64::from_le_bytes(array(self.bytes, self.at)?);
+        self.at += 8;
         let mut clear = Vec::new();
         for _ in 0..self.varint()? {
             clear.push(self.text()?);
         }
-        Ok(Placed { resource_type, id, update, clear, body: self.slice()? })
+        Ok(Placed { resource_type, id, update, event_us, clear, body: self.slice()? })
     }
 }
 
@@ -520,6 +532,7 @@ mod tests {
             body: format!(r#"{{"resourceType":"{kind}","id":"{kind}-1"}}"#).into_bytes(),
             update,
             clear: clear.iter().map(|&name| name.to_owned()).collect(),
+            event_us: 1_700_000_000_000_001,
         };
         Draft {
             kind: EntryKind::Message,
@@ -553,6 +566,7 @@ mod tests {
         for (read, written) in resources.iter().zip(&draft.resources) {
             assert_eq!((read.resource_type(), read.id()), (&*written.resource_type, &*written.id));
             assert_eq!((read.update(), read.body()), (written.update, &*written.body));
+            assert_eq!(read.event_us(), Some(written.event_us));
             assert_eq!(read.clear().collect::<Vec<_>>(), written.clear);
             assert_eq!(&entry.payload()[read.body_offset()..][..read.body().len()], read.body());
         }

@@ -1,4 +1,5 @@
 //! Commit: the journal (the truth) and its projection (the search store).
 
 pub mod entry;
+pub mod search;
 pub mod store;
