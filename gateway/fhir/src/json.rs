@@ -75,6 +75,16 @@ pub fn parse(text: &[u8], limits: &JsonLimits) -> Result<(Tree, Vec<JsonIssue>),
     Ok((p.tree, p.issues))
 }
 
+/// Line and column (both from 1, columns in characters) of a byte offset in a document.
+pub fn line_column(text: &[u8], offset: usize) -> (u32, u32) {
+    let before = &text[..offset.min(text.len())];
+    let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+    // continuation bytes of UTF-8 do not count
+    let column = before[line_start..].iter().filter(|b| **b & 0xc0 != 0x80).count() + 1;
+    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+}
+
 struct Parser<'a> {
     text: &'a str,
     s: &'a [u8],
@@ -738,6 +748,16 @@ mod tests {
         let kinds: Vec<JsonIssueKind> = issues.iter().map(|i| i.kind).collect();
         use JsonIssueKind::*;
         assert_eq!(kinds, [EmptyArray, ArrayInArray, Null, BadPrimitiveSibling]);
+    }
+
+    #[test]
+    fn lines_and_columns_count_from_one_in_characters() {
+        let text = "ab\n张三x".as_bytes();
+        assert_eq!(line_column(text, 0), (1, 1));
+        assert_eq!(line_column(text, 2), (1, 3));
+        assert_eq!(line_column(text, 3), (2, 1));
+        assert_eq!(line_column(text, 9), (2, 3));
+        assert_eq!(line_column(text, 1000), (2, 4));
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! The FHIR R4 model that all stages share: compact tree, JSON, ids, definition tables. Pure: no files, clock or network.
 
+pub mod definitions;
 pub mod finding;
 pub mod id;
 pub mod json;
 pub mod names;
+pub mod outcome;
+pub mod primitive;
 pub mod tree;
 
+pub use definitions::Definitions;
 pub use finding::{Finding, Location, Severity};
 pub use names::Key;
 pub use tree::{Kind, NodeId, NodeRef, Tree};

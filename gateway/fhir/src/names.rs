@@ -31,7 +31,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
     Names { list, slots }
 });
 
-fn hash(name: &str) -> usize {
+pub(crate) fn hash(name: &str) -> usize {
     // FNV-1a: the names are short and ours
     let mut h: u64 = 0xcbf2_9ce4_8422_2325;
     for b in name.bytes() {
