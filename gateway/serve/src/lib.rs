@@ -1,1 +1,28 @@
 //! Serve: the FHIR REST API, health and metrics.
+//!
+//! [`Api::handle`] answers one request and knows nothing of sockets; limits of connections and headers are the
+//! listener's. Begin with `route` (which address is what), then `api` (the way of a request), then one of `interaction`.
+
+mod access;
+mod answer;
+mod api;
+mod bundle;
+mod interaction;
+mod metrics;
+mod negotiate;
+mod params;
+mod percent;
+mod pretty;
+mod refusal;
+mod route;
+pub mod source;
+mod throttle;
+mod time;
+
+pub use access::{Access, Peer};
+pub use api::{Api, Settings};
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;

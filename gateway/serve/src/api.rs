@@ -1,0 +1,238 @@
+//! One HTTP request → one answer: limits, who asks, what is asked, then the interaction.
+
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hutong_commit::search::table::{self, TypeTable};
+use hutong_wire::limits::{Limits, ms, size};
+use hyper::body::Body;
+
+use crate::access::{Access, Peer, Principal};
+use crate::answer::Answer;
+use crate::interaction::capabilities::Capabilities;
+use crate::interaction::{compartment, health, history, landing, read, search, vread};
+use crate::metrics::{Metrics, StoreFigures};
+use crate::negotiate::Form;
+use crate::params::Fields;
+use crate::refusal::Refusal;
+use crate::route::{BASE, Route};
+use crate::source::{Of, Source, SourceError};
+use crate::throttle::Throttle;
+
+/// How the interface is set up.
+pub struct Settings {
+    /// The address clients use, up to and with `/fhir`, where it differs from the Host header (behind a proxy).
+    /// Forwarding headers are not believed: anyone can send them.
+    pub base_url: Option<String>,
+    /// Whether the listener speaks TLS.
+    pub tls: bool,
+    pub access: Access,
+    pub limits: Limits,
+    /// Of the software, for the CapabilityStatement.
+    pub version: &'static str,
+}
+
+/// The FHIR interface, with `/health`, `/metrics` and the page at `/`.
+pub struct Api {
+    source: Arc<dyn Source>,
+    settings: Settings,
+    capabilities: Capabilities,
+    metrics: Metrics,
+    throttle: Throttle,
+}
+
+/// What is known of a request when it is answered, however far it came.
+struct Seen {
+    interaction: &'static str,
+    form: Form,
+}
+
+impl Api {
+    pub fn new(source: Arc<dyn Source>, settings: Settings) -> Api {
+        let limits = &settings.limits;
+        Api {
+            capabilities: Capabilities::new(settings.version),
+            metrics: Metrics::default(),
+            throttle: Throttle::new(limits.request_rate_per_client_per_s, limits.request_rate_burst_per_client),
+            source,
+            settings,
+        }
+    }
+
+    /// Adds a figure of another part of the gateway to `/metrics`; `name` and `help` as Prometheus wants them.
+    pub fn gauge(&mut self, name: &'static str, help: &'static str, read: impl Fn() -> f64 + Send + Sync + 'static) {
+        self.metrics.gauge(name, help, Box::new(read));
+    }
+
+    /// Answers one request. The address of the client is taken from the extension [`Peer`]. Never fails.
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let started = Instant::now();
+        self.metrics.in_flight.fetch_add(1, Ordering::Relaxed);
+        let (parts, body) = request.into_parts();
+        let mut seen = Seen { interaction: "none", form: Form::default() };
+        let answer = self.answer(&parts, body, &mut seen).await.unwrap_or_else(|refusal| Answer::refused(&refusal));
+        let took = started.elapsed();
+        let status = answer.status.as_u16();
+        self.metrics.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.metrics.request(seen.interaction, status, took);
+        // no address: it can hold a patient's name
+        tracing::debug!(interaction = seen.interaction, status, us = took.as_micros() as u64, "http request");
+        answer.into_response(seen.form, parts.method == Method::HEAD)
+    }
+
+    async fn answer<B>(&self, parts: &Parts, body: B, seen: &mut Seen) -> Result<Answer, Refusal>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let url_bytes_max = size(self.settings.limits.request_url_bytes);
+        if parts.uri.path_and_query().map_or(0, |u| u.as_str().len()) > url_bytes_max {
+            return Err(Refusal::url_too_long(url_bytes_max));
+        }
+        let route = Route::of(&parts.method, parts.uri.path())?;
+        seen.interaction = route.name();
+        match &route {
+            Route::Options { allow } => return Ok(Answer::allow(allow)),
+            Route::Landing => return Ok(landing::answer()),
+            Route::Health => return Ok(health::answer(&*self.source)),
+            Route::Metrics => return Ok(self.metrics()),
+            _ => {}
+        }
+        let peer = parts.extensions.get::<Peer>().map(|p| p.0);
+        let principal = self.settings.access.admit(peer, &parts.headers)?;
+        self.count_request(&principal, peer)?;
+
+        let form = match &route {
+            Route::Search { form_in_body: true, .. } => self.form(&parts.headers, body).await?,
+            _ => String::new(),
+        };
+        let fields = Fields::read(parts.uri.query().unwrap_or_default(), &form, &parts.headers, &self.settings.limits)?;
+        seen.form = fields.form(&parts.headers)?;
+        let base = self.base(parts)?;
+        if !matches!(route, Route::Capabilities) {
+            self.caught_up().await?;
+        }
+        self.dispatch(&route, &fields, &parts.headers, &base)
+    }
+
+    /// The interactions themselves. A fault of ours in one of them is that request's fault only.
+    fn dispatch(&self, route: &Route, fields: &Fields, headers: &HeaderMap, base: &str) -> Result<Answer, Refusal> {
+        let source = &*self.source;
+        let limits = &self.settings.limits;
+        let run = || match route {
+            Route::Capabilities => self.capabilities.answer(fields, base),
+            Route::Read { kind, id } => {
+                fields.none_left()?;
+                read::answer(source, table(kind)?.resource_type, id, headers)
+            }
+            Route::VersionRead { kind, id, version } => {
+                fields.none_left()?;
+                vread::answer(source, table(kind)?.resource_type, id, *version)
+            }
+            Route::HistoryOfInstance { kind, id } => {
+                history::answer(source, Of::Instance(table(kind)?.resource_type, id), fields, base, limits)
+            }
+            Route::HistoryOfType { kind } => history::answer(source, Of::Type(table(kind)?.resource_type), fields, base, limits),
+            Route::HistoryOfSystem => history::answer(source, Of::System, fields, base, limits),
+            Route::Search { kind, .. } => search::answer(source, table(kind)?, fields, base, limits),
+            Route::Compartment { patient, kind } => compartment::answer(source, patient, table(kind)?, fields, base, limits),
+            _ => Err(Refusal::no_such_path()),
+        };
+        catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+            tracing::error!(interaction = route.name(), "a request ended in a fault");
+            Err(Refusal::fault())
+        })
+    }
+
+    /// Programs on this machine are not throttled: they are the operator's own.
+    fn count_request(&self, principal: &Principal, peer: Option<SocketAddr>) -> Result<(), Refusal> {
+        match (principal, peer) {
+            (Principal::Local, _) => Ok(()),
+            (Principal::Institution(id), Some(peer)) => self.throttle.take(&format!("{id} {}", peer.ip()), Instant::now()),
+            (Principal::Institution(id), None) => self.throttle.take(id, Instant::now()),
+        }
+    }
+
+    /// The body of `POST …/_search`.
+    async fn form<B>(&self, headers: &HeaderMap, body: B) -> Result<String, Refusal>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let kind = headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+        let bytes_max = size(self.settings.limits.search_form_bytes);
+        let content = match Limited::new(body, bytes_max).collect().await {
+            Ok(content) => content.to_bytes(),
+            Err(e) if e.is::<LengthLimitError>() => return Err(Refusal::body_too_long(bytes_max)),
+            Err(_) => return Err(Refusal::body_broken()),
+        };
+        if !is_form && !(kind.is_empty() && content.is_empty()) {
+            return Err(Refusal::media_type());
+        }
+        String::from_utf8(content.to_vec()).map_err(|_| Refusal::bad_encoding())
+    }
+
+    /// The absolute base of this request's addresses.
+    fn base(&self, parts: &Parts) -> Result<String, Refusal> {
+        if let Some(base) = &self.settings.base_url {
+            return Ok(base.trim_end_matches('/').to_owned());
+        }
+        let host = parts.headers.get(http::header::HOST).and_then(|h| h.to_str().ok());
+        let host = host.or_else(|| parts.uri.authority().map(http::uri::Authority::as_str)).unwrap_or_default();
+        let ok = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b));
+        if !ok {
+            return Err(Refusal::bad_host());
+        }
+        let scheme = if self.settings.tls { "https" } else { "http" };
+        Ok(format!("{scheme}://{host}{BASE}"))
+    }
+
+    /// A read sees at least what was durable when it arrived: waits for the projection, but not for long.
+    async fn caught_up(&self) -> Result<(), Refusal> {
+        let wanted = self.source.durable();
+        if self.source.applied() >= wanted {
+            return Ok(());
+        }
+        let deadline = Instant::now() + ms(self.settings.limits.read_own_write_ms);
+        while Instant::now() < deadline {
+            // the projection applies in batches of some milliseconds, so asking again is cheaper than a thread that waits
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            if self.source.applied() >= wanted {
+                return Ok(());
+            }
+        }
+        Err(Refusal::lagging())
+    }
+
+    fn metrics(&self) -> Answer {
+        let figures = StoreFigures { counts: self.source.counts(), durable: self.source.durable(), applied: self.source.applied() };
+        Answer::other("text/plain; version=0.0.4; charset=utf-8", self.metrics.render(&figures).into_bytes())
+    }
+}
+
+impl From<SourceError> for Refusal {
+    fn from(error: SourceError) -> Refusal {
+        match error {
+            SourceError::BadCursor => Refusal::bad_cursor(),
+            SourceError::TooCostly => Refusal::too_costly("超过了时间限制", "it passed its time limit"),
+            SourceError::Unavailable => Refusal::unavailable(),
+        }
+    }
+}
+
+fn table(name: &str) -> Result<&'static TypeTable, Refusal> {
+    table::of(name).ok_or_else(|| Refusal::unknown_type(name))
+}

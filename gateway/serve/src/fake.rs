@@ -1,0 +1,99 @@
+//! A store in memory for tests of this crate: it finds by `_id` and nothing else, so that what is tested is the interface.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use hutong_commit::search::{Query, Value};
+
+use crate::source::{Counts, HistoryPage, Of, Page, Row, Source, SourceError, Version};
+
+#[derive(Default)]
+pub(crate) struct Fake {
+    /// Every version in the order of writing.
+    pub(crate) log: Vec<Row>,
+    pub(crate) counts: Counts,
+    pub(crate) durable: AtomicU64,
+    pub(crate) applied: AtomicU64,
+    /// Calls fail.
+    pub(crate) broken: AtomicBool,
+    /// Calls panic.
+    pub(crate) faulty: AtomicBool,
+}
+
+impl Fake {
+    /// Adds the next version of a resource; `None` deletes it. A version is a second younger than the one before.
+    pub(crate) fn put(&mut self, kind: &str, id: &str, extra: Option<&str>) {
+        let version = self.versions(kind, id).count() as u64 + 1;
+        let last_updated_us = (self.log.len() as i64 + 1) * 1_000_000;
+        let body =
+            extra.map(|extra| format!(r#"{{"resourceType":"{kind}","id":"{id}","meta":{{"versionId":"{version}"}}{extra}}}"#).into_bytes());
+        let version = Version { version, last_updated_us, deleted: body.is_none(), body: body.unwrap_or_default() };
+        self.log.push(Row { kind: kind.to_owned(), id: id.to_owned(), version });
+    }
+
+    fn versions<'a>(&'a self, kind: &'a str, id: &'a str) -> impl Iterator<Item = &'a Row> {
+        self.log.iter().filter(move |r| r.kind == kind && r.id == id)
+    }
+
+    fn check(&self) -> Result<(), SourceError> {
+        assert!(!self.faulty.load(Ordering::Relaxed), "as asked by the test");
+        if self.broken.load(Ordering::Relaxed) { Err(SourceError::Unavailable) } else { Ok(()) }
+    }
+}
+
+impl Source for Fake {
+    fn read(&self, kind: &str, id: &str) -> Result<Option<Version>, SourceError> {
+        self.check()?;
+        Ok(self.versions(kind, id).last().map(|r| r.version.clone()))
+    }
+
+    fn vread(&self, kind: &str, id: &str, version: u64) -> Result<Option<Version>, SourceError> {
+        self.check()?;
+        Ok(self.versions(kind, id).find(|r| r.version.version == version).map(|r| r.version.clone()))
+    }
+
+    fn history(&self, of: Of<'_>, since_us: Option<i64>, count: usize, after: Option<u64>) -> Result<HistoryPage, SourceError> {
+        self.check()?;
+        let wanted = |r: &Row| match of {
+            Of::Instance(kind, id) => r.kind == kind && r.id == id,
+            Of::Type(kind) => r.kind == kind,
+            Of::System => true,
+        };
+        let before = after.unwrap_or(u64::MAX);
+        let mut found = self
+            .log
+            .iter()
+            .enumerate()
+            .rev()
+            .filter(|(at, r)| (*at as u64) < before && wanted(r) && since_us.is_none_or(|since| r.version.last_updated_us >= since));
+        let rows: Vec<(usize, &Row)> = found.by_ref().take(count).collect();
+        let next = found.next().and_then(|_| rows.last()).map(|(at, _)| *at as u64);
+        Ok(HistoryPage { rows: rows.into_iter().map(|(_, r)| r.clone()).collect(), next })
+    }
+
+    fn search(&self, query: &Query) -> Result<Page, SourceError> {
+        self.check()?;
+        let wanted = |r: &&Row| {
+            let last = self.versions(&r.kind, &r.id).last().is_some_and(|l| std::ptr::eq(l, *r));
+            let ids = query.params.iter().filter(|p| p.name() == "_id");
+            last && r.kind == query.table.resource_type
+                && !r.version.deleted
+                && ids.into_iter().all(|p| p.values.contains(&Value::Id(r.id.clone())))
+        };
+        let all: Vec<Row> = self.log.iter().filter(wanted).cloned().collect();
+        let total = Some(all.len() as u64);
+        let count = if query.count_only { 0 } else { query.count };
+        Ok(Page { rows: all.into_iter().take(count).collect(), included: Vec::new(), included_cut: false, next: None, total })
+    }
+
+    fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Relaxed)
+    }
+
+    fn applied(&self) -> u64 {
+        self.applied.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,97 @@
+//! `GET [base]/metadata`: the CapabilityStatement, made of the tables that serve the requests, so that it cannot promise
+//! what is not there (<https://hl7.org/fhir/R4/capabilitystatement.html>).
+
+use std::sync::OnceLock;
+
+use hutong_commit::search::table::{Parameter, TypeTable, types};
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::interaction::compartment::membership;
+use crate::params::{self, Fields};
+use crate::refusal::Refusal;
+
+/// When what is said below last changed its meaning.
+const DATE: &str = "2026-11-22";
+/// Stands for the base address in the prepared text.
+const BASE_MARK: &str = "{base}";
+
+/// The statement, made when first asked for; only the address of the base differs by request.
+pub(crate) struct Capabilities {
+    version: &'static str,
+    text: OnceLock<String>,
+}
+
+impl Capabilities {
+    pub(crate) fn new(version: &'static str) -> Capabilities {
+        Capabilities { version, text: OnceLock::new() }
+    }
+
+    pub(crate) fn answer(&self, fields: &Fields, base: &str) -> Result<Answer, Refusal> {
+        fields.none_left()?;
+        let text = self.text.get_or_init(|| statement(self.version).to_string());
+        // `base` was checked or configured: it needs no escapes
+        Ok(Answer::fhir(text.replacen(BASE_MARK, base, 1).into_bytes()))
+    }
+}
+
+fn statement(version: &str) -> Value {
+    json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": DATE,
+        "publisher": "hutong",
+        "kind": "instance",
+        "software": {"name": "hutong", "version": version},
+        "implementation": {
+            "description": "hutong 互通：紧密型县域医共体 HL7 FHIR R4 互联互通网关 / HL7 FHIR R4 interoperability gateway for county medical communities",
+            "url": BASE_MARK
+        },
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [{
+            "mode": "server",
+            "documentation": "只读。未知的参数或修饰符以 400 拒绝；Prefer: handling=lenient 时略去并在 Bundle 中说明。 / Read-only. An unknown parameter or modifier is refused with 400; under Prefer: handling=lenient it is left out and the Bundle says so.",
+            "resource": types().iter().map(resource).collect::<Vec<_>>(),
+            "interaction": [{"code": "history-system"}],
+            "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"]
+        }]
+    })
+}
+
+fn resource(table: &TypeTable) -> Value {
+    let interactions = ["read", "vread", "history-instance", "history-type", "search-type"].map(|code| json!({"code": code}));
+    let mut said = format!("_sort: {}", params::sortable(table).join(", "));
+    if membership(table).is_some() {
+        said.push_str(&format!("; GET Patient/[id]/{}", table.resource_type));
+    }
+    let mut it = json!({
+        "type": table.resource_type,
+        "documentation": said,
+        "interaction": interactions,
+        "versioning": "versioned",
+        "readHistory": true,
+        "updateCreate": false,
+        "conditionalCreate": false,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": false,
+        "conditionalDelete": "not-supported",
+        "referencePolicy": ["literal", "local"],
+    });
+    for (name, list) in [("searchInclude", params::includes(table)), ("searchRevInclude", params::revincludes(table))] {
+        if !list.is_empty() {
+            it[name] = json!(list);
+        }
+    }
+    it["searchParam"] = json!(table.params.iter().map(|p| parameter(table, p)).collect::<Vec<_>>());
+    it
+}
+
+fn parameter(table: &TypeTable, p: &Parameter) -> Value {
+    let mut it = json!({"name": p.name, "type": p.kind.code()});
+    let modifiers = params::modifiers(table, p);
+    if !modifiers.is_empty() {
+        it["documentation"] = json!(format!("修饰符 / modifiers: {}", modifiers.join(", ")));
+    }
+    it
+}

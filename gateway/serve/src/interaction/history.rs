@@ -1,0 +1,82 @@
+//! `…/_history` of an instance, a type or everything, newest first (<https://hl7.org/fhir/R4/http.html#history>).
+
+use hutong_wire::limits::{Limits, size};
+
+use crate::answer::Answer;
+use crate::bundle::{Bundle, Change};
+use crate::negotiate::Handling;
+use crate::params::{self, Fields};
+use crate::refusal::Refusal;
+use crate::source::{Of, Source};
+use crate::time;
+
+const SUPPORTED: &str = "_count, _since, _cursor, _format, _pretty";
+
+pub(crate) fn answer(source: &dyn Source, of: Of<'_>, fields: &Fields, base: &str, limits: &Limits) -> Result<Answer, Refusal> {
+    let address = match of {
+        Of::Instance(kind, id) => format!("{base}/{kind}/{id}/_history"),
+        Of::Type(kind) => format!("{base}/{kind}/_history"),
+        Of::System => format!("{base}/_history"),
+    };
+    let mut honoured = fields.honoured();
+    let (mut count, mut since, mut cursor) = (None, None, None);
+    for (name, value) in &fields.list {
+        let again = match name.as_str() {
+            "_count" => count.replace(params::count(value, limits)?).is_some(),
+            "_since" => since.replace(moment(value)?).is_some(),
+            "_cursor" => cursor.replace(value.as_str()).is_some(),
+            _ if fields.handling == Handling::Lenient => continue,
+            _ => return Err(Refusal::unknown_parameter(name, SUPPORTED)),
+        };
+        if again {
+            return Err(Refusal::given_twice(name));
+        }
+        match (name.as_str(), count) {
+            ("_cursor", _) => {}
+            ("_count", Some(count)) => honoured.push("_count", count.to_string()),
+            _ => honoured.push(name, value),
+        }
+    }
+    let mark = honoured.mark(&address);
+    let after = cursor
+        .map(|c| params::open_cursor(c, &mark))
+        .transpose()?
+        .map(|c| c.parse::<u64>().map_err(|_| Refusal::bad_cursor()))
+        .transpose()?;
+    let count = count.unwrap_or_else(|| size(limits.search_count_default)).max(1);
+    let page = source.history(of, since, count, after)?;
+    if page.rows.is_empty() && after.is_none() && since.is_none() && matches!(of, Of::Instance(..)) {
+        return Err(Refusal::not_found());
+    }
+
+    let own = honoured.url(&address, cursor);
+    let next = page.next.map(|after| honoured.url(&address, Some(&format!("{mark}.{after}"))));
+    let links: Vec<(&str, &str)> = std::iter::once(("self", own.as_str())).chain(next.as_deref().map(|n| ("next", n))).collect();
+    let bytes = page.rows.iter().map(|row| row.version.body.len() + 320).sum();
+    let mut bundle = Bundle::new("history", None, &links, bytes);
+    for row in &page.rows {
+        let v = &row.version;
+        bundle.changed(
+            base,
+            &Change {
+                kind: &row.kind,
+                id: &row.id,
+                version: v.version,
+                last_updated_us: v.last_updated_us,
+                deleted: v.deleted,
+                body: &v.body,
+            },
+        );
+    }
+    Ok(Answer::fhir(bundle.finish()))
+}
+
+fn moment(value: &str) -> Result<i64, Refusal> {
+    time::parse_instant(value).ok_or_else(|| {
+        Refusal::bad_value(
+            "_since",
+            "应为带时区的时刻，如 2026-11-21T08:00:00+08:00",
+            "an instant with its zone is expected, such as 2026-11-21T08:00:00+08:00",
+        )
+    })
+}

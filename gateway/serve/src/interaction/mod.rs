@@ -1,0 +1,10 @@
+//! The interactions, one small file each.
+
+pub(crate) mod capabilities;
+pub(crate) mod compartment;
+pub(crate) mod health;
+pub(crate) mod history;
+pub(crate) mod landing;
+pub(crate) mod read;
+pub(crate) mod search;
+pub(crate) mod vread;
