@@ -1,2 +1,14 @@
-//! The `hutong` binary.
-fn main() {}
+//! The `hutong` binary: parses the command line, settles the language, runs one command.
+
+mod bench;
+mod cli;
+mod config;
+mod demo;
+mod embedded;
+mod ingest;
+mod pipeline;
+mod runtime;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,102 @@
+//! Senders: connections that keep a number of messages in flight each and note how long answers take.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::demo::clients::{Mllp, code};
+use crate::demo::county::{COUNTY, PEOPLE, Person};
+use crate::demo::messages::{self, CHEMISTRY};
+
+/// What a load came to.
+#[derive(Default)]
+pub(crate) struct Load {
+    pub(crate) answered: u64,
+    pub(crate) refused: u64,
+    pub(crate) seconds: f64,
+    /// Time from the last byte sent to the answer read, microseconds, sorted.
+    pub(crate) latency_us: Vec<u32>,
+}
+
+impl Load {
+    /// The latency at `part` (0–1), milliseconds.
+    pub(crate) fn percentile_ms(&self, part: f64) -> f64 {
+        let last = self.latency_us.len().saturating_sub(1);
+        self.latency_us.get((last as f64 * part) as usize).map_or(f64::NAN, |us| f64::from(*us) / 1000.0)
+    }
+}
+
+/// Which message the senders send.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// ADT^A04: three resources and more.
+    Adt,
+    /// ORU^R01 of seven results: patient, encounter, order, report and the results.
+    Oru10,
+}
+
+/// A patient of the load: `n` decides who; ids repeat after 50,000 so that patients have several results.
+pub(crate) fn message(kind: Kind, n: u64) -> Vec<u8> {
+    let institution = &COUNTY[(n % 8) as usize];
+    let person = &PEOPLE[(n % 8) as usize];
+    let mrn: &'static str = PEOPLE[(n % 8) as usize].mrn;
+    let unique = format!("{n:08}");
+    let patient = format!("{}{:05}", mrn, n / 8 % 50_000);
+    let who = Person { mrn, ..*person };
+    let built = match kind {
+        Kind::Adt => messages::admission(institution, &who, "A04", &format!("V{unique}")),
+        Kind::Oru10 => messages::laboratory(institution, &who, &format!("V{unique}"), &unique, "F", &CHEMISTRY[..7], 1),
+    };
+    built.with(&format!("PID|1||{mrn}^"), &format!("PID|1||{patient}^")).bytes()
+}
+
+/// Sends for `time` over `connections`, each with `in_flight` messages waiting for their answers.
+pub(crate) fn run(to: SocketAddr, kind: Kind, connections: usize, in_flight: usize, time: Duration, next: &AtomicU64) -> std::io::Result<Load> {
+    let from = Instant::now();
+    let parts: Vec<std::io::Result<Load>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..connections).map(|_| scope.spawn(move || one(to, kind, in_flight, from + time, next))).collect();
+        threads.into_iter().map(|t| t.join().unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into()))).collect()
+    });
+    let mut all = Load::default();
+    for part in parts {
+        let part = part?;
+        all.answered += part.answered;
+        all.refused += part.refused;
+        all.latency_us.extend(part.latency_us);
+    }
+    all.seconds = from.elapsed().as_secs_f64();
+    all.latency_us.sort_unstable();
+    Ok(all)
+}
+
+fn one(to: SocketAddr, kind: Kind, in_flight: usize, until: Instant, next: &AtomicU64) -> std::io::Result<Load> {
+    let mut connection = Mllp::connect(to)?;
+    let mut load = Load::default();
+    let mut waiting: VecDeque<Instant> = VecDeque::with_capacity(in_flight);
+    loop {
+        while waiting.len() < in_flight && Instant::now() < until {
+            connection.put(&message(kind, next.fetch_add(1, Ordering::Relaxed)))?;
+            waiting.push_back(Instant::now());
+        }
+        let Some(sent) = waiting.pop_front() else { return Ok(load) };
+        let answer = connection.answer()?;
+        load.latency_us.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
+        load.answered += 1;
+        load.refused += u64::from(code(&answer) != "AA");
+    }
+}
+
+/// Sends `count` results of institution `i` over one open connection, `in_flight` at a time; how many were answered AA.
+pub(crate) fn pipelined(connection: &mut Mllp, i: usize, count: usize, in_flight: usize) -> std::io::Result<usize> {
+    let (mut sent, mut answered, mut accepted) = (0, 0, 0);
+    while answered < count {
+        while sent < count && sent - answered < in_flight {
+            connection.put(&message(Kind::Oru10, 10_000_000 + (sent * 8 + i) as u64))?;
+            sent += 1;
+        }
+        accepted += usize::from(code(&connection.answer()?) == "AA");
+        answered += 1;
+    }
+    Ok(accepted)
+}

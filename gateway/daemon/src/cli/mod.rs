@@ -1,0 +1,81 @@
+//! The command line: one file a command. Exit codes: 0 done, 1 something was judged not right, 2 it could not be done.
+
+mod check;
+mod convert;
+mod failure;
+mod files;
+mod findings;
+mod init;
+mod journal;
+pub(crate) mod lang;
+mod map;
+pub(crate) mod output;
+mod send;
+mod serve;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use failure::{Failure, Outcome};
+
+/// 县域医共体 HL7 FHIR R4 互操作网关 · the HL7 FHIR R4 gateway of county medical communities
+#[derive(Parser)]
+#[command(name = "hutong", version, about, disable_help_subcommand = false)]
+struct Args {
+    /// 语言 · language (default: LANG)
+    #[arg(long, global = true, value_enum)]
+    lang: Option<lang::Lang>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// 演示：一个小县，8 家机构真实连接 · a whole small county over real connections
+    Demo(crate::demo::Args),
+    /// 运行网关 · run the gateway
+    Serve(serve::Args),
+    /// 写出带注释的配置 · write a commented configuration to start from
+    Init(init::Args),
+    /// 检查配置 · judge a configuration
+    Check(check::Args),
+    /// 把消息转换为 FHIR Bundle · any supported input to a FHIR Bundle
+    Convert(convert::Args),
+    /// 校验 FHIR 资源 · validate FHIR resources
+    Validate(validate::Args),
+    /// 厂商测试客户端：发送消息并解释应答 · send messages and explain the answers
+    Send(send::Args),
+    /// 映射工具：check、test、fmt、explain、coverage · tools for mapping authors
+    Map(map::Args),
+    /// 日志：verify、show、export、rebuild · the journal
+    Journal(journal::Args),
+    /// 在本机测量 · the project's benchmarks on this machine
+    Bench(crate::bench::Args),
+}
+
+pub(crate) fn main() -> ExitCode {
+    let args = Args::parse();
+    lang::choose(args.lang);
+    let outcome = match args.command {
+        Command::Demo(args) => crate::demo::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Convert(args) => convert::run(&args),
+        Command::Validate(args) => validate::run(&args),
+        Command::Send(args) => send::run(&args),
+        Command::Map(args) => map::run(&args),
+        Command::Journal(args) => journal::run(&args),
+        Command::Bench(args) => crate::bench::run(&args),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            let mark = output::paint(lang::t("错误", "error"), "1;31", output::colour(true));
+            eprintln!("{mark}: {failure}");
+            ExitCode::from(failure.exit)
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The configuration: one TOML file, every field with a default, unknown fields refused.
+//!
+//! Two steps: the text is judged by a JSON Schema (`gateway/docs/config.schema.json`, which editors use too), then read
+//! into types. What is configured is either used or refused, never ignored.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use hutong_receive::sources::Source;
+use hutong_wire::limits::Limits;
+use serde::Deserialize;
+
+use crate::cli::Failure;
+
+/// What `hutong init` writes.
+pub(crate) const TEMPLATE: &str = include_str!("template.toml");
+
+const SCHEMA: &str = include_str!("../../../docs/config.schema.json");
+
+/// The whole configuration.
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) gateway: Gateway,
+    pub(crate) mllp: Mllp,
+    pub(crate) http: Http,
+    /// Empty: this machine may send as anybody, nobody else may.
+    pub(crate) source: Vec<Source>,
+    pub(crate) limits: Limits,
+    pub(crate) journal: Journal,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Gateway {
+    pub(crate) application: String,
+    pub(crate) facility: String,
+    pub(crate) data: PathBuf,
+    /// A directory of mappings instead of those built in.
+    pub(crate) mappings: Option<PathBuf>,
+}
+
+impl Default for Gateway {
+    fn default() -> Gateway {
+        Gateway { application: "HUTONG".into(), facility: "GATEWAY".into(), data: "./data".into(), mappings: None }
+    }
+}
+
+#[derive(Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+    /// Clients must show a certificate of this authority.
+    pub(crate) client_ca: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Mllp {
+    pub(crate) listen: SocketAddr,
+    pub(crate) tls: Option<Tls>,
+}
+
+impl Default for Mllp {
+    fn default() -> Mllp {
+        Mllp { listen: SocketAddr::from(([127, 0, 0, 1], 2575)), tls: None }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Http {
+    pub(crate) listen: SocketAddr,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) base_url: Option<String>,
+    pub(crate) loopback_open: bool,
+    pub(crate) tokens: Vec<Token>,
+}
+
+impl Default for Http {
+    fn default() -> Http {
+        Http { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), tls: None, base_url: None, loopback_open: true, tokens: Vec::new() }
+    }
+}
+
+/// A bearer token by its SHA-256 in hex, and whose it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Token {
+    pub(crate) sha256: String,
+    pub(crate) institution: String,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Journal {
+    pub(crate) segment_mib: u64,
+    /// Entries that the projection may be behind before answers are held.
+    pub(crate) lag_max: u64,
+}
+
+impl Default for Journal {
+    fn default() -> Journal {
+        Journal { segment_mib: 64, lag_max: 100_000 }
+    }
+}
+
+/// A fault of a configuration file, for the person who wrote it.
+pub(crate) struct Fault {
+    pub(crate) place: String,
+    pub(crate) zh: String,
+    pub(crate) en: String,
+}
+
+/// Reads a file; all faults at once, not the first only.
+pub(crate) fn read(path: &Path) -> Result<Config, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|e| Failure::file(path, &e))?;
+    parse(&text).map_err(|faults| {
+        let list = |f: fn(&Fault) -> &str| -> String {
+            faults.iter().map(|fault| format!("\n  {}:{} {}", path.display(), fault.place, f(fault))).collect()
+        };
+        Failure::judged(
+            format!("配置不能使用：{}", list(|f| &f.zh)),
+            format!("the configuration cannot be used:{}", list(|f| &f.en)),
+        )
+    })
+}
+
+pub(crate) fn parse(text: &str) -> Result<Config, Vec<Fault>> {
+    let table: toml::Table = toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
+        let message = error.message().to_owned();
+        vec![Fault { place: format!("{line}:"), zh: format!("不是有效的 TOML：{message}"), en: format!("not valid TOML: {message}") }]
+    })?;
+    let faults = by_schema(&table);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
+        vec![Fault { place: format!("{line}:"), zh: error.message().to_owned(), en: error.message().to_owned() }]
+    })
+}
+
+fn by_schema(table: &toml::Table) -> Vec<Fault> {
+    let (Ok(schema), Ok(value)) = (serde_json::from_str(SCHEMA), serde_json::to_value(table)) else { return Vec::new() };
+    let Ok(validator) = jsonschema::validator_for(&schema) else { return Vec::new() };
+    validator
+        .iter_errors(&value)
+        .map(|error| {
+            let place = error.instance_path().to_string();
+            Fault { zh: format!("不符合配置规范：{error}"), en: error.to_string(), place }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_init_writes_is_a_configuration() {
+        let config = parse(TEMPLATE).map_err(|f| f.into_iter().map(|f| f.place + &f.en).collect::<Vec<_>>()).unwrap();
+        assert_eq!(config.source[0].sites, ["cn"]);
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_with_its_place() {
+        for (text, place) in [
+            ("[mllp]\nlisten = 5", "/mllp/listen"),
+            ("[mllp]\nlisten = \"127.0.0.1:2575\"\nlog_acks = true", "/mllp"),
+            ("[[source]]\nid = 7", "/source/0/id"),
+            ("[gateway\n", "1:"),
+        ] {
+            let faults = parse(text).err().unwrap();
+            assert_eq!(faults[0].place, place, "{text}");
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What happens in the county on the demo's day, step by step, with what must come of it.
+
+use super::county::{COUNTY, PEOPLE, Wire, institution};
+use super::messages::{self, CHEMISTRY, Message};
+
+/// One step: who does what, and what the gateway must do.
+pub(crate) struct Step {
+    pub(crate) id: &'static str,
+    pub(crate) zh: &'static str,
+    pub(crate) en: &'static str,
+    pub(crate) deed: Deed,
+}
+
+pub(crate) enum Deed {
+    /// Messages of an institution, each answered with `expect`.
+    Send { from: &'static str, messages: Vec<Message>, expect: &'static str },
+    /// The same bytes again: the answer must be the first one's, byte for byte.
+    Again { from: &'static str, message: Message },
+    /// All institutions at once, pipelined: every message answered AA.
+    Flood { messages: usize },
+    /// A FHIR read: the value at a JSON pointer must be `expect` (`#` before the pointer counts a list).
+    Ask { path: String, pointer: &'static str, expect: String },
+}
+
+fn step(id: &'static str, zh: &'static str, en: &'static str, deed: Deed) -> Step {
+    Step { id, zh, en, deed }
+}
+
+fn ask(id: &'static str, zh: &'static str, en: &'static str, path: String, pointer: &'static str, expect: &str) -> Step {
+    step(id, zh, en, Deed::Ask { path, pointer, expect: expect.to_owned() })
+}
+
+fn id_card_query(person: usize) -> String {
+    format!("urn:oid:2.16.156.10011.1.3%7C{}", PEOPLE[person].id_card())
+}
+
+/// The day, in order.
+pub(crate) fn script() -> Vec<Step> {
+    let mut steps = admissions();
+    steps.extend(results());
+    steps.extend(trouble());
+    steps.extend(reads());
+    steps
+}
+
+fn admissions() -> Vec<Step> {
+    let mut steps = Vec::new();
+    let registrations = [
+        ("QJRMYY", 6, "A01"),
+        ("QJZYY", 1, "A01"),
+        ("QJFYBJ", 7, "A04"),
+        ("LXZXWSY", 5, "A04"),
+        ("SQWSY", 0, "A04"),
+        ("BHWSY", 2, "A04"),
+        ("CNSQ", 3, "A04"),
+        ("QPCWS", 4, "A04"),
+    ];
+    for (code, person, event) in registrations {
+        let from = institution(code);
+        let visit = format!("V{}", PEOPLE[person].mrn);
+        let message = messages::admission(from, &PEOPLE[person], event, &visit);
+        steps.push(step("admission", from.zh, from.en, Deed::Send { from: code, messages: vec![message], expect: "AA" }));
+    }
+    steps
+}
+
+fn results() -> Vec<Step> {
+    let (sq, lx, bh, cn) = (institution("SQWSY"), institution("LXZXWSY"), institution("BHWSY"), institution("CNSQ"));
+    let lab = messages::laboratory(sq, &PEOPLE[0], "V10001", "A1001", "P", &CHEMISTRY, 1);
+    let fin = messages::laboratory(sq, &PEOPLE[0], "V10001", "A1001", "F", &CHEMISTRY, 2);
+    let mut corrected_items = CHEMISTRY;
+    corrected_items[0].2 = "7.28";
+    let corrected = messages::laboratory(sq, &PEOPLE[0], "V10001", "A1001", "C", &corrected_items, 3);
+    let late = messages::laboratory(sq, &PEOPLE[0], "V10001", "A1001", "P", &CHEMISTRY, 4);
+    vec![
+        step(
+            "orders",
+            "开单：检验、检查、处方",
+            "orders: laboratory, imaging, prescription",
+            Deed::Send {
+                from: "SQWSY",
+                messages: vec![
+                    messages::order(sq, &PEOPLE[0], "V10001", "A1001", "SH10^生化十项^L"),
+                    messages::order(sq, &PEOPLE[0], "V10001", "A1002", "BB04^胸部正侧位^L"),
+                    messages::prescription(sq, &PEOPLE[0], "V10001", "RX3001"),
+                ],
+                expect: "AA",
+            },
+        ),
+        step(
+            "results",
+            "检验初步结果，随后最终结果（GBK，MSH-18 为空）",
+            "preliminary laboratory result, then the final one (GBK bytes, MSH-18 empty)",
+            Deed::Send { from: "SQWSY", messages: vec![lab, fin.clone()], expect: "AA" },
+        ),
+        step(
+            "imaging",
+            "影像报告：所见与印象",
+            "imaging report: findings and impression",
+            Deed::Send { from: "SQWSY", messages: vec![messages::imaging(sq, &PEOPLE[0], "V10001", "A1002")], expect: "AA" },
+        ),
+        step(
+            "ecg",
+            "心电报告附 PDF",
+            "ECG report with a PDF",
+            Deed::Send { from: "LXZXWSY", messages: vec![messages::ecg(lx, &PEOPLE[5], "V10006", "A2001")], expect: "AA" },
+        ),
+        step(
+            "rare-characters",
+            "GBK 尾字节等于分隔符的姓名（昞）与检验结果",
+            "a name whose GBK trail byte equals a delimiter (昞), with results",
+            Deed::Send {
+                from: "BHWSY",
+                messages: vec![
+                    messages::laboratory(bh, &PEOPLE[2], "V10003", "A3001", "F", &CHEMISTRY[..5], 1)
+                        .as_wire(Wire::GbkUndeclared)
+                        .with("UNICODE UTF-8", "GB 18030-2000"),
+                ],
+                expect: "AA",
+            },
+        ),
+        step(
+            "community",
+            "社区检验结果（GB 18030 已声明）",
+            "a community centre's result (GB 18030 declared)",
+            Deed::Send {
+                from: "CNSQ",
+                messages: vec![messages::laboratory(cn, &PEOPLE[3], "V10004", "A4001", "F", &CHEMISTRY[..3], 1)],
+                expect: "AA",
+            },
+        ),
+        step(
+            "duplicate",
+            "同一结果重发：应答须逐字节相同",
+            "the same result again: the answer must be the same bytes",
+            Deed::Again { from: "SQWSY", message: fin },
+        ),
+        step(
+            "correction",
+            "更正结果：葡萄糖 7.82 → 7.28",
+            "a corrected result: glucose 7.82 → 7.28",
+            Deed::Send { from: "SQWSY", messages: vec![corrected], expect: "AA" },
+        ),
+        step(
+            "late",
+            "迟到的初步结果：收下，但不得覆盖最终结果",
+            "a preliminary result that comes late: kept, but must not overwrite the final one",
+            Deed::Send { from: "SQWSY", messages: vec![late], expect: "AA" },
+        ),
+    ]
+}
+
+fn trouble() -> Vec<Step> {
+    let (hospital, cn) = (institution("QJRMYY"), institution("CNSQ"));
+    let second = messages::admission(hospital, &super::county::Person { mrn: "19007", ..PEOPLE[6] }, "A04", "V19007");
+    let reused = messages::admission(cn, &PEOPLE[3], "A04", "V10004").with("城南社区滨江路18号", "城南社区滨江路20号");
+    vec![
+        step(
+            "second-record",
+            "同一人第二份档案",
+            "a second record of one person",
+            Deed::Send { from: "QJRMYY", messages: vec![second], expect: "AA" },
+        ),
+        step(
+            "merge",
+            "两份档案合并（A40）",
+            "the two records are merged (A40)",
+            Deed::Send { from: "QJRMYY", messages: vec![messages::merge(hospital, &PEOPLE[6], "19007")], expect: "AA" },
+        ),
+        step(
+            "cancel",
+            "取消入院（A11）",
+            "an admission is cancelled (A11)",
+            Deed::Send {
+                from: "QJZYY",
+                messages: vec![messages::cancel_admission(institution("QJZYY"), &PEOPLE[1], "V10002")],
+                expect: "AA",
+            },
+        ),
+        step(
+            "broken",
+            "坏消息：声明 UTF-8 实为 GBK，应答 AE 并保留",
+            "a broken message: declared UTF-8, bytes GBK; answered AE and kept",
+            Deed::Send {
+                from: "BHWSY",
+                messages: vec![messages::admission(institution("BHWSY"), &PEOPLE[7], "A04", "V10008").as_wire(Wire::GbkUndeclared)],
+                expect: "AE",
+            },
+        ),
+        step(
+            "unknown-event",
+            "未知事件 ADT^A99，应答 AR 并保留",
+            "an unknown event ADT^A99: answered AR and kept",
+            Deed::Send {
+                from: "BHWSY",
+                messages: vec![messages::admission(institution("BHWSY"), &PEOPLE[7], "A04", "V20008").with("ADT^A04", "ADT^A99")],
+                expect: "AR",
+            },
+        ),
+        step(
+            "reused-control-id",
+            "控制号重用而内容不同：绝不静默吞掉，应答 AE",
+            "a control id used again for other content: never swallowed, answered AE",
+            Deed::Send { from: "CNSQ", messages: vec![reused], expect: "AE" },
+        ),
+        step("flood", "洪峰：8 家机构同时流水发送", "a flood: eight institutions at once, pipelined", Deed::Flood { messages: 2_000 }),
+    ]
+}
+
+fn reads() -> Vec<Step> {
+    let glucose = format!("/fhir/Observation?patient.identifier={}&code=GLU", id_card_query(0));
+    vec![
+        ask(
+            "read-patient",
+            "按身份证查到患者",
+            "the patient is found by 身份证",
+            format!("/fhir/Patient?identifier={}", id_card_query(0)),
+            "/entry/0/resource/name/0/text",
+            PEOPLE[0].name,
+        ),
+        ask(
+            "read-result",
+            "葡萄糖为更正值",
+            "glucose has the corrected value",
+            glucose.clone(),
+            "/entry/0/resource/valueQuantity/value",
+            "7.28",
+        ),
+        ask("read-status", "其状态为更正", "and the status of a correction", glucose.clone(), "/entry/0/resource/status", "corrected"),
+        ask("read-once", "且只有一条", "and there is one of it", glucose, "#/entry", "1"),
+        ask(
+            "read-ten",
+            "十项结果各一条",
+            "ten results, each once",
+            format!("/fhir/Observation?patient.identifier={}&category=laboratory", id_card_query(0)),
+            "#/entry",
+            "10",
+        ),
+        ask(
+            "read-rare-name",
+            "生僻字姓名逐字正确",
+            "the rare character arrived as it was",
+            format!("/fhir/Patient?identifier={}", id_card_query(2)),
+            "/entry/0/resource/name/0/text",
+            PEOPLE[2].name,
+        ),
+        ask(
+            "read-cancelled",
+            "被取消的入院",
+            "the admission that was cancelled",
+            format!("/fhir/Encounter?patient.identifier={}", id_card_query(1)),
+            "/entry/0/resource/status",
+            "cancelled",
+        ),
+        ask(
+            "read-merged",
+            "被合并的档案指向存续者",
+            "the merged record points to the survivor",
+            "/fhir/Patient?identifier=19007".to_owned(),
+            "/entry/0/resource/link/0/type",
+            "replaced-by",
+        ),
+        ask(
+            "balance",
+            "收到 = 入账 = 应答 = 各终态之和",
+            "received = journalled = answered = sum of final states",
+            "/health".to_owned(),
+            "/balanced",
+            "true",
+        ),
+    ]
+}
+
+/// How many institutions take part.
+pub(crate) fn institutions() -> usize {
+    COUNTY.len()
+}

@@ -1,0 +1,3 @@
+//! The mappings that are built into the binary.
+
+include!(concat!(env!("OUT_DIR"), "/mappings.rs"));
