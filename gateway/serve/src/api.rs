@@ -17,7 +17,7 @@ use hyper::body::Body;
 use crate::access::{Access, Peer, Principal};
 use crate::answer::Answer;
 use crate::interaction::capabilities::Capabilities;
-use crate::interaction::{compartment, health, history, landing, read, search, vread};
+use crate::interaction::{compartment, everything, health, history, landing, read, search, vread};
 use crate::metrics::{Metrics, StoreFigures};
 use crate::negotiate::Form;
 use crate::params::Fields;
@@ -66,9 +66,10 @@ impl Api {
         }
     }
 
-    /// Adds a figure of another part of the gateway to `/metrics`; `name` and `help` as Prometheus wants them.
-    pub fn gauge(&mut self, name: &'static str, help: &'static str, read: impl Fn() -> f64 + Send + Sync + 'static) {
-        self.metrics.gauge(name, help, Box::new(read));
+    /// Adds a figure of another part of the gateway to `/metrics`; `name` and `help` as Prometheus wants them: a name in
+    /// `_total` is a counter, any other a gauge.
+    pub fn figure(&mut self, name: &'static str, help: &'static str, read: impl Fn() -> f64 + Send + Sync + 'static) {
+        self.metrics.figure(name, help, Box::new(read));
     }
 
     /// Answers one request. The address of the client is taken from the extension [`Peer`]. Never fails.
@@ -147,7 +148,8 @@ impl Api {
             Route::HistoryOfSystem => history::answer(source, Of::System, fields, base, limits),
             Route::Search { kind, .. } => search::answer(source, table(kind)?, fields, base, limits),
             Route::Compartment { patient, kind } => compartment::answer(source, patient, table(kind)?, fields, base, limits),
-            _ => Err(Refusal::no_such_path()),
+            Route::Everything { patient } => everything::answer(source, patient, fields, base, limits),
+            Route::Landing | Route::Health | Route::Metrics | Route::Options { .. } => Err(Refusal::no_such_path()),
         };
         catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
             tracing::error!(interaction = route.name(), "a request ended in a fault");

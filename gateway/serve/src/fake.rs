@@ -2,14 +2,15 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use hutong_commit::search::{Query, Value};
+use hutong_commit::search::table;
+use hutong_commit::search::{Found, Page, Query, Value, Version};
 
-use crate::source::{Counts, HistoryPage, Of, Page, Row, Source, SourceError, Version};
+use crate::source::{Counts, HistoryPage, Of, Source, SourceError};
 
 #[derive(Default)]
 pub(crate) struct Fake {
     /// Every version in the order of writing.
-    pub(crate) log: Vec<Row>,
+    pub(crate) log: Vec<Found>,
     pub(crate) counts: Counts,
     pub(crate) durable: AtomicU64,
     pub(crate) applied: AtomicU64,
@@ -26,12 +27,13 @@ impl Fake {
         let last_updated_us = (self.log.len() as i64 + 1) * 1_000_000;
         let body =
             extra.map(|extra| format!(r#"{{"resourceType":"{kind}","id":"{id}","meta":{{"versionId":"{version}"}}{extra}}}"#).into_bytes());
-        let version = Version { version, last_updated_us, deleted: body.is_none(), body: body.unwrap_or_default() };
-        self.log.push(Row { kind: kind.to_owned(), id: id.to_owned(), version });
+        let version =
+            Version { version, seq: self.log.len() as u64 + 1, last_updated_us, deleted: body.is_none(), body: body.unwrap_or_default() };
+        self.log.push(Found { resource_type: table::of(kind).unwrap().resource_type, id: id.to_owned(), version });
     }
 
-    fn versions<'a>(&'a self, kind: &'a str, id: &'a str) -> impl Iterator<Item = &'a Row> {
-        self.log.iter().filter(move |r| r.kind == kind && r.id == id)
+    fn versions<'a>(&'a self, kind: &'a str, id: &'a str) -> impl Iterator<Item = &'a Found> {
+        self.log.iter().filter(move |r| r.resource_type == kind && r.id == id)
     }
 
     fn check(&self) -> Result<(), SourceError> {
@@ -53,9 +55,9 @@ impl Source for Fake {
 
     fn history(&self, of: Of<'_>, since_us: Option<i64>, count: usize, after: Option<u64>) -> Result<HistoryPage, SourceError> {
         self.check()?;
-        let wanted = |r: &Row| match of {
-            Of::Instance(kind, id) => r.kind == kind && r.id == id,
-            Of::Type(kind) => r.kind == kind,
+        let wanted = |r: &Found| match of {
+            Of::Instance(kind, id) => r.resource_type == kind && r.id == id,
+            Of::Type(kind) => r.resource_type == kind,
             Of::System => true,
         };
         let before = after.unwrap_or(u64::MAX);
@@ -65,24 +67,24 @@ impl Source for Fake {
             .enumerate()
             .rev()
             .filter(|(at, r)| (*at as u64) < before && wanted(r) && since_us.is_none_or(|since| r.version.last_updated_us >= since));
-        let rows: Vec<(usize, &Row)> = found.by_ref().take(count).collect();
+        let rows: Vec<(usize, &Found)> = found.by_ref().take(count).collect();
         let next = found.next().and_then(|_| rows.last()).map(|(at, _)| *at as u64);
         Ok(HistoryPage { rows: rows.into_iter().map(|(_, r)| r.clone()).collect(), next })
     }
 
     fn search(&self, query: &Query) -> Result<Page, SourceError> {
         self.check()?;
-        let wanted = |r: &&Row| {
-            let last = self.versions(&r.kind, &r.id).last().is_some_and(|l| std::ptr::eq(l, *r));
+        let wanted = |r: &&Found| {
+            let last = self.versions(&r.resource_type, &r.id).last().is_some_and(|l| std::ptr::eq(l, *r));
             let ids = query.params.iter().filter(|p| p.name() == "_id");
-            last && r.kind == query.table.resource_type
+            last && r.resource_type == query.table.resource_type
                 && !r.version.deleted
                 && ids.into_iter().all(|p| p.values.contains(&Value::Id(r.id.clone())))
         };
-        let all: Vec<Row> = self.log.iter().filter(wanted).cloned().collect();
+        let all: Vec<Found> = self.log.iter().filter(wanted).cloned().collect();
         let total = Some(all.len() as u64);
         let count = if query.count_only { 0 } else { query.count };
-        Ok(Page { rows: all.into_iter().take(count).collect(), included: Vec::new(), included_cut: false, next: None, total })
+        Ok(Page { matches: all.into_iter().take(count).collect(), included: Vec::new(), included_cut: false, next: None, total })
     }
 
     fn counts(&self) -> Counts {

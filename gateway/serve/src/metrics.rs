@@ -15,7 +15,7 @@ use crate::source::Counts;
 const BOUNDS_US: [u64; 12] = [100, 250, 500, 1_000, 2_000, 5_000, 10_000, 25_000, 100_000, 500_000, 1_000_000, 2_000_000];
 
 /// A figure that another part of the gateway knows.
-type Gauge = Box<dyn Fn() -> f64 + Send + Sync>;
+type Figure = Box<dyn Fn() -> f64 + Send + Sync>;
 
 /// What is counted on the HTTP side.
 #[derive(Default)]
@@ -25,7 +25,7 @@ pub(crate) struct Metrics {
     search: Histogram,
     /// Requests being answered now.
     pub(crate) in_flight: AtomicU64,
-    gauges: Vec<(&'static str, &'static str, Gauge)>,
+    figures: Vec<(&'static str, &'static str, Figure)>,
 }
 
 #[derive(Default)]
@@ -43,9 +43,9 @@ pub(crate) struct StoreFigures {
 }
 
 impl Metrics {
-    /// Adds a figure of another part; `name` and `help` in Prometheus' form.
-    pub(crate) fn gauge(&mut self, name: &'static str, help: &'static str, read: Gauge) {
-        self.gauges.push((name, help, read));
+    /// Adds a figure of another part; `name` and `help` in Prometheus' form: a name in `_total` is a counter.
+    pub(crate) fn figure(&mut self, name: &'static str, help: &'static str, read: Figure) {
+        self.figures.push((name, help, read));
     }
 
     pub(crate) fn request(&self, interaction: &'static str, status: u16, took: Duration) {
@@ -97,8 +97,8 @@ impl Metrics {
             self.in_flight.load(Ordering::Relaxed) as f64,
         );
         self.search.render(&mut out);
-        for (name, help, read) in &self.gauges {
-            single(&mut out, name, "gauge", help, read());
+        for (name, help, read) in &self.figures {
+            single(&mut out, name, if name.ends_with("_total") { "counter" } else { "gauge" }, help, read());
         }
         process(&mut out);
         out
@@ -168,7 +168,8 @@ mod tests {
     #[test]
     fn the_text_is_what_prometheus_reads() {
         let mut metrics = Metrics::default();
-        metrics.gauge("hutong_mllp_connections", "Open connections.", Box::new(|| 3.0));
+        metrics.figure("hutong_mllp_connections", "Open connections.", Box::new(|| 3.0));
+        metrics.figure("hutong_journal_flushes_total", "Flushes.", Box::new(|| 1e9));
         metrics.request("read", 200, Duration::from_millis(1));
         metrics.request("search-type", 200, Duration::from_micros(100));
         metrics.request("search-type", 200, Duration::from_micros(101));
@@ -186,7 +187,10 @@ mod tests {
             "hutong_search_duration_seconds_bucket{le=\"2\"} 2",
             "hutong_search_duration_seconds_bucket{le=\"+Inf\"} 3",
             "hutong_search_duration_seconds_count 3",
+            "# TYPE hutong_mllp_connections gauge",
             "hutong_mllp_connections 3",
+            "# TYPE hutong_journal_flushes_total counter",
+            "hutong_journal_flushes_total 1000000000",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} is missing in\n{text}");
         }

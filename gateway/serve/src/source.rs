@@ -1,24 +1,6 @@
 //! What the HTTP side needs of a store: the seam behind which the embedded store, a shared database or a test's fake stands.
 
-use hutong_commit::search::{Cursor, Query};
-
-/// One version of a resource.
-#[derive(Clone)]
-pub struct Version {
-    pub version: u64,
-    pub last_updated_us: i64,
-    pub deleted: bool,
-    /// FHIR JSON with `meta.versionId` and `meta.lastUpdated`; empty where deleted.
-    pub body: Vec<u8>,
-}
-
-/// A version with whose it is.
-#[derive(Clone)]
-pub struct Row {
-    pub kind: String,
-    pub id: String,
-    pub version: Version,
-}
+use hutong_commit::search::{Found, Page, Query, Version};
 
 /// Whose history.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,19 +12,9 @@ pub enum Of<'a> {
 
 /// A page of a history, newest first.
 pub struct HistoryPage {
-    pub rows: Vec<Row>,
+    pub rows: Vec<Found>,
     /// Give it back to get the next page.
     pub next: Option<u64>,
-}
-
-/// A page of a search.
-pub struct Page {
-    pub rows: Vec<Row>,
-    pub included: Vec<Row>,
-    /// Resources that should be here were left out, because there are more than may be included.
-    pub included_cut: bool,
-    pub next: Option<Cursor>,
-    pub total: Option<u64>,
 }
 
 /// Why the store does not answer.

@@ -272,6 +272,36 @@ async fn histories_are_paged_newest_first() {
 }
 
 #[tokio::test]
+async fn everything_walks_the_types_page_by_page() {
+    let api = api();
+    let mut url = "/fhir/Patient/p1/$everything?_count=1".to_owned();
+    let mut seen = Vec::new();
+    for _ in 0..9 {
+        let page = json(send(&api, &format!("GET {url}"), &[], "").await).await;
+        // the last page may be empty: what a type holds is known only when it is looked at
+        seen.extend(page["entry"].as_array().into_iter().flatten().map(|e| e["fullUrl"].as_str().unwrap().to_owned()));
+        match page["link"].as_array().unwrap().iter().find(|l| l["relation"] == "next") {
+            Some(next) => url = next["url"].as_str().unwrap().strip_prefix("http://gw:8080").unwrap().to_owned(),
+            None => break,
+        }
+    }
+    // the fake store finds by id only, so that the observation counts as this patient's
+    let base = "http://gw:8080/fhir";
+    assert_eq!(seen.iter().map(|s| s.strip_prefix(base).unwrap()).collect::<Vec<_>>(), ["/Patient/p1", "/Observation/o1"]);
+    for (line, status) in [
+        ("GET /fhir/Patient/p1/$everything?_type=Patient,Observation&_since=2026-11-21T08:00:00Z", 200),
+        ("GET /fhir/Patient/p1/$everything?_type=Organization", 400),
+        ("GET /fhir/Patient/p1/$everything?start=2026", 400),
+        ("GET /fhir/Patient/p1/$everything?_cursor=x", 400),
+        ("GET /fhir/Patient/nobody/$everything", 404),
+        ("GET /fhir/Patient/gone/$everything", 410),
+        ("POST /fhir/Patient/p1/$everything", 405),
+    ] {
+        assert_eq!(send(&api, line, &[], "").await.status(), status, "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_read_waits_for_what_was_durable_when_it_came() {
     let fake = Arc::new(fake());
     let api = Api::new(fake.clone(), settings());

@@ -78,6 +78,9 @@ fn resource(table: &TypeTable) -> Value {
         "conditionalDelete": "not-supported",
         "referencePolicy": ["literal", "local"],
     });
+    if table.resource_type == "Patient" {
+        it["operation"] = json!([{"name": "everything", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything"}]);
+    }
     for (name, list) in [("searchInclude", params::includes(table)), ("searchRevInclude", params::revincludes(table))] {
         if !list.is_empty() {
             it[name] = json!(list);

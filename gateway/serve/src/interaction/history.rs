@@ -8,7 +8,6 @@ use crate::negotiate::Handling;
 use crate::params::{self, Fields};
 use crate::refusal::Refusal;
 use crate::source::{Of, Source};
-use crate::time;
 
 const SUPPORTED: &str = "_count, _since, _cursor, _format, _pretty";
 
@@ -23,7 +22,7 @@ pub(crate) fn answer(source: &dyn Source, of: Of<'_>, fields: &Fields, base: &st
     for (name, value) in &fields.list {
         let again = match name.as_str() {
             "_count" => count.replace(params::count(value, limits)?).is_some(),
-            "_since" => since.replace(moment(value)?).is_some(),
+            "_since" => since.replace(params::moment("_since", value)?).is_some(),
             "_cursor" => cursor.replace(value.as_str()).is_some(),
             _ if fields.handling == Handling::Lenient => continue,
             _ => return Err(Refusal::unknown_parameter(name, SUPPORTED)),
@@ -59,7 +58,7 @@ pub(crate) fn answer(source: &dyn Source, of: Of<'_>, fields: &Fields, base: &st
         bundle.changed(
             base,
             &Change {
-                kind: &row.kind,
+                kind: row.resource_type,
                 id: &row.id,
                 version: v.version,
                 last_updated_us: v.last_updated_us,
@@ -69,14 +68,4 @@ pub(crate) fn answer(source: &dyn Source, of: Of<'_>, fields: &Fields, base: &st
         );
     }
     Ok(Answer::fhir(bundle.finish()))
-}
-
-fn moment(value: &str) -> Result<i64, Refusal> {
-    time::parse_instant(value).ok_or_else(|| {
-        Refusal::bad_value(
-            "_since",
-            "应为带时区的时刻，如 2026-11-21T08:00:00+08:00",
-            "an instant with its zone is expected, such as 2026-11-21T08:00:00+08:00",
-        )
-    })
 }

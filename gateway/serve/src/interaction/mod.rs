@@ -2,6 +2,7 @@
 
 pub(crate) mod capabilities;
 pub(crate) mod compartment;
+pub(crate) mod everything;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod landing;

@@ -2,10 +2,11 @@
 
 use http::HeaderMap;
 use http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use hutong_commit::search::Version;
 
 use crate::answer::Answer;
 use crate::refusal::Refusal;
-use crate::source::{Source, Version};
+use crate::source::Source;
 use crate::time;
 
 pub(crate) fn answer(source: &dyn Source, kind: &str, id: &str, headers: &HeaderMap) -> Result<Answer, Refusal> {

@@ -1,5 +1,6 @@
 //! `GET [base]/[type]?…` and `POST [base]/[type]/_search` (<https://hl7.org/fhir/R4/http.html#search>).
 
+use hutong_commit::search::Page;
 use hutong_commit::search::table::TypeTable;
 use hutong_wire::limits::Limits;
 
@@ -7,7 +8,7 @@ use crate::answer::Answer;
 use crate::bundle::{Bundle, Mode};
 use crate::params::{self, Asked, Fields};
 use crate::refusal::{self, Refusal};
-use crate::source::{Page, Source};
+use crate::source::Source;
 
 pub(crate) fn answer(
     source: &dyn Source,
@@ -35,12 +36,12 @@ pub(crate) fn run(source: &dyn Source, mut asked: Asked, address: &str, base: &s
 }
 
 fn bundle(page: &Page, asked: &Asked, links: &[(&str, &str)], base: &str) -> Vec<u8> {
-    let all = page.rows.iter().chain(&page.included);
+    let all = page.matches.iter().chain(&page.included);
     let bytes = all.map(|row| row.version.body.len() + 128).sum();
     let mut bundle = Bundle::new("searchset", page.total, links, bytes);
-    for (rows, mode) in [(&page.rows, Mode::Match), (&page.included, Mode::Include)] {
+    for (rows, mode) in [(&page.matches, Mode::Match), (&page.included, Mode::Include)] {
         for row in rows {
-            bundle.found(base, &row.kind, &row.id, &row.version.body, mode);
+            bundle.found(base, row.resource_type, &row.id, &row.version.body, mode);
         }
     }
     if !asked.left_out.is_empty() {

@@ -10,6 +10,7 @@ pub(crate) use search::{Asked, includes, modifiers, parse as parse_search, revin
 use crate::negotiate::{self, Form, Handling};
 use crate::percent;
 use crate::refusal::Refusal;
+use crate::time;
 
 /// Names and values, decoded, in their order, without those that settle the form of the answer.
 pub(crate) struct Fields {
@@ -112,6 +113,13 @@ pub(crate) fn count(value: &str, limits: &Limits) -> Result<usize, Refusal> {
     }
     // digits only: what does not fit is just very large
     Ok(value.parse::<usize>().unwrap_or(usize::MAX).min(size(limits.search_count)))
+}
+
+/// An instant, to microseconds since 1970.
+pub(crate) fn moment(name: &str, value: &str) -> Result<i64, Refusal> {
+    let zh = "应为带时区的时刻，如 2026-11-21T08:00:00+08:00";
+    let en = "an instant with its zone is expected, such as 2026-11-21T08:00:00+08:00";
+    time::parse_instant(value).ok_or_else(|| Refusal::bad_value(name, zh, en))
 }
 
 #[cfg(test)]
