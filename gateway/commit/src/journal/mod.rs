@@ -1,0 +1,351 @@
+//! The journal: the append-only, hash-chained truth.
+//!
+//! ```text
+//! submit ──> queue ──> writer: number, duplicates, one write, one flush ──> callbacks ──> feed ──> projection
+//!                        │ full                                 pool: next segment, made ready in advance
+//!                        └──> sealer: compress, flush, rename ──> recycled as the next segment but one
+//! ```
+//!
+//! What always holds: an entry is answered only after the flush that made it durable; numbers have no gap; a file
+//! appears under its name only when it is complete; after a failed flush nothing is accepted any more.
+
+mod disk;
+pub(crate) mod fail;
+mod feed;
+mod frame;
+mod names;
+mod pool;
+mod queue;
+mod recover;
+mod scan;
+mod seen;
+mod segments;
+mod writer;
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+pub(crate) use disk::{Disk, RealDisk};
+pub(crate) use feed::{Fresh, Next};
+
+use crate::entry::{Draft, Entry, Final};
+use crate::error::StoreError;
+use feed::Feed;
+use pool::Pool;
+use queue::{Pending, Queue};
+use scan::Position;
+use seen::Seen;
+use segments::{Place, SegmentMap};
+use writer::Writer;
+
+/// Limits and sizes of the journal. The defaults are for a gateway; tests and the demo use smaller segments.
+#[derive(Clone, Copy, Debug)]
+pub struct JournalOptions {
+    /// Length of a segment file; a longer entry gets a longer segment.
+    pub segment_bytes: u64,
+    /// Free space that is never used: below it nothing is accepted.
+    pub reserve_bytes: u64,
+    pub entry_bytes_max: usize,
+    pub batch_entries_max: usize,
+    pub batch_bytes_max: usize,
+    /// What may wait for the writer.
+    pub queue_bytes_max: usize,
+    /// What may wait in memory for the projection; more is read from the journal again.
+    pub feed_bytes_max: usize,
+    /// The writer waits while the projection is further behind than this many entries.
+    pub lag_max: u64,
+    /// The same control id with the same bytes is a duplicate for so long.
+    pub duplicate_window: Duration,
+}
+
+impl Default for JournalOptions {
+    fn default() -> JournalOptions {
+        JournalOptions {
+            segment_bytes: 64 << 20,
+            reserve_bytes: 64 << 20,
+            entry_bytes_max: 256 << 20,
+            batch_entries_max: 512,
+            batch_bytes_max: 4 << 20,
+            queue_bytes_max: 256 << 20,
+            feed_bytes_max: 32 << 20,
+            lag_max: 50_000,
+            duplicate_window: Duration::from_secs(30 * 24 * 3600),
+        }
+    }
+}
+
+impl JournalOptions {
+    fn duplicate_window_us(&self) -> i64 {
+        i64::try_from(self.duplicate_window.as_micros()).unwrap_or(i64::MAX)
+    }
+}
+
+/// What the sender of a message may be told.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Committed {
+    pub seq: u64,
+    pub outcome: Final,
+    /// The bytes to answer: of a duplicate, those that were answered the first time.
+    pub answer: Vec<u8>,
+    pub duplicate_of: Option<u64>,
+}
+
+/// Messages counted over the whole life of the journal. When nothing is under way, received = journalled = answered =
+/// stored + rejected + held + duplicate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Counts {
+    /// Taken over and not handed back with an error.
+    pub received: u64,
+    /// Durable.
+    pub journalled: u64,
+    /// Told to their senders.
+    pub answered: u64,
+    pub stored: u64,
+    pub rejected: u64,
+    pub held: u64,
+    pub duplicate: u64,
+}
+
+/// What opening found at the end of the journal.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Recovery {
+    /// The last entry.
+    pub last: u64,
+    /// Entries read to find it.
+    pub scanned: u64,
+    /// A batch that was begun and never acknowledged, dropped: file, byte offset and why it ends there.
+    pub torn: Option<(String, u64, &'static str)>,
+}
+
+/// What the threads of a journal share.
+pub(crate) struct Shared {
+    options: JournalOptions,
+    disk: Arc<dyn Disk>,
+    queue: Queue,
+    pool: Pool,
+    segments: SegmentMap,
+    seen: Seen,
+    pub(crate) feed: Feed,
+    durable: Mutex<Position>,
+    durable_seq: AtomicU64,
+    flushes: AtomicU64,
+    received: AtomicU64,
+    answered: AtomicU64,
+    stopped: AtomicBool,
+    seal_wanted: Mutex<bool>,
+    seal_wake: Condvar,
+}
+
+impl Shared {
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    fn stop(&self, what: &str, error: &io::Error) {
+        if !self.stopped.swap(true, Ordering::AcqRel) {
+            tracing::error!(error = %error, "{what}: nothing more is accepted 停止接收");
+        }
+    }
+
+    fn set_durable(&self, position: &Position, flushes: u64) {
+        *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = *position;
+        self.durable_seq.store(position.seq, Ordering::Release);
+        self.flushes.fetch_add(flushes, Ordering::Relaxed);
+    }
+
+    fn count_answered(&self, answered: u64) {
+        self.answered.fetch_add(answered, Ordering::Relaxed);
+    }
+
+    fn count_refused(&self) {
+        self.received.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn wake_sealer(&self) {
+        *self.seal_wanted.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.seal_wake.notify_all();
+    }
+
+    /// The frame's time and the payload of an entry.
+    pub(crate) fn payload(&self, seq: u64) -> Result<(i64, Vec<u8>), StoreError> {
+        // A segment can be sealed and recycled between finding and reading it; then it is found in its new place.
+        for _ in 0..3 {
+            match self.segments.find(seq).ok_or(StoreError::Missing { seq })? {
+                Place::Open(segment, offset) => {
+                    let read = scan::read_entry(&*segment.file, segment.epoch, offset, seq).map_err(StoreError::io("read the journal"))?;
+                    if let Some((header, payload)) = read {
+                        return Ok((header.time_us, payload));
+                    }
+                }
+                Place::Sealed(_) => return Err(StoreError::Missing { seq }),
+            }
+        }
+        Err(StoreError::Damaged { seq, file: String::new(), offset: 0, why: "the entry cannot be read".into() })
+    }
+
+    pub(crate) fn durable_seq(&self) -> u64 {
+        self.durable_seq.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.pool.is_full()
+    }
+
+    /// A part of an entry's payload.
+    pub(crate) fn part(&self, seq: u64, offset: usize, length: usize) -> Result<Vec<u8>, StoreError> {
+        let (_, payload) = self.payload(seq)?;
+        let part = offset.checked_add(length).and_then(|end| payload.get(offset..end));
+        part.map(<[u8]>::to_vec).ok_or(StoreError::Missing { seq })
+    }
+
+    pub(crate) fn read(&self, seq: u64) -> Result<Entry, StoreError> {
+        let (time_us, payload) = self.payload(seq)?;
+        Entry::decode(seq, time_us, payload).map_err(|error| StoreError::Damaged {
+            seq,
+            file: String::new(),
+            offset: 0,
+            why: error.to_string(),
+        })
+    }
+}
+
+/// An open journal. Dropping it ends its threads after what waits has been written.
+pub(crate) struct Journal {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Journal {
+    /// Opens or begins the journal on `disk`: finds its end, drops what was never acknowledged, starts the threads.
+    pub(crate) fn open(disk: Arc<dyn Disk>, options: JournalOptions) -> Result<(Journal, Recovery), StoreError> {
+        let found = recover::recover(&*disk, &options)?;
+        let recover::Found { segments, active, capacity, end, position, recovery, seen, ready, spares } = found;
+        let pool = Pool::new(Arc::clone(&disk), options.segment_bytes, options.reserve_bytes, active.number + 1, spares, ready);
+        let journalled = position.seq;
+        let shared = Arc::new(Shared {
+            options,
+            disk,
+            queue: Queue::default(),
+            pool,
+            segments,
+            seen,
+            feed: Feed::new(journalled, options.feed_bytes_max),
+            durable: Mutex::new(position),
+            durable_seq: AtomicU64::new(journalled),
+            flushes: AtomicU64::new(0),
+            received: AtomicU64::new(journalled),
+            answered: AtomicU64::new(journalled),
+            stopped: AtomicBool::new(false),
+            seal_wanted: Mutex::new(true),
+            seal_wake: Condvar::new(),
+        });
+        let mut journal = Journal { shared: Arc::clone(&shared), threads: Vec::new() };
+        let writer = Writer::new(Arc::clone(&shared), active, capacity, end, position);
+        let keeper = Arc::clone(&shared);
+        journal.spawn("journal-writer", move || writer.run())?;
+        journal.spawn("journal-pool", move || keeper.pool.run())?;
+        Ok((journal, recovery))
+    }
+
+    fn spawn(&mut self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+        let guard = StopOnPanic(Arc::clone(&self.shared));
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            body();
+            std::mem::forget(guard);
+        });
+        self.threads.push(thread.map_err(StoreError::io("start a thread"))?);
+        Ok(())
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Takes over a message; `done` is called once, from the writer's thread after the flush, or at once where the
+    /// message is refused.
+    pub(crate) fn submit(&self, draft: Draft, done: impl FnOnce(Result<Committed, StoreError>) + Send + 'static) {
+        let shared = &self.shared;
+        let key = seen::key(&draft.source, &draft.control_id);
+        let payload = draft.encode(key);
+        let refusal = if shared.is_stopped() {
+            Some(StoreError::Stopped)
+        } else if shared.pool.is_full() {
+            Some(StoreError::Full)
+        } else if payload.len() > shared.options.entry_bytes_max {
+            Some(StoreError::TooLarge { bytes: payload.len(), limit: shared.options.entry_bytes_max })
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            return done(Err(refusal));
+        }
+        let digest = hutong_audit::digest(&payload);
+        let pending = Pending { payload, digest, answer: draft.answer, conflict: draft.conflict, done: Box::new(done) };
+        shared.received.fetch_add(1, Ordering::Relaxed);
+        if let Err((pending, error)) = shared.queue.push(pending, shared.options.queue_bytes_max) {
+            shared.count_refused();
+            (pending.done)(Err(error));
+        }
+    }
+
+    /// The last durable entry.
+    pub(crate) fn durable(&self) -> u64 {
+        self.shared.durable_seq()
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.shared.is_stopped()
+    }
+
+    /// Flushes since the journal was opened.
+    pub(crate) fn flushes(&self) -> u64 {
+        self.shared.flushes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let answered = self.shared.answered.load(Ordering::Relaxed);
+        let position = *self.shared.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        let [stored, rejected, held, duplicate] = position.totals;
+        let received = self.shared.received.load(Ordering::Relaxed);
+        Counts { received, journalled: position.seq, answered, stored, rejected, held, duplicate }
+    }
+}
+
+impl Journal {
+    /// Writes what waits and ends the threads.
+    pub(crate) fn close(&mut self) {
+        self.shared.queue.close();
+        self.shared.feed.close();
+        let mut threads = self.threads.drain(..);
+        // The writer first: it may need the pool to write what waits.
+        let joined = threads.next().map(JoinHandle::join);
+        self.shared.pool.close();
+        self.shared.wake_sealer();
+        let failed = joined.into_iter().chain(threads.map(JoinHandle::join)).filter(Result::is_err).count();
+        if failed > 0 {
+            tracing::error!(failed, "threads of the journal panicked 日志线程异常");
+        }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// A thread of the journal that ends by a panic must not leave senders waiting.
+struct StopOnPanic(Arc<Shared>);
+
+impl Drop for StopOnPanic {
+    fn drop(&mut self) {
+        self.0.stop("a thread of the journal ended 日志线程结束", &io::ErrorKind::Other.into());
+        self.0.queue.close();
+    }
+}
+
+#[cfg(test)]
+mod tests;
