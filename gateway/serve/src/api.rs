@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hutong_commit::search::table::{self, TypeTable};
 use hutong_wire::limits::{Limits, ms, size};
@@ -25,6 +25,9 @@ use crate::refusal::Refusal;
 use crate::route::{BASE, Route};
 use crate::source::{Of, Source, SourceError};
 use crate::throttle::Throttle;
+
+/// By which a client finds its request again (<https://hl7.org/fhir/R4/http.html#custom>); given back as it came.
+const REQUEST_ID: &str = "x-request-id";
 
 /// How the interface is set up.
 pub struct Settings {
@@ -89,7 +92,11 @@ impl Api {
         self.metrics.request(seen.interaction, status, took);
         // no address: it can hold a patient's name
         tracing::debug!(interaction = seen.interaction, status, us = took.as_micros() as u64, "http request");
-        answer.into_response(seen.form, parts.method == Method::HEAD)
+        let mut response = answer.into_response(seen.form, parts.method == Method::HEAD);
+        if let Some(id) = parts.headers.get(REQUEST_ID).filter(|id| is_request_id(id)) {
+            response.headers_mut().insert(REQUEST_ID, id.clone());
+        }
+        response
     }
 
     async fn answer<B>(&self, parts: &Parts, body: B, seen: &mut Seen) -> Result<Answer, Refusal>
@@ -151,6 +158,7 @@ impl Api {
             Route::Everything { patient } => everything::answer(source, patient, fields, base, limits),
             Route::Landing | Route::Health | Route::Metrics | Route::Options { .. } => Err(Refusal::no_such_path()),
         };
+        let run = || if costly(route, fields) { aside(run) } else { run() };
         catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
             tracing::error!(interaction = route.name(), "a request ended in a fault");
             Err(Refusal::fault())
@@ -237,4 +245,32 @@ impl From<SourceError> for Refusal {
 
 fn table(name: &str) -> Result<&'static TypeTable, Refusal> {
     table::of(name).ok_or_else(|| Refusal::unknown_type(name))
+}
+
+fn is_request_id(value: &HeaderValue) -> bool {
+    (1..=64).contains(&value.len()) && value.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(b))
+}
+
+/// Whether an interaction may take long. What is pinned to a patient or an identity takes tens of microseconds, less than
+/// handing it to another thread and back; it runs where it is.
+fn costly(route: &Route, fields: &Fields) -> bool {
+    const PINNING: [&str; 5] = ["_id", "identifier", "patient", "subject", "encounter"];
+    let pinned = || fields.list.iter().any(|(name, _)| PINNING.contains(&name.as_str()));
+    let counting = || fields.list.iter().any(|(name, _)| matches!(name.as_str(), "_total" | "_summary"));
+    match route {
+        Route::Search { .. } => !pinned() || counting(),
+        Route::Compartment { .. } => counting(),
+        Route::HistoryOfInstance { .. } | Route::HistoryOfType { .. } | Route::HistoryOfSystem | Route::Everything { .. } => true,
+        _ => false,
+    }
+}
+
+/// Runs what may take long so that other connections of this thread go on meanwhile.
+fn aside<T>(run: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|h| h.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(run),
+        // a runtime of one thread has nobody to hand them to
+        _ => run(),
+    }
 }

@@ -192,6 +192,11 @@ async fn forms_of_an_answer() {
     assert_eq!(get.headers(), head.headers());
     assert!(text(head).await.is_empty());
 
+    for (id, given_back) in [("a1-._", true), ("a b", false), (&*"x".repeat(65), false)] {
+        let response = send(&api, "GET /fhir/Patient/nobody", &[("x-request-id", id)], "").await;
+        assert_eq!(header(&response, "x-request-id") == id, given_back, "{id}");
+    }
+
     let options = send(&api, "OPTIONS /fhir/Patient", &[], "").await;
     assert_eq!((options.status().as_u16(), header(&options, "allow")), (204, "GET, HEAD, OPTIONS"));
 
@@ -241,8 +246,13 @@ async fn under_lenient_handling_what_is_left_out_is_said() {
     let issues = last["resource"]["issue"].as_array().unwrap();
     assert_eq!(issues.len(), 3);
     assert!(issues.iter().all(|i| i["severity"] == "warning" && i["code"] == "not-supported"));
-    let wrong = send(&api, "GET /fhir/Patient?birthdate=x", &lenient, "").await;
-    assert_eq!(wrong.status(), 400, "a wrong value is wrong also then");
+    for (line, why) in [
+        ("GET /fhir/Patient?birthdate=x", "a wrong value is wrong also then"),
+        ("GET /fhir/Patient/p1?x=1", "a resource cannot say what was left out"),
+        ("GET /fhir/Patient/p1/_history?x=1", "nor can a history"),
+    ] {
+        assert_eq!(send(&api, line, &lenient, "").await.status(), 400, "{why}");
+    }
 }
 
 #[tokio::test]

@@ -51,7 +51,10 @@ fn statement(version: &str) -> Value {
         "format": ["application/fhir+json", "json"],
         "rest": [{
             "mode": "server",
-            "documentation": "只读。未知的参数或修饰符以 400 拒绝；Prefer: handling=lenient 时略去并在 Bundle 中说明。 / Read-only. An unknown parameter or modifier is refused with 400; under Prefer: handling=lenient it is left out and the Bundle says so.",
+            "documentation": "只读。未知的参数或修饰符以 400 拒绝；Prefer: handling=lenient 的检索则略去并在 Bundle 中说明。 / Read-only. An unknown parameter or modifier is refused with 400; in a search under Prefer: handling=lenient it is left out and the Bundle says so.",
+            "security": {
+                "description": "机构以令牌访问（Authorization: Bearer …）；是否允许网关本机的程序免令牌访问由配置决定。 / Institutions come with a token (Authorization: Bearer …); whether programs on the gateway's own machine need one is configured."
+            },
             "resource": types().iter().map(resource).collect::<Vec<_>>(),
             "interaction": [{"code": "history-system"}],
             "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"]

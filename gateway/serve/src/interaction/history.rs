@@ -4,7 +4,6 @@ use hutong_wire::limits::{Limits, size};
 
 use crate::answer::Answer;
 use crate::bundle::{Bundle, Change};
-use crate::negotiate::Handling;
 use crate::params::{self, Fields};
 use crate::refusal::Refusal;
 use crate::source::{Of, Source};
@@ -24,7 +23,7 @@ pub(crate) fn answer(source: &dyn Source, of: Of<'_>, fields: &Fields, base: &st
             "_count" => count.replace(params::count(value, limits)?).is_some(),
             "_since" => since.replace(params::moment("_since", value)?).is_some(),
             "_cursor" => cursor.replace(value.as_str()).is_some(),
-            _ if fields.handling == Handling::Lenient => continue,
+            // also under lenient handling: entries of a history are changes, none can say what was left out
             _ => return Err(Refusal::unknown_parameter(name, SUPPORTED)),
         };
         if again {
