@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -82,13 +82,13 @@ impl Api {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let started = Instant::now();
-        self.metrics.in_flight.fetch_add(1, Ordering::Relaxed);
+        let in_flight = InFlight::begin(&self.metrics.in_flight);
         let (parts, body) = request.into_parts();
         let mut seen = Seen { interaction: "none", form: Form::default() };
         let answer = self.answer(&parts, body, &mut seen).await.unwrap_or_else(|refusal| Answer::refused(&refusal));
         let took = started.elapsed();
         let status = answer.status.as_u16();
-        self.metrics.in_flight.fetch_sub(1, Ordering::Relaxed);
+        drop(in_flight);
         self.metrics.request(seen.interaction, status, took);
         // no address: it can hold a patient's name
         tracing::debug!(interaction = seen.interaction, status, us = took.as_micros() as u64, "http request");
@@ -184,12 +184,16 @@ impl Api {
         let kind = kind.split(';').next().unwrap_or_default().trim();
         let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
         let bytes_max = size(self.settings.limits.search_form_bytes);
+        if body.size_hint().lower() > self.settings.limits.search_form_bytes {
+            return Err(Refusal::body_too_long(bytes_max));
+        }
         let content = match Limited::new(body, bytes_max).collect().await {
             Ok(content) => content.to_bytes(),
             Err(e) if e.is::<LengthLimitError>() => return Err(Refusal::body_too_long(bytes_max)),
             Err(_) => return Err(Refusal::body_broken()),
         };
-        if !is_form && !(kind.is_empty() && content.is_empty()) {
+        let nothing = kind.is_empty() && content.is_empty();
+        if !is_form && !nothing {
             return Err(Refusal::media_type());
         }
         String::from_utf8(content.to_vec()).map_err(|_| Refusal::bad_encoding())
@@ -230,6 +234,22 @@ impl Api {
     fn metrics(&self) -> Answer {
         let figures = StoreFigures { counts: self.source.counts(), durable: self.source.durable(), applied: self.source.applied() };
         Answer::other("text/plain; version=0.0.4; charset=utf-8", self.metrics.render(&figures).into_bytes())
+    }
+}
+
+/// Counts a request as long as it lives, also where the client goes away and the answer is dropped half made.
+struct InFlight<'a>(&'a AtomicU64);
+
+impl InFlight<'_> {
+    fn begin(count: &AtomicU64) -> InFlight<'_> {
+        count.fetch_add(1, Ordering::Relaxed);
+        InFlight(count)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Fake {
     pub(crate) applied: AtomicU64,
     /// Calls fail.
     pub(crate) broken: AtomicBool,
+    /// Searches take so long.
+    pub(crate) slow_ms: AtomicU64,
     /// Calls panic.
     pub(crate) faulty: AtomicBool,
 }
@@ -74,6 +76,7 @@ impl Source for Fake {
 
     fn search(&self, query: &Query) -> Result<Page, SourceError> {
         self.check()?;
+        std::thread::sleep(std::time::Duration::from_millis(self.slow_ms.load(Ordering::Relaxed)));
         let wanted = |r: &&Found| {
             let last = self.versions(&r.resource_type, &r.id).last().is_some_and(|l| std::ptr::eq(l, *r));
             let ids = query.params.iter().filter(|p| p.name() == "_id");

@@ -345,6 +345,26 @@ async fn a_store_that_fails_is_503_and_a_fault_of_ours_is_500() {
     assert_eq!(send(&api, "GET /fhir/Patient/p1", &[], "").await.status(), 200);
 }
 
+/// One worker thread: were the search not to step aside, the read behind it would wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_long_search_does_not_hold_up_others() {
+    let fake = Arc::new(fake());
+    fake.slow_ms.store(400, Ordering::Relaxed);
+    let api = Arc::new(Api::new(fake, settings()));
+    let started = std::time::Instant::now();
+    let one = api.clone();
+    let search = tokio::spawn(async move { send(&one, "GET /fhir/Patient?name=x", &[], "").await.status() });
+    let read = tokio::spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        send(&api, "GET /fhir/Patient/p1", &[], "").await;
+        started.elapsed()
+    });
+    let read_after = read.await.unwrap();
+    assert_eq!(search.await.unwrap(), 200);
+    assert!(read_after < started.elapsed(), "the read was answered first");
+    assert!(read_after.as_millis() < 390, "{read_after:?}");
+}
+
 #[tokio::test]
 async fn health_is_the_contract_and_metrics_count() {
     let mut fake = fake();

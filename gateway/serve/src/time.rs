@@ -53,7 +53,7 @@ pub(crate) fn parse_instant(text: &str) -> Option<i64> {
     let mut us = 0;
     if let Some(after) = rest.strip_prefix('.') {
         let digits = after.bytes().take_while(u8::is_ascii_digit).count();
-        us = number(Some(&format!("{:0<6}", after.get(..digits)?).get(..6)?)).filter(|_| digits > 0)?;
+        us = number(Some(format!("{:0<6}", after.get(..digits)?).get(..6)?)).filter(|_| digits > 0)?;
         rest = after.get(digits..)?;
     }
     let offset = match rest.as_bytes() {

@@ -20,14 +20,14 @@ pub(crate) struct Refusal {
     pub(crate) issue: &'static str,
     /// Stable rule id; goes into `diagnostics`.
     pub(crate) rule: &'static str,
-    pub(crate) zh: String,
-    pub(crate) en: String,
+    pub(crate) zh: Box<str>,
+    pub(crate) en: Box<str>,
     /// The parameter or element that is meant, for `expression`.
-    pub(crate) expression: Option<String>,
+    pub(crate) expression: Option<Box<str>>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-fn refusal(status: StatusCode, issue: &'static str, rule: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Refusal {
+fn refusal(status: StatusCode, issue: &'static str, rule: &'static str, zh: impl Into<Box<str>>, en: impl Into<Box<str>>) -> Refusal {
     Refusal { status, issue, rule, zh: zh.into(), en: en.into(), expression: None, headers: Vec::new() }
 }
 
@@ -38,7 +38,7 @@ impl Refusal {
     }
 
     fn about(mut self, name: &str) -> Refusal {
-        self.expression = Some(name.to_owned());
+        self.expression = Some(name.into());
         self
     }
 
