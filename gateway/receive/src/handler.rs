@@ -1,5 +1,6 @@
 //! What the protocols hand on, and what they get back.
 
+use crate::ack;
 use crate::sources::Source;
 use bytes::Bytes;
 use hutong_fhir::finding::Finding;
@@ -7,6 +8,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// One message as it arrived, from a sender that is known.
 pub struct Incoming {
@@ -33,6 +35,8 @@ pub struct FrameFault {
     pub first_bytes: Bytes,
     /// How many had been read when the fault was seen.
     pub length: usize,
+    /// `Limits::message_bytes`.
+    pub limit: u64,
 }
 
 /// An answer to come.
@@ -60,9 +64,13 @@ pub trait Handler: Send + Sync + 'static {
     /// Keeps the bytes of a fault that is answered by closing the connection.
     fn quarantine(&self, fault: FrameFault);
 
-    /// Keeps the first bytes of a message over the size limit and answers it; the connection ends in any case.
+    /// Keeps the first bytes of a message over the size limit and answers it with AE 104 (M06); the connection
+    /// ends in any case. A handler that gives receipts does both itself, with `ack::answer_oversized`.
     fn oversized(&self, fault: FrameFault) -> Pending {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now_us = i64::try_from(now.as_micros()).unwrap_or(i64::MAX);
+        let answer = ack::answer_oversized(&fault.first_bytes, fault.limit, "", now_us, fault.source.zone_offset_minutes);
         self.quarantine(fault);
-        Box::pin(std::future::ready(Answer::CloseSilently))
+        Box::pin(std::future::ready(answer.map_or(Answer::CloseSilently, Answer::SendAndClose)))
     }
 }

@@ -102,12 +102,17 @@ impl<'a> Header<'a> {
         self.field(10)
     }
 
-    /// Whether HL7 2.5 or later is declared; the form of ERR changed there.
-    pub(crate) fn is_before_2_5(&self) -> bool {
-        match self.component(12, 1) {
-            [b'2', b'.', minor, rest @ ..] => (b'1'..=b'4').contains(minor) && !rest.first().is_some_and(u8::is_ascii_digit),
-            _ => false,
+    /// MSH-12 as numbers, `2.3.1` as `[2, 3, 1]`; `None` where it is not such.
+    pub(crate) fn version(&self) -> Option<[u32; 3]> {
+        let text = std::str::from_utf8(self.component(12, 1)).ok()?.trim();
+        let mut version = [0; 3];
+        let mut parts = text.split('.');
+        for place in &mut version {
+            if let Some(part) = parts.next() {
+                *place = part.parse().ok()?;
+            }
         }
+        parts.next().is_none().then_some(version)
     }
 
     /// What MSH-18 declares, where that is known.
@@ -168,7 +173,7 @@ mod tests {
         assert_eq!(header.component(9, 4), b"");
         assert_eq!((header.field(6), header.field(10), header.field(15)), (&b""[..], &b"id 7"[..], &b"AL"[..]));
         assert_eq!(header.declared_charset(), Some(Charset::Gb18030));
-        assert!(header.is_before_2_5());
+        assert_eq!(header.version(), Some([2, 4, 0]));
     }
 
     #[test]
@@ -218,11 +223,11 @@ mod tests {
 
     #[test]
     fn versions_and_charsets_decide_the_form_of_the_answer() {
-        for (version, before) in
-            [("2.1", true), ("2.4", true), ("2.3.1", true), ("2.5", false), ("2.5.1", false), ("2.10", false), ("9.9", false), ("", false)]
+        for (text, version) in
+            [("2.1", Some([2, 1, 0])), ("2.3.1", Some([2, 3, 1])), ("2.10", Some([2, 10, 0])), ("", None), ("v2", None), ("2.4.1.1", None)]
         {
-            let line = format!("MSH|^~\\&|||||||ADT|1|P|{version}");
-            assert_eq!(Header::scan(line.as_bytes()).unwrap().is_before_2_5(), before, "{version}");
+            let line = format!("MSH|^~\\&|||||||ADT|1|P|{text}");
+            assert_eq!(Header::scan(line.as_bytes()).unwrap().version(), version, "{text}");
         }
         let declared = Header::scan(b"MSH|^~\\&||||||||||||||||UNICODE UTF-8").unwrap();
         let silent = Header::scan(b"MSH|^~\\&|").unwrap();

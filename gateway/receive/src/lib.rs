@@ -4,6 +4,7 @@
 //! and its size before it is parsed. What a message means is the [`Handler`]'s business: this crate gives it
 //! frames and puts its answers back on the wire, in the order in which the messages came.
 
+pub mod ack;
 mod handler;
 mod header;
 pub mod mllp;

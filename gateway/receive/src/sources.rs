@@ -132,7 +132,7 @@ impl Source {
             Finding::new(Severity::Error, "source.identity_mismatch", "security", 199)
                 .at(location)
                 .says(
-                    format!("消息中的发送方(MSH-3、MSH-4)与该连接登记的来源“{}”不符,请核对接口配置或在来源登记中补充", self.id),
+                    format!("消息中的发送方（MSH-3、MSH-4）与该连接登记的来源“{}”不符，请核对接口配置或在来源登记中补充", self.id),
                     format!(
                         "the sender in MSH-3 and MSH-4 is not what this connection's source '{}' is registered for; correct the interface or the registration",
                         self.id
@@ -308,7 +308,7 @@ fn faults(list: &[Source]) -> Vec<SourceFault> {
             say("来源 id 重复", "another source has the same id");
         }
         if source.addresses.is_empty() && source.certificates.is_empty() && source.tokens.is_empty() {
-            say("来源既无地址,也无证书或令牌,无法识别", "the source has no address, certificate or token by which it could be known");
+            say("来源既无地址，也无证书或令牌，无法识别", "the source has no address, certificate or token by which it could be known");
         }
         if source.certificates.iter().chain(&source.tokens).any(|hash| !is_sha256(hash)) {
             say(

@@ -193,7 +193,7 @@ fn server_config(files: &TlsFiles) -> Result<ServerConfig, TlsFault> {
         (_, None) => {
             return Err(TlsFault {
                 path: files.certificate.clone(),
-                zh: "要求客户端证书,但未指定签发机构(client_ca);不需要客户端证书时请写 client_certificate = \"never\"".to_owned(),
+                zh: "要求客户端证书，但未指定签发机构（client_ca）；不需要客户端证书时请写 client_certificate = \"never\"".to_owned(),
                 en: "client certificates are asked for, but client_ca names no authority; write client_certificate = \"never\" where none are wanted".to_owned(),
             });
         }
@@ -238,5 +238,5 @@ fn revocation_lists(paths: &[PathBuf]) -> Result<Vec<CertificateRevocationListDe
 }
 
 fn fault(path: &Path, zh: &str, en: &str, error: &dyn fmt::Display) -> TlsFault {
-    TlsFault { path: path.to_owned(), zh: format!("{zh}({error})"), en: format!("{en} ({error})") }
+    TlsFault { path: path.to_owned(), zh: format!("{zh}（{error}）"), en: format!("{en} ({error})") }
 }

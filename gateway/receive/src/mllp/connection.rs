@@ -188,7 +188,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let kept = self.input.len().min(size(self.limits().quarantine_bytes));
         let first_bytes = Bytes::copy_from_slice(self.input.get(..kept).unwrap_or_default());
         let source = self.who.of_message(&first_bytes).clone();
-        let fault = FrameFault { source, peer: self.peer, protocol: self.protocol, rule, first_bytes, length: self.input.len() };
+        let fault = FrameFault {
+            source,
+            peer: self.peer,
+            protocol: self.protocol,
+            rule,
+            first_bytes,
+            length: self.input.len(),
+            limit: self.limits().message_bytes,
+        };
         self.input = BytesMut::new();
         self.charge.shrink(0);
         fault
@@ -447,7 +455,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {
 
 fn no_cr() -> Finding {
     Finding::new(Severity::Warning, "mllp.frame.no_cr", "structure", 0).says(
-        "MLLP 帧的结束符 0x1C 之后缺少回车 0x0D,请接口厂商补上",
+        "MLLP 帧的结束符 0x1C 之后缺少回车 0x0D，请接口厂商补上",
         "the carriage return (0x0D) after the MLLP end block (0x1C) is missing; the sender's interface should add it",
     )
 }

@@ -1,0 +1,393 @@
+//! The bytes of an acknowledgement: MSH, MSA, ERR.
+
+use super::AckRequest;
+use crate::header::{Header, Separators};
+use crate::sources::Language;
+use bytes::Bytes;
+use hutong_decode::charset::Charset;
+use hutong_fhir::finding::{Finding, Location, Severity};
+use std::borrow::Cow;
+
+/// Length that ERR-8 has in every version, and MSA-3 before 2.5.
+const ERR_8_CHARS: usize = 250;
+const MSA_3_CHARS: usize = 80;
+/// MSH-10 before 2.7.
+const CONTROL_ID_BYTES: usize = 20;
+/// What names us where the sender did not say whom it was talking to.
+const OUR_NAME: &[u8] = b"HUTONG";
+/// The version most spoken here, where the sender did not say its own.
+const USUAL_VERSION: &[u8] = b"2.4";
+
+/// The acknowledgement, without framing: the same request gives the same bytes.
+pub fn build(request: &AckRequest<'_>) -> Bytes {
+    let mut out = Writer::new(request);
+    out.msh(request);
+    out.msa(request);
+    let mut written = 0;
+    for finding in request.findings.iter().filter(|finding| is_told(finding, request)).take(request.err_segments.max(1)) {
+        out.err(finding, request);
+        written += 1;
+    }
+    if written == 0 && !request.code.is_accept() {
+        out.err(&super::internal_fault(), request);
+    }
+    Bytes::from(out.bytes)
+}
+
+fn is_told(finding: &Finding, request: &AckRequest<'_>) -> bool {
+    match finding.severity {
+        Severity::Error => true,
+        Severity::Warning => request.warnings,
+        Severity::Information => false,
+    }
+}
+
+struct Writer {
+    bytes: Vec<u8>,
+    separators: Separators,
+    charset: Charset,
+    /// ERR-1 and MSA-3 are what systems before HL7 2.5 look at; those since have ERR-2 to ERR-8.
+    old_form: bool,
+}
+
+impl Writer {
+    fn new(request: &AckRequest<'_>) -> Writer {
+        let separators = request.header.map_or(Separators::USUAL, |header| header.separators);
+        let old_form = request.header.and_then(Header::version).is_some_and(|version| version < [2, 5, 0]);
+        Writer { bytes: Vec::with_capacity(256), separators, charset: request.charset, old_form }
+    }
+
+    fn msh(&mut self, request: &AckRequest<'_>) {
+        let separators = self.separators;
+        let header = request.header;
+        let field = |number: usize| header.map_or(&b""[..], |header| header.field(number));
+        self.bytes.extend([b'M', b'S', b'H', separators.field]);
+        self.bytes.extend([separators.component, separators.repetition, separators.escape, separators.subcomponent]);
+        // Sender and receiver change places.
+        for number in [5, 6, 3, 4] {
+            self.separate(1);
+            let name = field(number);
+            self.echo(if number == 5 && name.is_empty() { OUR_NAME } else { name });
+        }
+        self.separate(1);
+        self.ascii(&time(request.now_us, request.zone_offset_minutes));
+        self.separate(2);
+        self.message_type(header);
+        self.separate(1);
+        self.ascii(&control_id(request.receipt));
+        self.separate(1);
+        let processing = field(11);
+        self.echo(if processing.is_empty() { b"P" } else { processing });
+        self.separate(1);
+        let version = field(12);
+        self.echo(if version.is_empty() { USUAL_VERSION } else { version });
+        if header.is_some_and(|header| header.declared_charset().is_some()) {
+            self.separate(6);
+            self.echo(field(18));
+        }
+        self.bytes.push(b'\r');
+    }
+
+    /// `ACK^A01^ACK`; the third component exists since 2.3.1, the second since 2.2.
+    fn message_type(&mut self, header: Option<&Header<'_>>) {
+        self.ascii("ACK");
+        let event = header.map_or(&b""[..], |header| header.component(9, 2));
+        let version = header.and_then(Header::version).unwrap_or([2, 5, 0]);
+        if event.is_empty() || version < [2, 2, 0] {
+            return;
+        }
+        self.bytes.push(self.separators.component);
+        self.echo(event);
+        if version >= [2, 3, 1] {
+            self.bytes.push(self.separators.component);
+            self.ascii("ACK");
+        }
+    }
+
+    fn msa(&mut self, request: &AckRequest<'_>) {
+        self.ascii("MSA");
+        self.separate(1);
+        self.ascii(request.code.as_str());
+        self.separate(1);
+        self.echo(request.header.map_or(b"", Header::control_id));
+        let first = request.findings.iter().find(|finding| finding.severity == Severity::Error);
+        if let Some(finding) = first.filter(|_| self.old_form && !request.code.is_accept()) {
+            self.separate(1);
+            // Eighty characters hold one language.
+            let language = if request.language == Language::En { Language::En } else { Language::Zh };
+            let text = self.words(finding, language, MSA_3_CHARS);
+            self.text(&text);
+        }
+        self.bytes.push(b'\r');
+    }
+
+    fn err(&mut self, finding: &Finding, request: &AckRequest<'_>) {
+        let code = match (finding.hl7_code, finding.severity) {
+            (0, Severity::Error) => 207,
+            (code, _) => code,
+        };
+        self.ascii("ERR");
+        self.separate(1);
+        if self.old_form {
+            self.err_1(finding, code);
+        }
+        self.separate(1);
+        self.location(&finding.location);
+        self.separate(1);
+        let component = self.separators.component;
+        self.ascii(&code.to_string());
+        self.bytes.push(component);
+        self.text(meaning(code));
+        self.bytes.push(component);
+        self.ascii("HL70357");
+        self.separate(1);
+        self.ascii(match finding.severity {
+            Severity::Error => "E",
+            Severity::Warning => "W",
+            Severity::Information => "I",
+        });
+        self.separate(1);
+        self.ascii(application_code(&finding.rule));
+        self.separate(2);
+        self.text(&diagnosis(finding, request.receipt));
+        self.separate(1);
+        let text = self.words(finding, request.language, ERR_8_CHARS);
+        self.text(&text);
+        self.bytes.push(b'\r');
+    }
+
+    /// ERR-1 up to 2.4 (ELD): `segment^sequence^field^code&text&system`.
+    fn err_1(&mut self, finding: &Finding, code: u16) {
+        let Separators { component, subcomponent, .. } = self.separators;
+        let Location::V2 { segment, sequence, field, .. } = &finding.location else {
+            self.bytes.extend([component; 3]);
+            return self.coded(code, subcomponent);
+        };
+        self.text(segment);
+        self.bytes.push(component);
+        self.ascii(&(*sequence).max(1).to_string());
+        self.bytes.push(component);
+        if *field > 0 {
+            self.ascii(&field.to_string());
+        }
+        self.bytes.push(component);
+        self.coded(code, subcomponent);
+    }
+
+    fn coded(&mut self, code: u16, between: u8) {
+        self.ascii(&code.to_string());
+        self.bytes.push(between);
+        self.text(meaning(code));
+        self.bytes.push(between);
+        self.ascii("HL70357");
+    }
+
+    /// ERR-2 (ERL): `segment^sequence^field^repetition^component^subcomponent`, as far as it is known. The first
+    /// repetition of a field that has but one is not told.
+    fn location(&mut self, location: &Location) {
+        let Location::V2 { segment, sequence, field, repetition, component, subcomponent } = location else { return };
+        self.text(segment);
+        let repetition = if *component > 0 { (*repetition).max(1) } else { *repetition };
+        let repetition = if *component == 0 && repetition == 1 { 0 } else { repetition };
+        let parts = [(*sequence).max(1), *field, repetition, *component, *subcomponent];
+        let known = parts.iter().rposition(|part| *part > 0).map_or(0, |last| last + 1);
+        for part in parts.iter().take(known) {
+            self.bytes.push(self.separators.component);
+            if *part > 0 {
+                self.ascii(&part.to_string());
+            }
+        }
+    }
+
+    /// The finding in words that the answer's charset can hold.
+    fn words<'a>(&self, finding: &'a Finding, language: Language, max_chars: usize) -> Cow<'a, str> {
+        let holds_chinese = matches!(self.charset, Charset::Utf8 | Charset::Gb18030);
+        let text: Cow<'a, str> = match language {
+            Language::Both if holds_chinese => Cow::Owned(format!("{} / {}", finding.zh, finding.en)),
+            Language::Zh if holds_chinese => Cow::Borrowed(&finding.zh),
+            _ => Cow::Borrowed(&finding.en),
+        };
+        match text.char_indices().nth(max_chars) {
+            None => text,
+            Some(_) => Cow::Owned(text.chars().take(max_chars - 3).chain("...".chars()).collect()),
+        }
+    }
+
+    fn separate(&mut self, times: usize) {
+        self.bytes.extend(std::iter::repeat_n(self.separators.field, times));
+    }
+
+    /// Bytes of the message itself, which have its separators and its charset already.
+    fn echo(&mut self, bytes: &[u8]) {
+        if self.charset == Charset::Utf8 && std::str::from_utf8(bytes).is_err() {
+            // Declared as UTF-8 and not: the answer must not make the same mistake.
+            self.bytes.extend(bytes.iter().map(|byte| if byte.is_ascii() { *byte } else { b'?' }));
+        } else {
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    fn ascii(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// Text of ours: separators escaped, line ends made blanks, in the answer's charset.
+    fn text(&mut self, text: &str) {
+        let Separators { field, component, repetition, escape, subcomponent } = self.separators;
+        let mut escaped = String::with_capacity(text.len());
+        for character in text.chars() {
+            let letter = match u8::try_from(character) {
+                Ok(byte) if byte == field => Some('F'),
+                Ok(byte) if byte == component => Some('S'),
+                Ok(byte) if byte == repetition => Some('R'),
+                Ok(byte) if byte == escape => Some('E'),
+                Ok(byte) if byte == subcomponent => Some('T'),
+                _ => None,
+            };
+            match letter {
+                Some(letter) => escaped.extend([char::from(escape), letter, char::from(escape)]),
+                None if character.is_control() => escaped.push(' '),
+                None => escaped.push(character),
+            }
+        }
+        match self.charset {
+            Charset::Utf8 => self.bytes.extend_from_slice(escaped.as_bytes()),
+            Charset::Gb18030 => self.bytes.extend_from_slice(&encoding_rs::GB18030.encode(&escaped).0),
+            _ => self.bytes.extend(escaped.chars().map(|character| u8::try_from(character).ok().filter(u8::is_ascii).unwrap_or(b'?'))),
+        }
+    }
+}
+
+/// ERR-7: `rule=…; receipt=…; offset=…`, never a value of the message.
+fn diagnosis(finding: &Finding, receipt: &str) -> String {
+    let mut text = format!("rule={}", finding.rule);
+    if !receipt.is_empty() {
+        text.push_str("; receipt=");
+        text.push_str(receipt);
+    }
+    match &finding.location {
+        Location::Byte(at) => text.push_str(&format!("; offset={at}")),
+        Location::Path { expression, .. } => text.push_str(&format!("; at={expression}")),
+        _ => {}
+    }
+    if finding.rule.starts_with("hl7.charset.") {
+        // Of what the charset's rules have found out, only position and guess are no content.
+        let value = finding.value.as_deref().unwrap_or_default();
+        for word in value.split(' ').filter(|word| word.starts_with("offset=") || word.starts_with("looks_like=")) {
+            text.push_str("; ");
+            text.push_str(word);
+        }
+    }
+    text
+}
+
+/// HL7 table 0357.
+fn meaning(code: u16) -> &'static str {
+    match code {
+        0 => "Message accepted",
+        100 => "Segment sequence error",
+        101 => "Required field missing",
+        102 => "Data type error",
+        103 => "Table value not found",
+        104 => "Value too long",
+        198 => "Non-Conformant Cardinality",
+        199 => "Other HL7 Error",
+        200 => "Unsupported message type",
+        201 => "Unsupported event code",
+        202 => "Unsupported processing id",
+        203 => "Unsupported version id",
+        204 => "Unknown key identifier",
+        205 => "Duplicate key identifier",
+        206 => "Application record locked",
+        _ => "Application error",
+    }
+}
+
+/// ERR-5: our own code for what operators look up most.
+fn application_code(rule: &str) -> &'static str {
+    match rule {
+        "source.identity_mismatch" => "SRC-MISMATCH",
+        "control_id.reused" => "ID-REUSED",
+        "msg.too_large" => "TOO-LARGE",
+        "hl7.limit" => "LIMIT",
+        "store.unavailable" => "STORE-UNAVAILABLE",
+        _ => "",
+    }
+}
+
+/// The answer's own id: the receipt, so that both can be looked up by one id; a hash of it where it is too long.
+fn control_id(receipt: &str) -> String {
+    let fits = !receipt.is_empty()
+        && receipt.len() <= CONTROL_ID_BYTES
+        && receipt.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if fits {
+        return receipt.to_owned();
+    }
+    // FNV-1a, 64 bits: distinctness among one receiver's answers, no secrecy.
+    let hash = receipt.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
+    format!("H{hash:016X}")
+}
+
+/// `20260102030405+0800`.
+fn time(now_us: i64, zone_offset_minutes: i16) -> String {
+    let offset = i64::from(zone_offset_minutes);
+    let seconds = now_us.div_euclid(1_000_000).saturating_add(offset * 60);
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = civil(days);
+    let sign = if offset < 0 { '-' } else { '+' };
+    let offset = offset.abs();
+    format!(
+        "{year:04}{month:02}{day:02}{:02}{:02}{:02}{sign}{:02}{:02}",
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+        offset / 60,
+        offset % 60
+    )
+}
+
+/// Year, month and day of a day number since 1970-01-01, proleptic Gregorian; counted in years that begin in
+/// March, so that the leap day is the last.
+fn civil(days: i64) -> (i64, i64, i64) {
+    // Far outside any real date the answer's time is of no use, but it must not overflow.
+    let shifted = days.clamp(-700_000, 2_900_000) + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_the_senders_own() {
+        for (now_us, offset, expected) in [
+            (0, 480, "19700101080000+0800"),
+            (1_767_323_045_999_999, 480, "20260102110405+0800"),
+            (951_782_400_000_000, 0, "20000229000000+0000"),
+            (1_709_164_800_000_000, -150, "20240228213000-0230"),
+            (-1, 0, "19691231235959+0000"),
+            (4_102_444_799_000_000, 480, "21000101075959+0800"),
+        ] {
+            assert_eq!(time(now_us, offset), expected);
+        }
+        assert_eq!(time(i64::MAX, 480).len(), time(i64::MIN, 480).len());
+    }
+
+    #[test]
+    fn an_answer_has_an_id_of_its_own() {
+        assert_eq!(control_id("R-20260102-000001"), "R-20260102-000001");
+        let long = control_id("01JGZ7T0000000000000000001");
+        assert_eq!(long.len(), 17);
+        assert_ne!(long, control_id("01JGZ7T0000000000000000002"));
+        assert_eq!(control_id("").len(), 17);
+        assert!(control_id("a|b").starts_with('H'));
+    }
+}
