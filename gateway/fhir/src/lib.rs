@@ -1,5 +1,6 @@
 //! The FHIR R4 model that all stages share: compact tree, JSON, ids, definition tables. Pure: no files, clock or network.
 
+pub mod decimal;
 pub mod definitions;
 pub mod finding;
 pub mod id;

@@ -105,6 +105,7 @@ impl Loader {
                 base,
                 is_abstract: rest.contains(&"abstract"),
                 invariants: rest.iter().find_map(|c| c.strip_prefix("c=")).unwrap_or(""),
+                required: 0,
                 elements: (0, 0),
                 slots: 0,
                 mask: 0,
@@ -156,6 +157,7 @@ impl Loader {
                 base,
                 is_abstract: false,
                 invariants: "ele-1",
+                required: 0,
                 elements: (0, 0),
                 slots: 0,
                 mask: 0,
@@ -189,7 +191,10 @@ impl Loader {
             self.out.slots[slots + at] = (i + 1) as u16;
         }
         let elements = (first_element as u16, self.out.elements.len() as u16);
+        let required = lines.iter().enumerate().filter(|(_, l)| !l.cardinality.starts_with('0'));
+        let required = required.fold(0, |bits, (place, _)| bits | (1u128 << place));
         let t = &mut self.out.types[id.0 as usize];
+        t.required = required;
         t.elements = elements;
         t.slots = slots as u32;
         t.mask = mask as u16;

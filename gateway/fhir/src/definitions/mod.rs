@@ -20,8 +20,15 @@ use crate::primitive::Primitive;
 use std::sync::LazyLock;
 
 /// Number of a type.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Default, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct TypeId(u16);
+
+impl TypeId {
+    /// For tables beside the types.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// Number of an element.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -59,6 +66,8 @@ pub struct Type {
     pub is_abstract: bool,
     /// Keys of the invariants of the type as a whole, separated by commas.
     pub invariants: &'static str,
+    /// Bits by [`Element::place`] of the elements that must be there.
+    pub required: u128,
     elements: (u16, u16),
     slots: u32,
     mask: u16,
@@ -183,6 +192,16 @@ impl Definitions {
             let t = self.get(*id);
             t.kind == TypeKind::Resource && !t.is_abstract
         })
+    }
+
+    /// The number of a type of that index, for tables beside the types.
+    pub fn type_ids(&self) -> impl Iterator<Item = TypeId> {
+        (0..self.types.len()).map(|i| TypeId(i as u16))
+    }
+
+    /// How many elements there are in all types.
+    pub fn element_count(&self) -> usize {
+        self.elements.len()
     }
 
     pub fn get(&self, id: TypeId) -> &Type {

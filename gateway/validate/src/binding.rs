@@ -1,0 +1,143 @@
+//! Required bindings: code, Coding, CodeableConcept, Quantity, uri and string against expanded code sets.
+
+use crate::keys::KEYS;
+use crate::place::Frame;
+use crate::primitive::keep;
+use crate::text;
+use crate::walk::Walk;
+use hutong_fhir::definitions::{CodeSet, CodeSetId, Element, Form, Strength, Type, TypeKind};
+use hutong_fhir::{NodeRef, Severity};
+
+/// Codes that a finding lists at most.
+const SHOWN_MAX: usize = 12;
+
+enum Verdict {
+    Good,
+    Bad,
+    /// No code is given where one is required.
+    Missing,
+}
+
+impl<'t> Walk<'t> {
+    /// Checks a coded element against the set that it must be in.
+    pub(crate) fn binding(&mut self, at: &Frame<'_, 't>, of: &Type, element: &Element, set: CodeSetId) {
+        let set = self.definitions.code_set(set);
+        if !set.is_listed() && set.form().is_none() {
+            return;
+        }
+        let required = element.binding.as_ref().is_some_and(|b| b.strength == Strength::Required);
+        let verdict = match (of.kind, of.name) {
+            (TypeKind::Primitive(_), _) => match at.node.value() {
+                Some(code) => good(code_is_in(set, code)),
+                None => Verdict::Good,
+            },
+            (_, "Coding" | "Quantity") => self.coding(at.node, set),
+            (_, "CodeableConcept") => self.concept(at.node, set, required),
+            _ => Verdict::Good,
+        };
+        let (zh, en) = match verdict {
+            Verdict::Good => return,
+            Verdict::Bad => ("代码不在必须使用的值集中", "the code is not in the value set that is required here"),
+            Verdict::Missing => ("此处必须给出值集中的代码,不能只有文本", "a code of the value set is required here, text alone is not enough"),
+        };
+        let (list_zh, list_en) = shown(set);
+        let finding = text::CODE.finding(Severity::Error).says(
+            format!("{zh};值集 {}{list_zh}", set.canonical()),
+            format!("{en}; value set {}{list_en}", set.canonical()),
+        );
+        let code = at.node.value().map(str::to_owned).or_else(|| {
+            let coding = at.node.child(KEYS.coding).unwrap_or(at.node);
+            coding.child(KEYS.code).and_then(NodeRef::value).map(str::to_owned)
+        });
+        let finding = match code {
+            Some(code) => keep(finding, &code),
+            None => finding,
+        };
+        self.report(at, finding);
+    }
+
+    fn coding(&self, node: NodeRef<'_>, set: CodeSet<'_>) -> Verdict {
+        match node.child(KEYS.code).and_then(NodeRef::value) {
+            Some(code) => good(coding_is_in(set, node.child(KEYS.system).and_then(NodeRef::value), code)),
+            None => Verdict::Good,
+        }
+    }
+
+    /// One coding of the set is enough; others may be of local systems.
+    fn concept(&self, node: NodeRef<'_>, set: CodeSet<'_>, required: bool) -> Verdict {
+        let mut codings = node.all(KEYS.coding).peekable();
+        if codings.peek().is_none() {
+            let says_why = node.child(KEYS.extension).is_some();
+            return if required && !says_why { Verdict::Missing } else { Verdict::Good };
+        }
+        good(codings.any(|c| {
+            let code = c.child(KEYS.code).and_then(NodeRef::value);
+            code.is_some_and(|code| coding_is_in(set, c.child(KEYS.system).and_then(NodeRef::value), code))
+        }))
+    }
+}
+
+fn good(is_in: bool) -> Verdict {
+    if is_in { Verdict::Good } else { Verdict::Bad }
+}
+
+fn code_is_in(set: CodeSet<'_>, code: &str) -> bool {
+    match set.form() {
+        Some(form) => has_form(form, code),
+        None => set.has_code(code),
+    }
+}
+
+fn coding_is_in(set: CodeSet<'_>, system: Option<&str>, code: &str) -> bool {
+    match (set.form(), system) {
+        (Some(form), Some(system)) => system == system_of(form) && has_form(form, code),
+        (None, Some(system)) => set.has(system, code),
+        (_, None) => false,
+    }
+}
+
+fn system_of(form: Form) -> &'static str {
+    match form {
+        Form::Bcp47 => "urn:ietf:bcp:47",
+        Form::Bcp13 => "urn:ietf:bcp:13",
+        Form::Ucum => "http://unitsofmeasure.org",
+        Form::Iso4217 => "urn:iso:std:iso:4217",
+    }
+}
+
+/// The form that codes of a set have which is too large to list.
+fn has_form(form: Form, code: &str) -> bool {
+    match form {
+        // language-script-region-variant…: subtags of 1 to 8 letters and digits, the first of letters (RFC 5646 §2.1)
+        Form::Bcp47 => {
+            let mut subtags = code.split('-');
+            subtags.next().is_some_and(|s| (1..=8).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphabetic()))
+                && subtags.all(|s| (1..=8).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric()))
+        }
+        // type/subtype, parameters behind ';' are not looked at (RFC 6838 §4.2)
+        Form::Bcp13 => {
+            let essence = code.split(';').next().unwrap_or("").trim();
+            let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,:\\\"/[]?=".contains(&b));
+            essence.split_once('/').is_some_and(|(a, b)| token(a) && token(b))
+        }
+        Form::Ucum => !code.is_empty() && code.bytes().all(|b| b.is_ascii_graphic()),
+        Form::Iso4217 => code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()),
+    }
+}
+
+fn shown(set: CodeSet<'_>) -> (String, String) {
+    if let Some(form) = set.form() {
+        let (zh, en) = match form {
+            Form::Bcp47 => ("语言标记,如 zh-CN", "a language tag such as zh-CN"),
+            Form::Bcp13 => ("媒体类型,如 application/pdf", "a media type such as application/pdf"),
+            Form::Ucum => ("UCUM 单位,如 mmol/L", "a UCUM unit such as mmol/L"),
+            Form::Iso4217 => ("三位大写货币代码,如 CNY", "a currency in three capital letters such as CNY"),
+        };
+        return (format!(",应为{zh}"), format!(": {en}"));
+    }
+    let codes: Vec<&str> = set.codes().take(SHOWN_MAX + 1).collect();
+    let more = codes.len() > SHOWN_MAX;
+    let list = codes.iter().take(SHOWN_MAX).copied().collect::<Vec<_>>().join(" | ");
+    let tail = if more { " | …" } else { "" };
+    (format!(",可用代码:{list}{tail}"), format!(", codes: {list}{tail}"))
+}
