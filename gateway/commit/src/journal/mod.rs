@@ -9,22 +9,27 @@
 //! What always holds: an entry is answered only after the flush that made it durable; numbers have no gap; a file
 //! appears under its name only when it is complete; after a failed flush nothing is accepted any more.
 
+mod codec;
 mod disk;
 pub(crate) mod fail;
 mod feed;
 mod frame;
+mod ids;
 mod names;
 mod pool;
 mod queue;
 mod recover;
 mod scan;
+mod seal;
+mod sealed;
 mod seen;
 mod segments;
 mod writer;
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -33,13 +38,19 @@ pub(crate) use feed::{Fresh, Next};
 
 use crate::entry::{Draft, Entry, Final};
 use crate::error::StoreError;
+use codec::{Decompressors, Dictionaries};
 use feed::Feed;
 use pool::Pool;
 use queue::{Pending, Queue};
 use scan::Position;
+use seal::Sealer;
+use sealed::SealedFile;
 use seen::Seen;
-use segments::{Place, SegmentMap};
+use segments::{Place, SealedAt, SegmentMap};
 use writer::Writer;
+
+/// Sealed files kept open.
+const SEALED_FILES_MAX: usize = 64;
 
 /// Limits and sizes of the journal. The defaults are for a gateway; tests and the demo use smaller segments.
 #[derive(Clone, Copy, Debug)]
@@ -135,8 +146,18 @@ pub(crate) struct Shared {
     received: AtomicU64,
     answered: AtomicU64,
     stopped: AtomicBool,
-    seal_wanted: Mutex<bool>,
+    sealing: Mutex<Sealing>,
     seal_wake: Condvar,
+    dictionaries: Dictionaries,
+    decompressors: Decompressors,
+    sealed_files: Mutex<VecDeque<(u64, Arc<SealedFile>)>>,
+}
+
+/// What the sealer is to do.
+#[derive(Default)]
+struct Sealing {
+    requested: bool,
+    closing: bool,
 }
 
 impl Shared {
@@ -164,9 +185,57 @@ impl Shared {
         self.received.fetch_sub(1, Ordering::Relaxed);
     }
 
+    fn sealing(&self) -> MutexGuard<'_, Sealing> {
+        self.sealing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn wake_sealer(&self) {
-        *self.seal_wanted.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.sealing().requested = true;
         self.seal_wake.notify_all();
+    }
+
+    /// Waits until a segment is full; false where the journal closes.
+    fn seal_requested(&self) -> bool {
+        let idle = |sealing: &mut Sealing| !sealing.requested && !sealing.closing;
+        let mut sealing = self.seal_wake.wait_while(self.sealing(), idle).unwrap_or_else(PoisonError::into_inner);
+        sealing.requested = false;
+        !sealing.closing
+    }
+
+    fn is_closing(&self) -> bool {
+        self.sealing().closing
+    }
+
+    fn closing_within(&self, timeout: Duration) -> bool {
+        let waited = self.seal_wake.wait_timeout_while(self.sealing(), timeout, |sealing| !sealing.closing);
+        waited.unwrap_or_else(PoisonError::into_inner).0.closing
+    }
+
+    /// A sealed file, open.
+    fn sealed_file(&self, sealed: SealedAt) -> io::Result<Arc<SealedFile>> {
+        let mut files = self.sealed_files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, file)) = files.iter().find(|(number, _)| *number == sealed.number) {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(SealedFile::open(self.disk.open(&sealed.name())?, &self.dictionaries)?);
+        if files.len() >= SEALED_FILES_MAX {
+            files.pop_front();
+        }
+        files.push_back((sealed.number, Arc::clone(&file)));
+        Ok(file)
+    }
+
+    /// Entries `first..=last`, all sealed, that have this key: slow, for when a file of ids is damaged.
+    fn scan_ids(&self, key: u64, first: u64, last: u64) -> Result<Vec<u64>, StoreError> {
+        let mut found = Vec::new();
+        for sealed in self.segments.sealed_list().into_iter().filter(|sealed| sealed.first_seq <= last) {
+            let file = self.sealed_file(sealed).map_err(StoreError::io("open a sealed segment"))?;
+            if file.header.after.seq >= first {
+                let rows = file.rows().map_err(StoreError::io("read a sealed segment"))?;
+                found.extend(rows.iter().zip(sealed.first_seq..).filter(|(row, _)| row.key == key).map(|(_, seq)| seq));
+            }
+        }
+        Ok(found)
     }
 
     /// The frame's time and the payload of an entry.
@@ -180,10 +249,13 @@ impl Shared {
                         return Ok((header.time_us, payload));
                     }
                 }
-                Place::Sealed(_) => return Err(StoreError::Missing { seq }),
+                Place::Sealed(sealed) => {
+                    let read = self.sealed_file(sealed).and_then(|file| file.entry(seq, &self.decompressors));
+                    return read.map_err(|error| damaged(seq, sealed.name(), &error));
+                }
             }
         }
-        Err(StoreError::Damaged { seq, file: String::new(), offset: 0, why: "the entry cannot be read".into() })
+        Err(damaged(seq, String::new(), &"the entry cannot be read"))
     }
 
     pub(crate) fn durable_seq(&self) -> u64 {
@@ -203,13 +275,12 @@ impl Shared {
 
     pub(crate) fn read(&self, seq: u64) -> Result<Entry, StoreError> {
         let (time_us, payload) = self.payload(seq)?;
-        Entry::decode(seq, time_us, payload).map_err(|error| StoreError::Damaged {
-            seq,
-            file: String::new(),
-            offset: 0,
-            why: error.to_string(),
-        })
+        Entry::decode(seq, time_us, payload).map_err(|error| damaged(seq, String::new(), &error))
     }
+}
+
+fn damaged(seq: u64, file: String, why: &impl ToString) -> StoreError {
+    StoreError::Damaged { seq, file, offset: 0, why: why.to_string() }
 }
 
 /// An open journal. Dropping it ends its threads after what waits has been written.
@@ -239,14 +310,18 @@ impl Journal {
             received: AtomicU64::new(journalled),
             answered: AtomicU64::new(journalled),
             stopped: AtomicBool::new(false),
-            seal_wanted: Mutex::new(true),
+            sealing: Mutex::new(Sealing { requested: true, closing: false }),
             seal_wake: Condvar::new(),
+            dictionaries: Dictionaries::default(),
+            decompressors: Decompressors::default(),
+            sealed_files: Mutex::default(),
         });
         let mut journal = Journal { shared: Arc::clone(&shared), threads: Vec::new() };
         let writer = Writer::new(Arc::clone(&shared), active, capacity, end, position);
-        let keeper = Arc::clone(&shared);
+        let (keeper, sealer) = (Arc::clone(&shared), Sealer::new(Arc::clone(&shared)));
         journal.spawn("journal-writer", move || writer.run())?;
         journal.spawn("journal-pool", move || keeper.pool.run())?;
+        journal.spawn("journal-sealer", move || sealer.run())?;
         Ok((journal, recovery))
     }
 
@@ -323,7 +398,8 @@ impl Journal {
         // The writer first: it may need the pool to write what waits.
         let joined = threads.next().map(JoinHandle::join);
         self.shared.pool.close();
-        self.shared.wake_sealer();
+        self.shared.sealing().closing = true;
+        self.shared.seal_wake.notify_all();
         let failed = joined.into_iter().chain(threads.map(JoinHandle::join)).filter(Result::is_err).count();
         if failed > 0 {
             tracing::error!(failed, "threads of the journal panicked 日志线程异常");

@@ -8,6 +8,7 @@ use super::frame::{BLOCK, SegmentHeader};
 use super::names::FileName;
 use super::pool::Ready;
 use super::scan::{Position, Scanned, Stop, scan};
+use super::sealed::SealedFile;
 use super::seen::{Recent, Seen};
 use super::segments::{OpenSegment, SealedAt, SegmentMap};
 use super::{JournalOptions, Recovery};
@@ -37,24 +38,32 @@ pub(crate) struct Listing {
     pub(crate) open: Vec<u64>,
     pub(crate) spares: Vec<u64>,
     pub(crate) temporary: Vec<String>,
+    runs: usize,
 }
 
 impl Listing {
     pub(crate) fn read(disk: &dyn Disk) -> Result<Listing, StoreError> {
-        let mut listing = Listing::default();
+        let (mut listing, mut runs) = (Listing::default(), 0);
         for name in disk.list().map_err(StoreError::io("list the journal"))? {
             match FileName::parse(&name) {
                 FileName::Open { number } => listing.open.push(number),
                 FileName::Sealed { number, first_seq } => listing.sealed.push(SealedAt { number, first_seq }),
                 FileName::Spare { number } => listing.spares.push(number),
                 FileName::Temporary => listing.temporary.push(name),
-                FileName::Run { .. } | FileName::Other => {}
+                FileName::Run { .. } => runs += 1,
+                FileName::Other => {}
             }
         }
+        listing.runs = runs;
         listing.sealed.sort_unstable_by_key(|sealed| sealed.number);
         listing.open.sort_unstable();
         listing.spares.sort_unstable();
         Ok(listing)
+    }
+
+    /// Whether no journal was ever here.
+    fn is_empty(&self) -> bool {
+        self.sealed.is_empty() && self.open.is_empty() && self.spares.is_empty() && self.runs == 0
     }
 }
 
@@ -64,8 +73,14 @@ pub(crate) fn recover(disk: &dyn Disk, options: &JournalOptions) -> Result<Found
     for name in &listing.temporary {
         disk.remove(name).map_err(StoreError::io("remove an unfinished file"))?;
     }
-    let mut walk = Walk { disk, position: Position::START, segments: Vec::new(), recent: VecDeque::new(), recovery: Recovery::default() };
-    let mut number = 1;
+    let (first, position) = after_sealed(disk, &listing)?;
+    let (mut number, sealed_last) = (first, position.seq);
+    let missing = !listing.open.contains(&first) && !listing.is_empty();
+    if missing {
+        let why = format!("segment {first} is missing");
+        return Err(StoreError::Damaged { seq: position.seq + 1, file: FileName::Open { number: first }.to_string(), offset: 0, why });
+    }
+    let mut walk = Walk { disk, position, segments: Vec::new(), recent: VecDeque::new(), recovery: Recovery::default() };
     let mut tail = None;
     while listing.open.contains(&number) {
         let name = FileName::Open { number }.to_string();
@@ -89,18 +104,41 @@ pub(crate) fn recover(disk: &dyn Disk, options: &JournalOptions) -> Result<Found
         None => walk.begin(disk, number, options)?,
     };
     walk.recovery.last = walk.position.seq;
+    let seen = Seen::open(disk, &listing.sealed, sealed_last, walk.recent, options.duplicate_window_us());
+    let seen = seen.map_err(StoreError::io("open the control ids"))?;
     let active = walk.segments.last().map(Arc::clone).ok_or(StoreError::Stopped)?;
     Ok(Found {
-        segments: SegmentMap::new(Vec::new(), walk.segments),
+        segments: SegmentMap::new(listing.sealed, walk.segments),
         active,
         capacity,
         end,
         position: walk.position,
         recovery: walk.recovery,
-        seen: Seen::new(walk.recent),
+        seen,
         ready,
         spares,
     })
+}
+
+/// The number behind the sealed segments and where the journal stands there. Open files that were sealed before they
+/// could be recycled are removed.
+fn after_sealed(disk: &dyn Disk, listing: &Listing) -> Result<(u64, Position), StoreError> {
+    let damaged = |sealed: &SealedAt, why: String| StoreError::Damaged { seq: sealed.first_seq, file: sealed.name(), offset: 0, why };
+    for (sealed, number) in listing.sealed.iter().zip(1..) {
+        if sealed.number != number {
+            return Err(damaged(sealed, format!("segment {number} is missing")));
+        }
+    }
+    let Some(last) = listing.sealed.last() else { return Ok((1, Position::START)) };
+    let file = disk.open(&last.name()).map_err(StoreError::io("open a sealed segment"))?;
+    let header = SealedFile::read_header(&*file).map_err(|error| damaged(last, error.to_string()))?;
+    if header.number != last.number || header.before.seq + 1 != last.first_seq {
+        return Err(damaged(last, "the file has the name of another segment".into()));
+    }
+    for &number in listing.open.iter().filter(|&&number| number <= last.number) {
+        disk.remove(&FileName::Open { number }.to_string()).map_err(StoreError::io("remove a segment that was sealed"))?;
+    }
+    Ok((last.number + 1, header.after))
 }
 
 struct Walk<'a> {

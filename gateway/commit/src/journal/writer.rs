@@ -157,7 +157,7 @@ impl Writer {
         if fixed.key == 0 {
             return Ok(Known::Not);
         }
-        let mut candidates = self.shared.seen.find(fixed.key)?;
+        let mut candidates = self.shared.seen.find(fixed.key, |first, last| self.shared.scan_ids(fixed.key, first, last))?;
         candidates.extend(self.in_batch.get(&fixed.key).into_iter().flatten());
         if candidates.is_empty() {
             return Ok(Known::Not);

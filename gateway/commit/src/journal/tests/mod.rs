@@ -1,6 +1,7 @@
 //! Tests of the whole journal; what belongs to one file is tested there.
 
 mod basic;
+mod sealing;
 mod torn;
 
 use std::path::Path;
