@@ -32,7 +32,15 @@ fn parts(text: &str) -> Option<Parts> {
 /// Compares two decimals by value (`1.50` = `1.5`); `None` where one is not a decimal.
 pub fn compare(a: &str, b: &str) -> Option<Ordering> {
     let (a, b) = (parts(a)?, parts(b)?);
-    let sign = |p: &Parts| if p.digits.is_empty() { 0 } else if p.negative { -1 } else { 1 };
+    let sign = |p: &Parts| {
+        if p.digits.is_empty() {
+            0
+        } else if p.negative {
+            -1
+        } else {
+            1
+        }
+    };
     let by_sign = sign(&a).cmp(&sign(&b));
     if by_sign != Ordering::Equal || a.digits.is_empty() {
         return Some(by_sign);

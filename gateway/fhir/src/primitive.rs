@@ -35,8 +35,12 @@ pub enum Primitive {
 pub enum Fault {
     /// A JSON string where a number belongs, and the like.
     JsonType,
-    /// Empty, or white space only.
+    /// Empty.
+    Empty,
+    /// White space only.
     Blank,
+    /// A control character that XML cannot hold.
+    Control,
     /// Not in the form of the type.
     Format,
     /// In the form of a date, but no such day or hour exists.
@@ -111,7 +115,8 @@ impl Primitive {
             Primitive::Code => code(value),
             Primitive::Id => form(is_id(b)),
             Primitive::Uri => uri(value),
-            Primitive::Url | Primitive::Canonical => no_space(value),
+            Primitive::Url => no_space(value),
+            Primitive::Canonical => canonical(value),
             Primitive::Oid => form(value.strip_prefix("urn:oid:").is_some_and(is_oid)),
             Primitive::Uuid => form(value.strip_prefix("urn:uuid:").is_some_and(|u| is_uuid(u.as_bytes()))),
             Primitive::Base64Binary => form(is_base64(b)),
@@ -169,10 +174,13 @@ fn integer(b: &[u8], least: i64) -> Result<(), Fault> {
 
 /// `[ \r\n\t\S]+`: something visible in it, no control characters but tab, CR and LF.
 fn string(value: &str) -> Result<(), Fault> {
+    if value.is_empty() {
+        return Err(Fault::Empty);
+    }
     let mut visible = false;
     for &b in value.as_bytes() {
         if b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r') {
-            return Err(Fault::Format);
+            return Err(Fault::Control);
         }
         visible |= b > 0x20;
     }
@@ -192,17 +200,17 @@ fn code(value: &str) -> Result<(), Fault> {
     for c in value.chars() {
         let space = c.is_whitespace();
         if (space && before_space) || c < ' ' {
-            return if value.trim().is_empty() { Err(Fault::Blank) } else { Err(Fault::Format) };
+            return Err(Fault::Format);
         }
         before_space = space;
     }
     // also true at the end of a trailing blank, and of nothing at all
-    if value.is_empty() { Err(Fault::Blank) } else { form(!before_space) }
+    if value.is_empty() { Err(Fault::Empty) } else { form(!before_space) }
 }
 
 fn no_space(value: &str) -> Result<(), Fault> {
     if value.is_empty() {
-        return Err(Fault::Blank);
+        return Err(Fault::Empty);
     }
     form(value.bytes().all(|b| b > 0x20 && b != 0x7f) && (value.is_ascii() || !value.contains(char::is_whitespace)))
 }
@@ -218,6 +226,19 @@ fn uri(value: &str) -> Result<(), Fault> {
         return form(is_uuid(uuid.to_ascii_lowercase().as_bytes()));
     }
     form(!value.starts_with("oid:") && !value.starts_with("uuid:"))
+}
+
+/// An absolute URI, or `#id` of a contained resource (<https://hl7.org/fhir/R4/references.html#canonical>).
+fn canonical(value: &str) -> Result<(), Fault> {
+    no_space(value)?;
+    form(value.starts_with('#') || is_absolute(value))
+}
+
+/// Whether a URI begins with a scheme (RFC 3986 §3.1).
+pub fn is_absolute(uri: &str) -> bool {
+    let Some((scheme, _)) = uri.split_once(':') else { return false };
+    scheme.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
 }
 
 /// `[A-Za-z0-9\-\.]{1,64}`
@@ -419,16 +440,20 @@ mod tests {
     #[test]
     fn texts_have_the_form_of_their_type() {
         good(String, &["a", " a ", "张\n三", "a\tb"]);
-        bad(String, Fault::Blank, &["", " ", "\t\n", "\u{3000}"]);
-        bad(String, Fault::Format, &["a\u{0}", "\u{b}a"]);
-        bad(Code, Fault::Blank, &["", " "]);
+        bad(String, Fault::Empty, &[""]);
+        bad(String, Fault::Blank, &[" ", "\t\n", "\u{3000}"]);
+        bad(String, Fault::Control, &["a\u{0}", "\u{b}a"]);
+        bad(Code, Fault::Empty, &[""]);
+        bad(Code, Fault::Format, &[" "]);
+        good(Canonical, &["http://a|1", "#a", "urn:oid:1.2"]);
+        bad(Canonical, Fault::Format, &["ValueSet/a", "a b"]);
         good(Code, &["a", "a b", "final"]);
         bad(Code, Fault::Format, &[" a", "a ", "a  b", "a\u{1}"]);
         good(Id, &["a", "A-1.b", &"x".repeat(64)]);
         bad(Id, Fault::Format, &["", "a b!", "a_b", "张", &"x".repeat(65)]);
         good(Uri, &["http://a", "urn:oid:2.16.156.10011.1.3", "urn:uuid:C757873D-EC9A-4326-A141-556F43239520", "Patient/1", "#a"]);
         bad(Uri, Fault::Format, &["a b", "urn:oid:2", "urn:oid:3.1", "urn:oid:1.02", "urn:uuid:1", "oid:1.2", "http://a\u{3000}b"]);
-        bad(Uri, Fault::Blank, &[""]);
+        bad(Uri, Fault::Empty, &[""]);
         good(Oid, &["urn:oid:1.2.3", "urn:oid:0.0"]);
         bad(Oid, Fault::Format, &["1.2.3", "urn:oid:1..2", "urn:oid:1.2."]);
         good(Uuid, &["urn:uuid:c757873d-ec9a-4326-a141-556f43239520"]);

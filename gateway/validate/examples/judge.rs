@@ -28,7 +28,11 @@ fn main() {
         };
         let findings = validator.validate_with_issues(&tree, &issues, text);
         let good = findings.iter().all(|f| f.severity != Severity::Error);
-        if good { valid += 1 } else { invalid += 1 }
+        if good {
+            valid += 1
+        } else {
+            invalid += 1
+        }
         println!("{file}\t{}", if good { "valid" } else { "invalid" });
         for f in findings {
             println!("  {}\t{}\t{}\t{} | {}\t{}", f.severity.as_str(), f.rule, f.location, f.zh, f.en, f.value.unwrap_or_default());

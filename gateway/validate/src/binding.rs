@@ -29,6 +29,8 @@ impl<'t> Walk<'t> {
         let verdict = match (of.kind, of.name) {
             (TypeKind::Primitive(_), _) => match at.node.value() {
                 Some(code) => good(code_is_in(set, code)),
+                // an extension that says why is not a code either (so does the reference validator)
+                None if required => Verdict::Missing,
                 None => Verdict::Good,
             },
             (_, "Coding" | "Quantity") => self.coding(at.node, set),
@@ -38,13 +40,15 @@ impl<'t> Walk<'t> {
         let (zh, en) = match verdict {
             Verdict::Good => return,
             Verdict::Bad => ("代码不在必须使用的值集中", "the code is not in the value set that is required here"),
-            Verdict::Missing => ("此处必须给出值集中的代码,不能只有文本", "a code of the value set is required here, text alone is not enough"),
+            Verdict::Missing => (
+                "此处必须给出值集中的代码,只有文本或扩展不够",
+                "a code of the value set is required here, text or an extension alone is not enough",
+            ),
         };
         let (list_zh, list_en) = shown(set);
-        let finding = text::CODE.finding(Severity::Error).says(
-            format!("{zh};值集 {}{list_zh}", set.canonical()),
-            format!("{en}; value set {}{list_en}", set.canonical()),
-        );
+        let finding = text::CODE
+            .finding(Severity::Error)
+            .says(format!("{zh};值集 {}{list_zh}", set.canonical()), format!("{en}; value set {}{list_en}", set.canonical()));
         let code = at.node.value().map(str::to_owned).or_else(|| {
             let coding = at.node.child(KEYS.coding).unwrap_or(at.node);
             coding.child(KEYS.code).and_then(NodeRef::value).map(str::to_owned)
@@ -67,8 +71,7 @@ impl<'t> Walk<'t> {
     fn concept(&self, node: NodeRef<'_>, set: CodeSet<'_>, required: bool) -> Verdict {
         let mut codings = node.all(KEYS.coding).peekable();
         if codings.peek().is_none() {
-            let says_why = node.child(KEYS.extension).is_some();
-            return if required && !says_why { Verdict::Missing } else { Verdict::Good };
+            return if required { Verdict::Missing } else { Verdict::Good };
         }
         good(codings.any(|c| {
             let code = c.child(KEYS.code).and_then(NodeRef::value);
@@ -118,7 +121,8 @@ fn has_form(form: Form, code: &str) -> bool {
         Form::Bcp13 => {
             let essence = code.split(';').next().unwrap_or("").trim();
             let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,:\\\"/[]?=".contains(&b));
-            essence.split_once('/').is_some_and(|(a, b)| token(a) && token(b))
+            // CapabilityStatement.format also takes the short names
+            matches!(code, "xml" | "json" | "ttl") || essence.split_once('/').is_some_and(|(a, b)| token(a) && token(b))
         }
         Form::Ucum => !code.is_empty() && code.bytes().all(|b| b.is_ascii_graphic()),
         Form::Iso4217 => code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()),

@@ -2,10 +2,10 @@
 
 use crate::keys::KEYS;
 use crate::place::Frame;
-use crate::reference::is_absolute;
 use crate::rules;
 use crate::text;
 use crate::walk::Walk;
+use hutong_fhir::primitive::is_absolute;
 use hutong_fhir::{NodeRef, Severity};
 use std::collections::{HashMap, HashSet};
 

@@ -155,8 +155,7 @@ fn on_circle(next: &[Vec<u32>]) -> Vec<bool> {
     }
     let mut left = vec![true; count];
     for (forward, backward) in [(next, before.as_slice()), (before.as_slice(), next)] {
-        let mut degree: Vec<usize> =
-            forward.iter().map(|targets| targets.iter().filter(|t| left[**t as usize]).count()).collect();
+        let mut degree: Vec<usize> = forward.iter().map(|targets| targets.iter().filter(|t| left[**t as usize]).count()).collect();
         let mut queue: Vec<usize> = (0..count).filter(|i| left[*i] && degree[*i] == 0).collect();
         while let Some(i) = queue.pop() {
             left[i] = false;

@@ -12,7 +12,7 @@ macro_rules! keys {
 
 keys! {
     resource_type = "resourceType", id = "id", meta = "meta", version_id = "versionId", last_updated = "lastUpdated",
-    security = "security", contained = "contained", extension = "extension", 
+    security = "security", contained = "contained", extension = "extension",
     text = "text", status = "status", kind = "type", code = "code", coding = "coding", system = "system",
     value = "value", display = "display", reference = "reference", identifier = "identifier", start = "start", end = "end",
     low = "low", high = "high", unit = "unit", comparator = "comparator", numerator = "numerator", denominator = "denominator",
@@ -25,7 +25,7 @@ keys! {
     detail = "detail", measure = "measure", dose = "dose", when_handed_over = "whenHandedOver", when_prepared = "whenPrepared",
     duration = "duration", duration_unit = "durationUnit", duration_max = "durationMax", period = "period",
     period_unit = "periodUnit", period_max = "periodMax", count = "count", count_max = "countMax", offset = "offset",
-    when = "when", time_of_day = "timeOfDay", member = "member", actual = "actual", 
+    when = "when", time_of_day = "timeOfDay", member = "member", actual = "actual",
     participant_type = "participantType", document_type = "documentType", estimated_age = "estimatedAge", item = "item",
     answer = "answer", cancelation_reason = "cancelationReason", vaccine_code = "vaccineCode",
     target_disease = "targetDisease", policy = "policy", policy_rule = "policyRule", action = "action",

@@ -101,9 +101,11 @@ pub fn locate(mut located: Vec<Located>, text: &[u8]) -> Vec<Finding> {
 
 fn json_issue(tree: &Tree, issue: &JsonIssue) -> Option<Located> {
     let (rule, zh, en) = match issue.kind {
-        JsonIssueKind::EmptyArray => {
-            ("fhir.json.empty_array", "数组不能为空;没有值时请省略该元素", "an array must not be empty; leave the element out where it has no value")
-        }
+        JsonIssueKind::EmptyArray => (
+            "fhir.json.empty_array",
+            "数组不能为空;没有值时请省略该元素",
+            "an array must not be empty; leave the element out where it has no value",
+        ),
         JsonIssueKind::ArrayInArray => {
             ("fhir.json.nested_array", "数组中不能再有数组;请去掉内层方括号", "an array must not hold an array; remove the inner brackets")
         }
@@ -116,8 +118,6 @@ fn json_issue(tree: &Tree, issue: &JsonIssue) -> Option<Located> {
         ),
     };
     let expression = place::expression_of(tree, issue.node);
-    let finding = Finding::new(Severity::Error, rule, "structure", 102)
-        .at(Location::Path { expression, line: 0, column: 0 })
-        .says(zh, en);
+    let finding = Finding::new(Severity::Error, rule, "structure", 102).at(Location::Path { expression, line: 0, column: 0 }).says(zh, en);
     Some(Located { finding, node: issue.node, origin: u32::try_from(issue.offset).unwrap_or(NO_ORIGIN) })
 }

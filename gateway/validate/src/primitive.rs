@@ -15,31 +15,47 @@ pub(crate) fn keep(finding: Finding, value: &str) -> Finding {
 }
 
 impl<'t> Walk<'t> {
-    pub(crate) fn primitive(&mut self, at: &Frame<'_, 't>, primitive: Primitive, property: &'static Property, element: &'static Element) {
+    /// Gives whether the value itself is good, so that further checks of it make sense.
+    pub(crate) fn primitive(
+        &mut self,
+        at: &Frame<'_, 't>,
+        primitive: Primitive,
+        property: &'static Property,
+        element: &'static Element,
+    ) -> bool {
         let node = at.node;
+        let mut good = true;
         match node.kind() {
             Kind::Object => {
-                return self.error(
+                self.error(
                     at,
                     &text::JSON_TYPE,
                     format!("{} 是 {},不能写成对象", element.name(), type_name(primitive)),
                     format!("{} is a {} and must not be an object", element.name(), type_name(primitive)),
                 );
+                return false;
             }
-            Kind::Empty if !node.has_children() => return self.empty(at),
+            Kind::Empty if !node.has_children() => {
+                self.empty(at);
+                return false;
+            }
             Kind::Empty => {}
             kind => {
                 let value = node.value().unwrap_or("");
                 match primitive.check(kind, value) {
                     Ok(()) if primitive == Primitive::Xhtml => self.narrative(at, value),
                     Ok(()) => self.scope.note(primitive, value),
-                    Err(fault) => self.fault(at, primitive, fault, value),
+                    Err(fault) => {
+                        good = false;
+                        self.fault(at, primitive, fault, value);
+                    }
                 }
             }
         }
         if node.has_children() {
             self.complex(at, property.type_id, false);
         }
+        good
     }
 
     fn fault(&mut self, at: &Frame<'_, '_>, primitive: Primitive, fault: Fault, value: &str) {
@@ -54,10 +70,20 @@ impl<'t> Walk<'t> {
                 };
                 (&text::JSON_TYPE, format!("{name} 须写成{zh}"), format!("a {name} is written as {en}"))
             }
-            Fault::Blank => (
+            Fault::Empty => (
                 &text::FORMAT,
-                "值为空或只有空白;没有值时请省略该元素".to_owned(),
-                "the value is empty or blank; leave the element out where it has no value".to_owned(),
+                "值为空;没有值时请省略该元素".to_owned(),
+                "the value is empty; leave the element out where it has no value".to_owned(),
+            ),
+            Fault::Blank => (
+                &text::BLANK,
+                "值只有空白;没有值时请省略该元素".to_owned(),
+                "the value is blank; leave the element out where it has no value".to_owned(),
+            ),
+            Fault::Control => (
+                &text::CONTROL,
+                "文本含有控制字符,FHIR 的 XML 形式不能表示;请在来源处去掉".to_owned(),
+                "the text holds a control character, which FHIR's XML form cannot; remove it at the source".to_owned(),
             ),
             Fault::Format => (&text::FORMAT, format!("不是合法的 {name}:应为{form_zh}"), format!("not a valid {name}: {form_en}")),
             Fault::Calendar => (
@@ -70,10 +96,16 @@ impl<'t> Walk<'t> {
                 "有时间就须有时区;请在末尾加 +08:00 或 Z".to_owned(),
                 "a time of day needs its time zone; add +08:00 or Z at the end".to_owned(),
             ),
-            Fault::Range => (&text::FORMAT, format!("超出 {name} 的取值范围:应为{form_zh}"), format!("outside the range of {name}: {form_en}")),
-            Fault::TooLong => (&text::TOO_LONG, "文本超过 1048576 个字符".to_owned(), "the text is longer than 1,048,576 characters".to_owned()),
+            Fault::Range => {
+                (&text::FORMAT, format!("超出 {name} 的取值范围:应为{form_zh}"), format!("outside the range of {name}: {form_en}"))
+            }
+            Fault::TooLong => {
+                (&text::TOO_LONG, "文本超过 1048576 个字符".to_owned(), "the text is longer than 1,048,576 characters".to_owned())
+            }
         };
-        self.report(at, keep(rule.finding(Severity::Error).says(zh, en), value));
+        // the specification forbids both, its reference validator lets them pass with a warning
+        let severity = if matches!(fault, Fault::Blank | Fault::Control) { Severity::Warning } else { Severity::Error };
+        self.report(at, keep(rule.finding(severity).says(zh, en), value));
     }
 }
 
@@ -109,10 +141,9 @@ fn form_of(primitive: Primitive) -> (&'static str, &'static str) {
         Primitive::Boolean => (" true 或 false", "true or false"),
         Primitive::Code => ("不以空白开头或结尾、内部没有连续空白的代码", "a code without leading, trailing or double white space"),
         Primitive::Date => (" YYYY、YYYY-MM 或 YYYY-MM-DD", "YYYY, YYYY-MM or YYYY-MM-DD"),
-        Primitive::DateTime => (
-            " YYYY、YYYY-MM、YYYY-MM-DD 或 YYYY-MM-DDThh:mm:ss+08:00",
-            "YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss+08:00",
-        ),
+        Primitive::DateTime => {
+            (" YYYY、YYYY-MM、YYYY-MM-DD 或 YYYY-MM-DDThh:mm:ss+08:00", "YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss+08:00")
+        }
         Primitive::Decimal => ("十进制数,如 3.50", "a decimal number such as 3.50"),
         Primitive::Id => (" 1 到 64 个字母、数字、连字符或点", "1 to 64 letters, digits, hyphens or dots"),
         Primitive::Instant => (" YYYY-MM-DDThh:mm:ss+08:00", "YYYY-MM-DDThh:mm:ss+08:00"),
@@ -122,7 +153,8 @@ fn form_of(primitive: Primitive) -> (&'static str, &'static str) {
         Primitive::Oid => (" urn:oid: 加点分数字", "urn:oid: and dotted numbers"),
         Primitive::Time => (" hh:mm:ss", "hh:mm:ss"),
         Primitive::Uuid => (" urn:uuid: 加小写 UUID", "urn:uuid: and a UUID in lower case"),
-        Primitive::Uri | Primitive::Url | Primitive::Canonical => (
+        Primitive::Canonical => ("绝对 URI,如 http://…,或 #id", "an absolute URI such as http://…, or #id"),
+        Primitive::Uri | Primitive::Url => (
             "没有空白的 URI;OID 写作 urn:oid:…,UUID 写作 urn:uuid:…",
             "a URI without white space; an OID is written urn:oid:…, a UUID urn:uuid:…",
         ),

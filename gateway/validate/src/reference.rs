@@ -6,7 +6,7 @@ use crate::primitive::keep;
 use crate::text;
 use crate::walk::Walk;
 use hutong_fhir::definitions::{Property, TypeId};
-use hutong_fhir::primitive::is_id;
+use hutong_fhir::primitive::{is_absolute, is_id};
 use hutong_fhir::{Finding, NodeRef, Severity};
 
 /// What a reference says about its target.
@@ -117,18 +117,20 @@ impl<'t> Walk<'t> {
 }
 
 fn malformed() -> Finding {
-    text::REFERENCE_FORM.finding(Severity::Error).says(
-        "引用应为“类型/id”、#id、绝对 URL 或 urn:uuid:…",
-        "a reference is Type/id, #id, an absolute URL or urn:uuid:…",
-    )
+    text::REFERENCE_FORM
+        .finding(Severity::Error)
+        .says("引用应为“类型/id”、#id、绝对 URL 或 urn:uuid:…", "a reference is Type/id, #id, an absolute URL or urn:uuid:…")
 }
 
 /// Reads the type out of a literal reference (<https://hl7.org/fhir/R4/references.html#literal>).
 pub(crate) fn target_of(value: &str, resource: impl Fn(&str) -> Option<TypeId>) -> Target<'_> {
     let value = value.split('#').next().unwrap_or(value);
-    if let Some((name, _)) = value.split_once('?') {
+    if let Some((name, query)) = value.split_once('?') {
         // a conditional reference of a transaction, or a query of another server
         return match resource(name) {
+            Some(_) if !query.split('&').all(|pair| pair.split_once('=').is_some_and(|(n, _)| !n.is_empty() && !n.contains('?'))) => {
+                Target::Malformed
+            }
             Some(id) => Target::Type(id),
             None if name.contains(':') => Target::Anything,
             None => Target::UnknownType(name),
@@ -150,11 +152,4 @@ pub(crate) fn target_of(value: &str, resource: impl Fn(&str) -> Option<TypeId>) 
         _ if absolute => Target::Anything,
         _ => Target::Malformed,
     }
-}
-
-/// Whether a URI begins with a scheme (RFC 3986 §3.1).
-pub(crate) fn is_absolute(uri: &str) -> bool {
-    let Some((scheme, _)) = uri.split_once(':') else { return false };
-    scheme.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
-        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
 }

@@ -34,6 +34,8 @@ rules! {
     TWO_CHOICES = "fhir.choice.several", "structure", 102;
     JSON_TYPE = "fhir.json.type", "structure", 102;
     FORMAT = "fhir.format", "value", 102;
+    BLANK = "fhir.blank", "value", 102;
+    CONTROL = "fhir.control_character", "value", 102;
     TOO_LONG = "fhir.too_long", "too-long", 104;
     CODE = "fhir.code.required", "code-invalid", 103;
     REFERENCE_FORM = "fhir.reference.form", "value", 102;

@@ -34,8 +34,7 @@ pub(crate) struct Walk<'t> {
 }
 
 pub(crate) fn run(definitions: &'static Definitions, table: &Table, tree: &Tree) -> Vec<Located> {
-    let mut walk =
-        Walk { definitions, table, found: Vec::new(), more: 0, scope: Scope::default(), bundle: None };
+    let mut walk = Walk { definitions, table, found: Vec::new(), more: 0, scope: Scope::default(), bundle: None };
     let root = Frame::root(tree.root());
     walk.resource(&root, Standing::Alone);
     if walk.more > 0 {
@@ -69,7 +68,12 @@ impl<'t> Walk<'t> {
     /// A resource: its type first, then as any complex element.
     pub(crate) fn resource(&mut self, at: &Frame<'_, 't>, standing: Standing) {
         let Some(name) = at.node.child(KEYS.resource_type).and_then(NodeRef::value) else {
-            return self.error(at, &text::NO_TYPE, "缺少 resourceType;请写明资源类型", "resourceType is missing; say what type of resource this is");
+            return self.error(
+                at,
+                &text::NO_TYPE,
+                "缺少 resourceType;请写明资源类型",
+                "resourceType is missing; say what type of resource this is",
+            );
         };
         let Some(type_id) = self.definitions.resource_named(name) else {
             let hint = self.nearest_resource(name);
@@ -168,8 +172,8 @@ impl<'t> Walk<'t> {
 
     fn child(&mut self, at: &Frame<'_, 't>, property: &'static Property, element: &'static Element) {
         let of = self.definitions.get(property.type_id);
-        if let TypeKind::Primitive(primitive) = of.kind {
-            self.primitive(at, primitive, property, element);
+        let good = if let TypeKind::Primitive(primitive) = of.kind {
+            self.primitive(at, primitive, property, element)
         } else {
             match at.node.kind() {
                 Kind::Object => {
@@ -193,6 +197,10 @@ impl<'t> Walk<'t> {
                     format!("a {} object belongs here, not a simple value; write {{…}}", of.name),
                 ),
             }
+            at.node.kind() == Kind::Object
+        };
+        if !good {
+            return;
         }
         if let Some(set) = element.binding.as_ref().and_then(|b| b.must_be_in) {
             self.binding(at, of, element, set);
@@ -204,12 +212,27 @@ impl<'t> Walk<'t> {
     fn shape(&mut self, at: &Frame<'_, '_>, element: &Element) {
         if at.index == 0 && at.node.is_list() != element.is_list() {
             if element.is_list() {
-                self.error(at, &text::NOT_A_LIST, format!("{} 可重复,须写成数组;请加方括号", element.name()), format!("{} repeats and must be an array; put it in brackets", element.name()));
+                self.error(
+                    at,
+                    &text::NOT_A_LIST,
+                    format!("{} 可重复,须写成数组;请加方括号", element.name()),
+                    format!("{} repeats and must be an array; put it in brackets", element.name()),
+                );
             } else {
-                self.error(at, &text::A_LIST, format!("{} 只能有一个值,不能写成数组;请去掉方括号", element.name()), format!("{} has one value and must not be an array; remove the brackets", element.name()));
+                self.error(
+                    at,
+                    &text::A_LIST,
+                    format!("{} 只能有一个值,不能写成数组;请去掉方括号", element.name()),
+                    format!("{} has one value and must not be an array; remove the brackets", element.name()),
+                );
             }
         } else if element.max <= at.index && at.index > 0 && at.index == element.max {
-            self.error(at, &text::MAX, format!("{} 最多 {} 个;请删去多余的", element.name(), element.max), format!("{} may occur at most {} times; remove what is too much", element.name(), element.max));
+            self.error(
+                at,
+                &text::MAX,
+                format!("{} 最多 {} 个;请删去多余的", element.name(), element.max),
+                format!("{} may occur at most {} times; remove what is too much", element.name(), element.max),
+            );
         }
     }
 
@@ -242,12 +265,18 @@ impl<'t> Walk<'t> {
         let name = at.node.name();
         let shown = safe_name(name);
         let owner = if of.path.is_empty() { of.name.to_owned() } else { format!("{}.{}", of.name, of.path) };
-        let names = self.definitions.elements(type_id).flat_map(|(_, e)| self.definitions.properties(e)).map(|p| at.node.tree().name(p.key));
+        let names =
+            self.definitions.elements(type_id).flat_map(|(_, e)| self.definitions.properties(e)).map(|p| at.node.tree().name(p.key));
         let (hint_zh, hint_en) = match nearest(name, names) {
             Some(hint) => (format!(";是否应为 {hint}?"), format!("; is {hint} meant?")),
             None => (";请删去,或用 extension 表达".to_owned(), "; remove it, or say it with an extension".to_owned()),
         };
-        self.error(at, &text::UNKNOWN_ELEMENT, format!("{owner} 没有元素 {shown}{hint_zh}"), format!("{owner} has no element {shown}{hint_en}"));
+        self.error(
+            at,
+            &text::UNKNOWN_ELEMENT,
+            format!("{owner} 没有元素 {shown}{hint_zh}"),
+            format!("{owner} has no element {shown}{hint_en}"),
+        );
     }
 
     fn nearest_resource(&self, name: &str) -> Option<&'static str> {

@@ -2,9 +2,9 @@
 
 use super::{Rule, has, has_choice, value};
 use crate::keys::KEYS;
-use crate::reference::is_absolute;
-use hutong_fhir::decimal;
 use hutong_fhir::NodeRef;
+use hutong_fhir::decimal;
+use hutong_fhir::primitive::is_absolute;
 use std::cmp::Ordering;
 
 const UCUM: &str = "http://unitsofmeasure.org";

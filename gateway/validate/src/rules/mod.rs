@@ -46,11 +46,8 @@ pub(crate) struct Table {
 }
 
 /// Rules that the specification states in words only, by the type that they are about.
-const BY_TYPE: [(&str, &Rule); 3] = [
-    ("Coding", &datatypes::CODING_SYSTEM),
-    ("Identifier", &datatypes::IDENTIFIER_SYSTEM),
-    ("Identifier", &datatypes::IDENTIFIER_URI),
-];
+const BY_TYPE: [(&str, &Rule); 3] =
+    [("Coding", &datatypes::CODING_SYSTEM), ("Identifier", &datatypes::IDENTIFIER_SYSTEM), ("Identifier", &datatypes::IDENTIFIER_URI)];
 
 impl Table {
     pub(crate) fn new(definitions: &Definitions) -> Table {
@@ -79,12 +76,7 @@ impl Table {
     }
 
     /// The number of the list of native rules among these keys.
-    fn number(
-        &mut self,
-        numbers: &mut HashMap<&'static str, u16>,
-        by_key: &HashMap<&str, &'static Rule>,
-        keys: &'static str,
-    ) -> u16 {
+    fn number(&mut self, numbers: &mut HashMap<&'static str, u16>, by_key: &HashMap<&str, &'static Rule>, keys: &'static str) -> u16 {
         if keys.is_empty() {
             return 0;
         }
@@ -167,9 +159,7 @@ fn value<'t>(node: NodeRef<'t>, key: Key) -> Option<&'t str> {
 
 /// Whether a choice element is there under any of its names (`value`: `valueString`, `valueQuantity`, …).
 fn has_choice(node: NodeRef<'_>, stem: &str) -> bool {
-    node.children().any(|c| {
-        c.name().strip_prefix(stem).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
-    })
+    node.children().any(|c| c.name().strip_prefix(stem).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase())))
 }
 
 /// Whether a CodeableConcept child holds a coding.

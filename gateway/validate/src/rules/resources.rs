@@ -87,5 +87,6 @@ fn component_codes_differ(n: NodeRef<'_>) -> bool {
         [value(c, KEYS.system), value(c, KEYS.code), value(c, KEYS.display)]
     }
     let own: HashSet<[Option<&str>; 3]> = code.all(KEYS.coding).map(identity).collect();
-    n.all(KEYS.component).all(|component| component.child(KEYS.code).is_none_or(|c| c.all(KEYS.coding).all(|x| !own.contains(&identity(x)))))
+    n.all(KEYS.component)
+        .all(|component| component.child(KEYS.code).is_none_or(|c| c.all(KEYS.coding).all(|x| !own.contains(&identity(x)))))
 }
