@@ -5,7 +5,9 @@
 
 pub mod admission;
 pub mod budget;
+pub mod http;
 pub mod limits;
 pub mod listen;
 pub mod mllp;
+pub mod mllp_client;
 pub mod tls;
