@@ -5,8 +5,10 @@
 //! fails: what is wrong is a finding, and a finding of severity Error is a reason to refuse the message.
 
 mod access;
+mod arrange;
 mod batch;
 pub mod escapes;
+pub mod grammar;
 mod limits;
 mod message;
 mod parse;
@@ -15,7 +17,9 @@ mod separators;
 mod tests;
 
 pub use access::{Component, FieldRef, Repetition, Value};
+pub use arrange::{Arrangement, GroupRef, Item, arrange};
 pub use batch::{BatchPart, PartKind, split_batch};
+pub use grammar::Grammar;
 pub use limits::Limits;
 pub use message::{Buffers, Message, Segment, SegmentRef};
 pub use parse::{Parsed, parse, parse_into};
