@@ -77,9 +77,9 @@ a definition, the lines below belong to it.
 - `profiles.txt`: `@url, type, base, name, …` with `ctx=` contexts of an extension; element paths hold slice names
   (`component:SystolicBP.code`). An element that is not listed is as in the type that the profile constrains;
   extensions are sliced by `url`, openly, unless said otherwise.
-- `codesystems.txt`: `@url, version, content, name, flags, …`; concepts are indented by depth; `!` = not to be selected,
-  `-` = not active; `~` = `http://hl7.org/fhir/`, `^` = `http://terminology.hl7.org/CodeSystem/`.
-- `valuesets.txt`: `+` include, `-` exclude: system, version, `c=code[=display]`, `f=property op value`, `v=value set`. A listed
+- `codesystems.txt`: `@url, version, content, name, flags, …`; a concept is its code (indented by depth), display, flags
+  (`!` not to be selected, `-` not active); `~` = `http://hl7.org/fhir/`, `^` = `http://terminology.hl7.org/CodeSystem/`.
+- `valuesets.txt`: `+` include, `-` exclude: system, version, `c=code` (`d=display` behind it), `f=property op value`, `v=value set`. A listed
   code without display has the one of its system.
 
 ## Where the sources are not R4 4.0.1

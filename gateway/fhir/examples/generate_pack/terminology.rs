@@ -46,8 +46,8 @@ impl<'a> Terminology<'a> {
         }
     }
 
-    /// A header `@url, version, content, name, flags`, then a line a concept: indented by its depth, code, display.
-    /// `!` before the code: not to be selected; `-`: not active any more.
+    /// A header `@url, version, content, name, flags`, then a line a concept: code (indented by its depth), display,
+    /// flags (`!` not to be selected, `-` not active any more).
     pub(crate) fn code_systems(&self) -> String {
         let mut out = String::new();
         for (url, system) in &self.systems {
@@ -76,7 +76,7 @@ impl<'a> Terminology<'a> {
     }
 
     /// A header `@url, version, name`, then a line an include (`+`) or exclude (`-`): system, version, then tagged
-    /// columns: `c=code` with its display behind `=`, `f=property op value`, `v=imported value set`.
+    /// columns: `c=code`, behind it `d=display`, `f=property op value`, `v=imported value set`.
     pub(crate) fn value_sets(&self) -> String {
         let mut out = String::new();
         for (url, set) in &self.sets {
@@ -87,7 +87,7 @@ impl<'a> Terminology<'a> {
                     for c in list(&include["concept"]) {
                         let _ = write!(out, "\tc={}", one_line(text(&c["code"])));
                         if self.display(text(&include["system"]), text(&c["code"])) != c["display"].as_str() {
-                            let _ = write!(out, "={}", one_line(text(&c["display"])));
+                            let _ = write!(out, "\td={}", one_line(text(&c["display"])));
                         }
                     }
                     for f in list(&include["filter"]) {
@@ -260,15 +260,19 @@ fn concepts(items: &[Value], depth: usize, out: &mut String) {
         out.extend(std::iter::repeat_n(' ', depth));
         let abstract_ = ["notSelectable", "abstract"].iter().any(|n| property(c, n).is_some_and(|p| p["valueBoolean"] == true));
         let status = property(c, "status").map_or("", |p| p["valueCode"].as_str().or(p["valueString"].as_str()).unwrap_or(""));
+        let mut flags = String::new();
         if abstract_ {
-            out.push('!');
+            flags.push('!');
         }
         if matches!(status, "deprecated" | "retired" | "inactive" | "Deprecated" | "Retired" | "Inactive") {
-            out.push('-');
+            flags.push('-');
         }
         out.push_str(&one_line(text(&c["code"])));
-        if let Some(display) = c["display"].as_str().filter(|d| !d.is_empty()) {
-            let _ = write!(out, "\t{}", one_line(display));
+        let display = one_line(text(&c["display"]));
+        match (display.is_empty(), flags.is_empty()) {
+            (true, true) => {}
+            (false, true) => *out += &format!("\t{display}"),
+            (_, false) => *out += &format!("\t{display}\t{flags}"),
         }
         out.push('\n');
         concepts(list(&c["concept"]), depth + 1, out);

@@ -159,7 +159,7 @@ pub(super) fn full_value_set(short: &str) -> String {
     short.strip_prefix('~').map_or_else(|| short.to_owned(), |rest| format!("{VALUE_SET}{rest}"))
 }
 
-fn full_system(short: &str) -> String {
+pub(super) fn full_system(short: &str) -> String {
     match short.as_bytes().first() {
         Some(b'~') => format!("{FHIR}{}", &short[1..]),
         Some(b'^') => format!("{TERMINOLOGY}{}", &short[1..]),

@@ -11,9 +11,11 @@
 mod codes;
 mod load;
 mod search;
+mod terminology;
 
 pub use codes::{CodeSet, CodeSetId, Form};
 pub use search::{SearchParameter, SearchParameters};
+pub use terminology::{CodeSystem, CodeSystems, Concept, Include, ValueSet, ValueSets};
 
 use crate::names::Key;
 use crate::primitive::Primitive;
@@ -285,6 +287,16 @@ impl Definitions {
     /// R4's search parameters.
     pub fn search_parameters(&self) -> &'static SearchParameters {
         search::parameters()
+    }
+
+    /// R4's code systems with their concepts.
+    pub fn code_systems(&self) -> &'static CodeSystems {
+        terminology::code_systems()
+    }
+
+    /// R4's value sets, as they are composed.
+    pub fn value_sets(&self) -> &'static ValueSets {
+        terminology::value_sets()
     }
 
     /// Whether `id` is `ancestor` or specializes it.

@@ -145,3 +145,26 @@ fn search_parameters_are_found_by_type() {
         ["(MedicationRequest.medication as CodeableConcept)"]
     );
 }
+
+#[test]
+fn terminology_is_complete() {
+    let systems = r4().code_systems();
+    assert_eq!(systems.all().len(), 1063);
+    assert_eq!(systems.all().iter().map(|s| systems.concepts(s).len()).sum::<usize>(), 20_729);
+    let marital = systems.get("http://terminology.hl7.org/CodeSystem/v3-MaritalStatus").unwrap();
+    assert_eq!(systems.concept(marital, "M").unwrap().display(), Some("Married"));
+    assert!(systems.concept(marital, "10").is_none());
+    let gender = systems.get("http://hl7.org/fhir/administrative-gender").unwrap();
+    assert!(gender.is_case_sensitive && systems.concept(gender, "Male").is_none());
+    let act = systems.get("http://terminology.hl7.org/CodeSystem/v3-ActCode").unwrap();
+    let class = systems.concept(act, "_ActEncounterCode").unwrap();
+    assert!(class.is_abstract());
+    assert_eq!(systems.concept(act, "IMP").unwrap().depth(), class.depth() + 1);
+    assert_eq!(r4().value_sets().all().len(), 1317);
+    let days = r4().value_sets().get("http://hl7.org/fhir/ValueSet/units-of-time|4.0.1").unwrap();
+    assert_eq!(days.includes.len(), 1);
+    let concepts: Vec<_> = days.includes[0].concepts().collect();
+    assert_eq!((days.includes[0].system().as_str(), concepts[0]), ("http://unitsofmeasure.org", ("s", Some("second"))));
+    let filtered = r4().value_sets().all().iter().flat_map(|s| &s.includes).filter(|i| i.filters().count() > 0).count();
+    assert_eq!(filtered, 171);
+}
