@@ -11,10 +11,6 @@ use sha2::{Digest, Sha256};
 
 use crate::refusal::Refusal;
 
-/// The address of the client, put by the listener into the request's extensions.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
-
 /// Who is asking.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Principal {

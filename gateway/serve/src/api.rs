@@ -9,12 +9,16 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
+use hutong_commit::projection::{HistoryOf, ReadError};
 use hutong_commit::search::table::{self, TypeTable};
+use hutong_wire::budget::Budget;
+use hutong_wire::http::Peer;
+use hutong_wire::http::body::{BodyFault, collect};
 use hutong_wire::limits::{Limits, ms, size};
 use hyper::body::Body;
 
-use crate::access::{Access, Peer, Principal};
+use crate::access::{Access, Principal};
 use crate::answer::Answer;
 use crate::interaction::capabilities::Capabilities;
 use crate::interaction::{compartment, everything, health, history, landing, read, search, vread};
@@ -23,19 +27,20 @@ use crate::negotiate::Form;
 use crate::params::Fields;
 use crate::refusal::Refusal;
 use crate::route::{BASE, Route};
-use crate::source::{Of, Source, SourceError};
+use crate::source::Source;
 use crate::throttle::Throttle;
 
 /// By which a client finds its request again (<https://hl7.org/fhir/R4/http.html#custom>); given back as it came.
 const REQUEST_ID: &str = "x-request-id";
+
+/// Forms of searches in memory at once; more wait.
+const FORMS_BYTES_MAX: usize = 16 << 20;
 
 /// How the interface is set up.
 pub struct Settings {
     /// The address clients use, up to and with `/fhir`, where it differs from the Host header (behind a proxy).
     /// Forwarding headers are not believed: anyone can send them.
     pub base_url: Option<String>,
-    /// Whether the listener speaks TLS.
-    pub tls: bool,
     pub access: Access,
     pub limits: Limits,
     /// Of the software, for the CapabilityStatement.
@@ -49,6 +54,9 @@ pub struct Api {
     capabilities: Capabilities,
     metrics: Metrics,
     throttle: Throttle,
+    /// The limits of a body where the body is the form of a search.
+    form_limits: Limits,
+    form_budget: Budget,
 }
 
 /// What is known of a request when it is answered, however far it came.
@@ -61,6 +69,8 @@ impl Api {
     pub fn new(source: Arc<dyn Source>, settings: Settings) -> Api {
         let limits = &settings.limits;
         Api {
+            form_limits: Limits { message_bytes: limits.search_form_bytes, ..limits.clone() },
+            form_budget: Budget::new(FORMS_BYTES_MAX),
             capabilities: Capabilities::new(settings.version),
             metrics: Metrics::default(),
             throttle: Throttle::new(limits.request_rate_per_client_per_s, limits.request_rate_burst_per_client),
@@ -75,11 +85,10 @@ impl Api {
         self.metrics.figure(name, help, Box::new(read));
     }
 
-    /// Answers one request. The address of the client is taken from the extension [`Peer`]. Never fails.
+    /// Answers one request. Who sends it is taken from its extension `Arc<`[`Peer`]`>`. Never fails.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
     where
-        B: Body,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        B: Body<Data = Bytes>,
     {
         let started = Instant::now();
         let in_flight = InFlight::begin(&self.metrics.in_flight);
@@ -101,8 +110,7 @@ impl Api {
 
     async fn answer<B>(&self, parts: &Parts, body: B, seen: &mut Seen) -> Result<Answer, Refusal>
     where
-        B: Body,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        B: Body<Data = Bytes>,
     {
         let url_bytes_max = size(self.settings.limits.request_url_bytes);
         if parts.uri.path_and_query().map_or(0, |u| u.as_str().len()) > url_bytes_max {
@@ -117,7 +125,7 @@ impl Api {
             Route::Metrics => return Ok(self.metrics()),
             _ => {}
         }
-        let peer = parts.extensions.get::<Peer>().map(|p| p.0);
+        let peer = parts.extensions.get::<Arc<Peer>>().map(|p| p.address);
         let principal = self.settings.access.admit(peer, &parts.headers)?;
         self.count_request(&principal, peer)?;
 
@@ -149,10 +157,10 @@ impl Api {
                 vread::answer(source, table(kind)?.resource_type, id, *version)
             }
             Route::HistoryOfInstance { kind, id } => {
-                history::answer(source, Of::Instance(table(kind)?.resource_type, id), fields, base, limits)
+                history::answer(source, HistoryOf::Instance(table(kind)?.resource_type, id), fields, base, limits)
             }
-            Route::HistoryOfType { kind } => history::answer(source, Of::Type(table(kind)?.resource_type), fields, base, limits),
-            Route::HistoryOfSystem => history::answer(source, Of::System, fields, base, limits),
+            Route::HistoryOfType { kind } => history::answer(source, HistoryOf::Type(table(kind)?.resource_type), fields, base, limits),
+            Route::HistoryOfSystem => history::answer(source, HistoryOf::System, fields, base, limits),
             Route::Search { kind, .. } => search::answer(source, table(kind)?, fields, base, limits),
             Route::Compartment { patient, kind } => compartment::answer(source, patient, table(kind)?, fields, base, limits),
             Route::Everything { patient } => everything::answer(source, patient, fields, base, limits),
@@ -177,21 +185,17 @@ impl Api {
     /// The body of `POST …/_search`.
     async fn form<B>(&self, headers: &HeaderMap, body: B) -> Result<String, Refusal>
     where
-        B: Body,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        B: Body<Data = Bytes>,
     {
         let kind = headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
-        let bytes_max = size(self.settings.limits.search_form_bytes);
-        if body.size_hint().lower() > self.settings.limits.search_form_bytes {
-            return Err(Refusal::body_too_long(bytes_max));
-        }
-        let content = match Limited::new(body, bytes_max).collect().await {
-            Ok(content) => content.to_bytes(),
-            Err(e) if e.is::<LengthLimitError>() => return Err(Refusal::body_too_long(bytes_max)),
-            Err(_) => return Err(Refusal::body_broken()),
-        };
+        let content = collect(body, &self.form_limits, &self.form_budget).await.map_err(|fault| match fault {
+            BodyFault::TooLarge { .. } => Refusal::body_too_long(size(self.settings.limits.search_form_bytes)),
+            BodyFault::TimedOut => Refusal::body_late(),
+            BodyFault::Broken => Refusal::body_broken(),
+        })?;
+        let content = &content.bytes;
         let nothing = kind.is_empty() && content.is_empty();
         if !is_form && !nothing {
             return Err(Refusal::media_type());
@@ -210,7 +214,8 @@ impl Api {
         if !ok {
             return Err(Refusal::bad_host());
         }
-        let scheme = if self.settings.tls { "https" } else { "http" };
+        let tls = parts.extensions.get::<Arc<Peer>>().is_some_and(|p| p.tls);
+        let scheme = if tls { "https" } else { "http" };
         Ok(format!("{scheme}://{host}{BASE}"))
     }
 
@@ -253,12 +258,13 @@ impl Drop for InFlight<'_> {
     }
 }
 
-impl From<SourceError> for Refusal {
-    fn from(error: SourceError) -> Refusal {
+impl From<ReadError> for Refusal {
+    fn from(error: ReadError) -> Refusal {
         match error {
-            SourceError::BadCursor => Refusal::bad_cursor(),
-            SourceError::TooCostly => Refusal::too_costly("超过了时间限制", "it passed its time limit"),
-            SourceError::Unavailable => Refusal::unavailable(),
+            ReadError::BadCursor => Refusal::bad_cursor(),
+            ReadError::TooCostly => Refusal::too_costly("超过了时间限制", "it passed its time limit"),
+            // the reason is for the operator, and the store has logged it
+            ReadError::Unavailable(_) | ReadError::Damaged(_) => Refusal::unavailable(),
         }
     }
 }

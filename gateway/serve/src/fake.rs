@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use hutong_commit::projection::{HistoryOf, HistoryPage, ReadError};
 use hutong_commit::search::table;
 use hutong_commit::search::{Found, Page, Query, Value, Version};
+use hutong_commit::store::Counts;
 
-use crate::source::{Counts, HistoryPage, Of, Source, SourceError};
+use crate::source::Source;
 
 #[derive(Default)]
 pub(crate) struct Fake {
@@ -38,29 +40,29 @@ impl Fake {
         self.log.iter().filter(move |r| r.resource_type == kind && r.id == id)
     }
 
-    fn check(&self) -> Result<(), SourceError> {
+    fn check(&self) -> Result<(), ReadError> {
         assert!(!self.faulty.load(Ordering::Relaxed), "as asked by the test");
-        if self.broken.load(Ordering::Relaxed) { Err(SourceError::Unavailable) } else { Ok(()) }
+        if self.broken.load(Ordering::Relaxed) { Err(ReadError::Unavailable(String::new())) } else { Ok(()) }
     }
 }
 
 impl Source for Fake {
-    fn read(&self, kind: &str, id: &str) -> Result<Option<Version>, SourceError> {
+    fn read(&self, kind: &str, id: &str) -> Result<Option<Version>, ReadError> {
         self.check()?;
         Ok(self.versions(kind, id).last().map(|r| r.version.clone()))
     }
 
-    fn vread(&self, kind: &str, id: &str, version: u64) -> Result<Option<Version>, SourceError> {
+    fn vread(&self, kind: &str, id: &str, version: u64) -> Result<Option<Version>, ReadError> {
         self.check()?;
         Ok(self.versions(kind, id).find(|r| r.version.version == version).map(|r| r.version.clone()))
     }
 
-    fn history(&self, of: Of<'_>, since_us: Option<i64>, count: usize, after: Option<u64>) -> Result<HistoryPage, SourceError> {
+    fn history(&self, of: HistoryOf<'_>, since_us: Option<i64>, count: usize, after: Option<u64>) -> Result<HistoryPage, ReadError> {
         self.check()?;
         let wanted = |r: &Found| match of {
-            Of::Instance(kind, id) => r.resource_type == kind && r.id == id,
-            Of::Type(kind) => r.resource_type == kind,
-            Of::System => true,
+            HistoryOf::Instance(kind, id) => r.resource_type == kind && r.id == id,
+            HistoryOf::Type(kind) => r.resource_type == kind,
+            HistoryOf::System => true,
         };
         let before = after.unwrap_or(u64::MAX);
         let mut found = self
@@ -74,7 +76,7 @@ impl Source for Fake {
         Ok(HistoryPage { rows: rows.into_iter().map(|(_, r)| r.clone()).collect(), next })
     }
 
-    fn search(&self, query: &Query) -> Result<Page, SourceError> {
+    fn search(&self, query: &Query) -> Result<Page, ReadError> {
         self.check()?;
         std::thread::sleep(std::time::Duration::from_millis(self.slow_ms.load(Ordering::Relaxed)));
         let wanted = |r: &&Found| {

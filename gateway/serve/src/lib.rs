@@ -15,12 +15,13 @@ mod percent;
 mod pretty;
 mod refusal;
 mod route;
-pub mod source;
+mod source;
 mod throttle;
 mod time;
 
-pub use access::{Access, Peer};
+pub use access::Access;
 pub use api::{Api, Settings};
+pub use source::{Embedded, Source};
 
 #[cfg(test)]
 mod fake;

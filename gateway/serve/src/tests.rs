@@ -6,17 +6,17 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
+use hutong_commit::store::Counts;
+use hutong_wire::http::Peer;
 use hutong_wire::limits::Limits;
 use serde_json::Value;
 
 use crate::fake::Fake;
-use crate::source::Counts;
-use crate::{Access, Api, Peer, Settings};
+use crate::{Access, Api, Settings};
 
 fn settings() -> Settings {
     Settings {
         base_url: None,
-        tls: false,
         access: Access { loopback_open: true, tokens: Vec::new() },
         limits: Limits { read_own_write_ms: 20, ..Limits::default() },
         version: "0.0.0-test",
@@ -41,7 +41,11 @@ fn api() -> Api {
 /// `METHOD /path`, header lines, body.
 async fn send(api: &Api, line: &str, headers: &[(&str, &str)], body: &str) -> Response<Full<Bytes>> {
     let (method, path) = line.split_once(' ').unwrap();
-    let mut request = Request::builder().method(method).uri(path).extension(Peer("127.0.0.1:9".parse().unwrap()));
+    let mut request = Request::builder().method(method).uri(path).extension(Arc::new(Peer {
+        address: "127.0.0.1:9".parse().unwrap(),
+        certificate: None,
+        tls: false,
+    }));
     if !headers.iter().any(|(name, _)| *name == "host") {
         request = request.header("host", "gw:8080");
     }

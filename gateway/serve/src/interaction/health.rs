@@ -1,6 +1,7 @@
 //! `GET /health`: the balance of messages, for monitors and scripts. Field names are a contract.
 
 use crate::answer::Answer;
+use crate::metrics::balanced;
 use crate::source::Source;
 
 pub(crate) fn answer(source: &dyn Source) -> Answer {
@@ -16,7 +17,7 @@ pub(crate) fn answer(source: &dyn Source) -> Answer {
         c.duplicate,
         source.applied(),
         source.durable(),
-        c.balanced()
+        balanced(&c)
     );
     Answer::other("application/json", body.into_bytes())
 }

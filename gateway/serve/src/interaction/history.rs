@@ -1,20 +1,21 @@
 //! `…/_history` of an instance, a type or everything, newest first (<https://hl7.org/fhir/R4/http.html#history>).
 
+use hutong_commit::projection::HistoryOf;
 use hutong_wire::limits::{Limits, size};
 
 use crate::answer::Answer;
 use crate::bundle::{Bundle, Change};
 use crate::params::{self, Fields};
 use crate::refusal::Refusal;
-use crate::source::{Of, Source};
+use crate::source::Source;
 
 const SUPPORTED: &str = "_count, _since, _cursor, _format, _pretty";
 
-pub(crate) fn answer(source: &dyn Source, of: Of<'_>, fields: &Fields, base: &str, limits: &Limits) -> Result<Answer, Refusal> {
+pub(crate) fn answer(source: &dyn Source, of: HistoryOf<'_>, fields: &Fields, base: &str, limits: &Limits) -> Result<Answer, Refusal> {
     let address = match of {
-        Of::Instance(kind, id) => format!("{base}/{kind}/{id}/_history"),
-        Of::Type(kind) => format!("{base}/{kind}/_history"),
-        Of::System => format!("{base}/_history"),
+        HistoryOf::Instance(kind, id) => format!("{base}/{kind}/{id}/_history"),
+        HistoryOf::Type(kind) => format!("{base}/{kind}/_history"),
+        HistoryOf::System => format!("{base}/_history"),
     };
     let mut honoured = fields.honoured();
     let (mut count, mut since, mut cursor) = (None, None, None);
@@ -43,7 +44,7 @@ pub(crate) fn answer(source: &dyn Source, of: Of<'_>, fields: &Fields, base: &st
         .transpose()?;
     let count = count.unwrap_or_else(|| size(limits.search_count_default)).max(1);
     let page = source.history(of, since, count, after)?;
-    if page.rows.is_empty() && after.is_none() && since.is_none() && matches!(of, Of::Instance(..)) {
+    if page.rows.is_empty() && after.is_none() && since.is_none() && matches!(of, HistoryOf::Instance(..)) {
         return Err(Refusal::not_found());
     }
 

@@ -162,6 +162,11 @@ impl Refusal {
         .with(CONNECTION, HeaderValue::from_static("close"))
     }
 
+    pub(crate) fn body_late() -> Refusal {
+        refusal(StatusCode::REQUEST_TIMEOUT, "timeout", "http.body.timeout", "内容传送过慢，已超时", "The content did not arrive in time")
+            .with(CONNECTION, HeaderValue::from_static("close"))
+    }
+
     pub(crate) fn body_broken() -> Refusal {
         refusal(
             StatusCode::BAD_REQUEST,

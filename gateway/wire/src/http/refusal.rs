@@ -8,7 +8,7 @@ use http_body_util::Full;
 /// `issue` is a FHIR `issue-type`; `rule` our own id; the texts hold nothing of the request.
 pub fn refusal(status: StatusCode, issue: &'static str, rule: &'static str, zh: &str, en: &str) -> Response<Full<Bytes>> {
     let body = format!(
-        r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"error","code":"{issue}","details":{{"coding":[{{"system":"urn:hutong:rule","code":"{rule}"}}],"text":"{}"}},"diagnostics":"{}"}}]}}"#,
+        r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"error","code":"{issue}","details":{{"text":"{}。 / {}."}},"diagnostics":"{rule}"}}]}}"#,
         escape(zh),
         escape(en)
     );
