@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::entry::{Draft, Entry};
 use crate::error::StoreError;
 use crate::journal::{Fresh, Journal, Next, RealDisk, Shared, fail};
+pub use crate::journal::verify::{Damage, VerifyReport, verify};
 pub use crate::journal::{Committed, Counts, JournalOptions, Recovery};
 
 /// Entries given to the projection at once.

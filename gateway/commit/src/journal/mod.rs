@@ -24,6 +24,7 @@ mod seal;
 mod sealed;
 mod seen;
 mod segments;
+pub(crate) mod verify;
 mod writer;
 
 use std::collections::VecDeque;
@@ -106,7 +107,7 @@ pub struct Committed {
 
 /// Messages counted over the whole life of the journal. When nothing is under way, received = journalled = answered =
 /// stored + rejected + held + duplicate.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counts {
     /// Taken over and not handed back with an error.
     pub received: u64,

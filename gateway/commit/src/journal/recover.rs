@@ -62,7 +62,7 @@ impl Listing {
     }
 
     /// Whether no journal was ever here.
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.sealed.is_empty() && self.open.is_empty() && self.spares.is_empty() && self.runs == 0
     }
 }

@@ -32,15 +32,6 @@ impl Position {
         SegmentHeader { number, first_seq: self.seq + 1, time_before: self.time_us, link_before: self.link, totals_before: self.totals }
     }
 
-    pub(crate) fn before(header: &SegmentHeader) -> Position {
-        Position {
-            seq: header.first_seq.saturating_sub(1),
-            time_us: header.time_before,
-            link: header.link_before,
-            totals: header.totals_before,
-        }
-    }
-
     /// The position after one more entry; counts it.
     pub(crate) fn after(&self, time_us: i64, digest: &Hash, outcome: crate::entry::Final) -> Position {
         let seq = self.seq + 1;
@@ -156,11 +147,10 @@ fn read_frame(
     for (at, position) in [(next.at, next.position), (block, 0)] {
         match read_one(window, next.epoch, at, position, before, visit)? {
             Ok((header, after)) => return Ok(Ok((at, header, after))),
-            Err(None) => {}
-            Err(why) => {
-                bad = Bad { offset: at, why };
-                break;
-            }
+            // A torn frame may stay between the last entry and the next block for ever: an earlier recovery went on
+            // behind it. The hash chain proves that nothing is missing between.
+            Err(Some(why)) if bad.why.is_none() => bad = Bad { offset: at, why: Some(why) },
+            Err(_) => {}
         }
     }
     Ok(Err(bad))

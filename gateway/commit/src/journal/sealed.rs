@@ -151,11 +151,6 @@ impl SealedFile {
         SealedHeader::read(&read_exact(file, HEADER, 0)?).ok_or_else(|| invalid("the header of a sealed segment is damaged"))
     }
 
-    /// The dictionary's bytes.
-    pub(crate) fn dictionary(&self) -> io::Result<Vec<u8>> {
-        read_exact(&*self.file, self.header.dictionary_length as usize, BLOCK)
-    }
-
     /// All rows, checked as a whole.
     pub(crate) fn rows(&self) -> io::Result<Vec<Row>> {
         let length = usize::try_from(self.header.count()).ok().and_then(|count| count.checked_mul(ROW));

@@ -287,12 +287,13 @@ impl Writer {
         self.shared.set_durable(&self.durable, 1);
         let mut fresh = Vec::with_capacity(batch.len());
         fail::point("before-ack");
+        // Counted first: whoever has his answer finds it counted.
+        self.shared.count_answered(batch.len() as u64);
         for (seq, ready) in (first..).zip(batch) {
             let committed = Committed { seq, outcome: ready.outcome, answer: ready.answer, duplicate_of: ready.duplicate_of };
             answer(ready.done, Ok(committed));
             fresh.push(Fresh { seq, time_us: ready.time_us, payload: ready.payload });
         }
-        self.shared.count_answered(fresh.len() as u64);
         fail::point("after-ack");
         self.shared.feed.committed(fresh.into_iter());
     }

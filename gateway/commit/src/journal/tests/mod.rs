@@ -1,6 +1,9 @@
 //! Tests of the whole journal; what belongs to one file is tested there.
 
 mod basic;
+mod damage;
+mod fake;
+mod images;
 mod sealing;
 mod torn;
 
