@@ -10,6 +10,7 @@
 
 mod declared;
 mod detect;
+mod encode;
 mod header;
 mod iso2022jp;
 mod locate;
@@ -23,6 +24,7 @@ use std::borrow::Cow;
 use hutong_fhir::{Finding, Severity};
 
 use declared::Declared;
+pub use encode::encode;
 pub use header::header_text;
 pub(crate) use iso2022jp::Set;
 pub use offset::{raw_offset, raw_offsets};

@@ -269,3 +269,24 @@ fn names_round_trip() {
     }
     assert_eq!(Charset::from_name("8859/12"), None);
 }
+
+#[test]
+fn what_is_encoded_decodes_to_itself() {
+    use Charset::*;
+    for (charset, text) in [
+        (Utf8, "张三𠮷é"),
+        (Gb18030, "张三𠮷é€"),
+        (Big5, "許功蓋"),
+        (EucKr, "홍길동"),
+        (Iso2022Jp, "山田|a^太郎"),
+        (Latin1, "René"),
+        (Iso8859(2), "Łukasz"),
+        (Ascii, "Wang"),
+    ] {
+        let bytes = encode(text, charset);
+        assert_eq!(strict::decode_all(&bytes, charset).unwrap(), text, "{charset:?}");
+    }
+    assert_eq!(&*encode("张a三", Latin1), b"?a?");
+    assert_eq!(&*encode("张a", Ascii), b"?a");
+    assert_eq!(encode(&"张".repeat(1000), Latin1).len(), 1000);
+}

@@ -7,8 +7,10 @@
 mod access;
 mod arrange;
 mod batch;
+pub mod datetime;
 pub mod escapes;
 pub mod grammar;
+mod header;
 mod limits;
 mod message;
 mod parse;
@@ -20,6 +22,7 @@ pub use access::{Component, FieldRef, Repetition, Value};
 pub use arrange::{Arrangement, GroupRef, Item, arrange};
 pub use batch::{BatchPart, PartKind, split_batch};
 pub use grammar::Grammar;
+pub use header::check_header;
 pub use limits::Limits;
 pub use message::{Buffers, Message, Segment, SegmentRef};
 pub use parse::{Parsed, parse, parse_into};

@@ -11,6 +11,7 @@ mod tests;
 use hutong_fhir::{Finding, Severity};
 
 use super::grammar::Grammar;
+use super::header;
 use super::message::Message;
 use place::Placer;
 
@@ -82,13 +83,13 @@ pub fn arrange(message: &Message<'_>, grammar: &Grammar) -> Arrangement {
 
 /// MSH-9, with a finding where MSH-9.3 is not what its event's structure is called.
 fn structure_of(message: &Message<'_>, grammar: &Grammar, findings: &mut Vec<Finding>) -> Option<&'static str> {
-    let header = message.header()?;
-    let kind = header.field(9).rep(0);
-    let (code, event, declared) = (kind.component(1).value().raw(), kind.component(2).value().raw(), kind.component(3).value().raw());
+    let msh = message.header()?;
+    let (code, event) = header::code_and_event(message);
+    let declared = msh.field(9).component(3).value().raw().trim();
     let structure = grammar.structure_of(code, event, declared);
     if let Some(known) = structure.filter(|known| !declared.is_empty() && *known != declared) {
         findings.push(
-            Finding::new(Severity::Information, "hl7.structure.declared", "value", 0).at(header.location(9)).with_value(declared).says(
+            Finding::new(Severity::Information, "hl7.structure.declared", "value", 0).at(msh.location(9)).with_value(declared).says(
                 format!("MSH-9.3 与事件对应的消息结构 {known} 不同，已按 {known} 读取"),
                 format!("MSH-9.3 is not the structure of this event, {known}, by which the message was read"),
             ),
