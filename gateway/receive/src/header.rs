@@ -20,9 +20,10 @@ pub(crate) struct Separators {
 impl Separators {
     pub(crate) const USUAL: Separators = Separators { field: b'|', component: b'^', repetition: b'~', escape: b'\\', subcomponent: b'&' };
 
-    fn read(line: &[u8]) -> Separators {
+    /// `None` where they cannot be used.
+    fn read(line: &[u8]) -> Option<Separators> {
         let usual = Separators::USUAL;
-        let Some(&field) = line.get(3).filter(|byte| byte.is_ascii_punctuation()) else { return usual };
+        let field = *line.get(3).filter(|byte| byte.is_ascii_punctuation())?;
         let declared: &[u8] = line.get(4..).unwrap_or_default().split(|byte| *byte == field).next().unwrap_or_default();
         let (component, repetition, escape, subcomponent) = match *declared {
             // `^~\\&`: escaped once too often by the sender's program.
@@ -34,7 +35,7 @@ impl Separators {
         let all = [field, component, repetition, escape, subcomponent];
         let distinct =
             all.iter().enumerate().all(|(at, byte)| byte.is_ascii_punctuation() && !all.iter().skip(at + 1).any(|other| other == byte));
-        if distinct { Separators { field, component, repetition, escape, subcomponent } } else { usual }
+        distinct.then_some(Separators { field, component, repetition, escape, subcomponent })
     }
 }
 
@@ -46,10 +47,14 @@ const ECHO_MAX: usize = 512;
 /// MSH of a message.
 pub struct Header<'a> {
     pub(crate) separators: Separators,
+    /// They are the message's own, so that its fields can be echoed among them.
+    pub(crate) declares_separators: bool,
     /// MSH-n at n; 0 to 2 are empty.
     fields: [&'a [u8]; FIELDS],
-    /// The line is valid UTF-8, so that a byte below 80 always stands for itself.
-    utf8: bool,
+    /// The line is valid UTF-8.
+    pub(crate) utf8: bool,
+    /// A byte below 80 always stands for itself.
+    singly: bool,
 }
 
 impl<'a> Header<'a> {
@@ -57,20 +62,31 @@ impl<'a> Header<'a> {
     pub fn scan(raw: &'a [u8]) -> Option<Header<'a>> {
         let line = raw.split(|byte| matches!(byte, b'\r' | b'\n')).map(trim).take(SEARCHED_LINES).find(|line| is_msh(line))?;
         let utf8 = std::str::from_utf8(line).is_ok();
-        let separators = Separators::read(line);
+        let header = Header::cut(line, utf8, utf8);
+        if !utf8 && header.declared_charset().is_none() {
+            // In the parts of ISO 8859 a high byte is a character of its own, also before a separator.
+            let singly = Header::cut(line, utf8, true);
+            if matches!(singly.declared_charset(), Some(Charset::Latin1 | Charset::Iso8859(_))) {
+                return Some(singly);
+            }
+        }
+        Some(header)
+    }
+
+    fn cut(line: &'a [u8], utf8: bool, singly: bool) -> Header<'a> {
+        let usable = Separators::read(line);
+        let separators = usable.unwrap_or(Separators::USUAL);
         let field = line.get(3).copied().unwrap_or(separators.field);
         let mut fields: [&[u8]; FIELDS] = [&[]; FIELDS];
-        let mut rest = line.get(4..);
-        for place in fields.iter_mut().skip(2) {
+        // MSH-1 is the separator itself and MSH-2 the others: neither is a field to be read.
+        let mut rest = line.get(4..).and_then(|rest| rest.get(find(rest, field, singly) + 1..));
+        for place in fields.iter_mut().skip(3) {
             let Some(text) = rest else { break };
-            let end = find(text, field, utf8);
+            let end = find(text, field, singly);
             *place = text.get(..end).unwrap_or_default();
             rest = text.get(end + 1..);
         }
-        if let Some(encoding_characters) = fields.get_mut(2) {
-            *encoding_characters = &[];
-        }
-        Some(Header { separators, fields, utf8 })
+        Header { separators, declares_separators: usable.is_some(), fields, utf8, singly }
     }
 
     /// MSH-n as it stands, all repetitions and components; empty where absent or absurdly long.
@@ -81,11 +97,11 @@ impl<'a> Header<'a> {
     /// Component `number` (from 1) of MSH-n's first repetition.
     pub fn component(&self, field: usize, number: usize) -> &'a [u8] {
         let text = self.field(field);
-        let mut rest = text.get(..find(text, self.separators.repetition, self.utf8)).unwrap_or_default();
+        let mut rest = text.get(..find(text, self.separators.repetition, self.singly)).unwrap_or_default();
         for _ in 1..number {
-            rest = rest.get(find(rest, self.separators.component, self.utf8) + 1..).unwrap_or_default();
+            rest = rest.get(find(rest, self.separators.component, self.singly) + 1..).unwrap_or_default();
         }
-        rest.get(..find(rest, self.separators.component, self.utf8)).unwrap_or_default()
+        rest.get(..find(rest, self.separators.component, self.singly)).unwrap_or_default()
     }
 
     /// A component as text, for comparing with names that people have registered.
@@ -139,8 +155,8 @@ fn is_msh(line: &[u8]) -> bool {
 }
 
 /// Where `separator` first stands as a character of its own; the text's length where it does not.
-fn find(text: &[u8], separator: u8, utf8: bool) -> usize {
-    if utf8 {
+fn find(text: &[u8], separator: u8, singly: bool) -> usize {
+    if singly {
         return memchr::memchr(separator, text).unwrap_or(text.len());
     }
     let mut at = 0;
@@ -185,6 +201,9 @@ mod tests {
         // In UTF-8 the same trail positions are never ASCII, and an odd number of high bytes stands before `|`.
         let header = Header::scan("MSH|^~\\&|LIS|你|HIS||1||ADT^A01|7|P|2.4".as_bytes()).unwrap();
         assert_eq!((header.text(4, 1).as_ref(), header.control_id()), ("你", &b"7"[..]));
+        // In Latin-1, é before a separator is one byte.
+        let header = Header::scan(b"MSH|^~\\&|CAF\xC9|\xC9|HIS||1||ADT^A01|7|P|2.4||||||8859/1").unwrap();
+        assert_eq!((header.field(3), header.field(4), header.control_id()), (&b"CAF\xC9"[..], &b"\xC9"[..], &b"7"[..]));
         let header = Header::scan(b"MSH|^~\\&|\x1b$B|^|^\x1b(B|JP|HIS||1||ADT^A01|7|P|2.4\xB1").unwrap();
         assert_eq!((header.field(4), header.control_id()), (&b"JP"[..], &b"7"[..]));
     }

@@ -12,6 +12,7 @@ pub use rate::Rate;
 
 use crate::header::Header;
 use hutong_fhir::finding::{Finding, Location, Severity};
+use hutong_wire::limits::Limits;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -120,6 +121,13 @@ impl Source {
     pub fn sends_as(&self, application: &str, facility: &str) -> bool {
         let fits = |wanted: &str, got: &str| wanted.is_empty() || wanted == got;
         self.facilities.is_empty() || self.facilities.iter().any(|(app, fac)| fits(app, application) && fits(fac, facility))
+    }
+
+    /// With the rate of the limits where it has none of its own.
+    #[must_use]
+    pub fn with_default_rate(mut self, limits: &Limits) -> Source {
+        self.rate.get_or_insert_with(|| Rate::new(limits.rate_per_source_per_s, limits.rate_burst_per_source));
+        self
     }
 
     /// M22: the sender is known, and the message says that it is from somebody else.

@@ -1,6 +1,7 @@
 //! Whole answers, byte for byte.
 
 use super::*;
+use proptest::prelude::*;
 
 fn at(segment: &str, field: u32) -> Location {
     Location::V2 { segment: segment.to_owned(), sequence: 1, field, repetition: 0, component: 0, subcomponent: 0 }
@@ -224,4 +225,35 @@ fn the_first_bytes_of_a_message_over_the_limit_are_enough() {
     assert!(answered.contains("\rMSA|AE|77\rERR|||104^Value too long^HL70357|E|TOO-LARGE||rule=msg.too_large; receipt=R9|"), "{answered}");
     assert!(answer_oversized(b"MSH|^~\\&|L|F|H|X|||ORU^R01|77|P|2.5|||NE|NE", 1, "R9", 0, 480).is_none());
     assert!(answer_oversized(b"xxxx", 1, "R9", 0, 480).unwrap().windows(8).any(|part| part == b"MSA|AE|\r"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    /// Whatever arrives, the answer is one that any reader of HL7 can read, and the same each time.
+    #[test]
+    fn any_bytes_get_a_whole_answer(
+        prefix in prop_oneof![Just(&b"MSH|^~\\&|"[..]), Just(&b"MSH#"[..]), Just(&b"MSH"[..]), Just(&b""[..])],
+        bytes in proptest::collection::vec(prop_oneof![3 => any::<u8>(), 2 => Just(b'|'), 1 => Just(b'^'), 1 => Just(b'\r')], 0..200),
+        charset in prop_oneof![Just(Charset::Utf8), Just(Charset::Gb18030), Just(Charset::Ascii), Just(Charset::Iso2022Jp)],
+    ) {
+        let raw = [prefix, &bytes].concat();
+        let header = Header::scan(&raw);
+        let findings = [error("a.b", 102, at("PID", 5)), error("c.d", 0, Location::Byte(7))];
+        let request = AckRequest {
+            header: header.as_ref(), code: Code::Ae, findings: &findings, receipt: "R1", now_us: 0, zone_offset_minutes: 480, charset,
+            language: Language::Both, warnings: true, err_segments: 20,
+        };
+        let built = build(&request);
+        prop_assert_eq!(&built, &build(&request));
+        let lines: Vec<&[u8]> = built.split(|byte| *byte == b'\r').collect();
+        prop_assert_eq!(lines.len(), 5);
+        for (line, name) in lines.iter().zip(["MSH", "MSA", "ERR", "ERR", ""]) {
+            prop_assert!(line.starts_with(name.as_bytes()));
+        }
+        prop_assert!(!built.iter().any(|byte| *byte < 0x20 && !b"\r\x1b".contains(byte)));
+        prop_assert!(charset != Charset::Utf8 || std::str::from_utf8(&built).is_ok());
+        // It is read back by the same eyes.
+        let answer = Header::scan(&built).unwrap();
+        prop_assert_eq!(answer.component(9, 1), b"ACK");
+    }
 }

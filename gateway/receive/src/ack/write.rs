@@ -13,6 +13,7 @@ const ERR_8_CHARS: usize = 250;
 const MSA_3_CHARS: usize = 80;
 /// MSH-10 before 2.7.
 const CONTROL_ID_BYTES: usize = 20;
+const ESC: u8 = 0x1B;
 /// What names us where the sender did not say whom it was talking to.
 const OUR_NAME: &[u8] = b"HUTONG";
 /// The version most spoken here, where the sender did not say its own.
@@ -46,6 +47,10 @@ struct Writer {
     bytes: Vec<u8>,
     separators: Separators,
     charset: Charset,
+    /// The message's MSH is valid UTF-8.
+    utf8: bool,
+    /// Our separators, where the message's own were of no use and its fields may hold ours.
+    alien: Vec<u8>,
     /// ERR-1 and MSA-3 are what systems before HL7 2.5 look at; those since have ERR-2 to ERR-8.
     old_form: bool,
 }
@@ -53,8 +58,16 @@ struct Writer {
 impl Writer {
     fn new(request: &AckRequest<'_>) -> Writer {
         let separators = request.header.map_or(Separators::USUAL, |header| header.separators);
-        let old_form = request.header.and_then(Header::version).is_some_and(|version| version < [2, 5, 0]);
-        Writer { bytes: Vec::with_capacity(256), separators, charset: request.charset, old_form }
+        let Separators { field, component, repetition, escape, subcomponent } = separators;
+        let own = request.header.is_none_or(|header| header.declares_separators);
+        Writer {
+            bytes: Vec::with_capacity(256),
+            separators,
+            charset: request.charset,
+            utf8: request.header.is_none_or(|header| header.utf8),
+            alien: if own { Vec::new() } else { vec![field, component, repetition, escape, subcomponent] },
+            old_form: request.header.and_then(Header::version).is_some_and(|version| version < [2, 5, 0]),
+        }
     }
 
     fn msh(&mut self, request: &AckRequest<'_>) {
@@ -70,11 +83,11 @@ impl Writer {
             self.echo(if number == 5 && name.is_empty() { OUR_NAME } else { name });
         }
         self.separate(1);
-        self.ascii(&time(request.now_us, request.zone_offset_minutes));
+        self.text(&time(request.now_us, request.zone_offset_minutes));
         self.separate(2);
         self.message_type(header);
         self.separate(1);
-        self.ascii(&control_id(request.receipt));
+        self.text(&control_id(request.receipt));
         self.separate(1);
         let processing = field(11);
         self.echo(if processing.is_empty() { b"P" } else { processing });
@@ -147,7 +160,7 @@ impl Writer {
             Severity::Information => "I",
         });
         self.separate(1);
-        self.ascii(application_code(&finding.rule));
+        self.text(application_code(&finding.rule));
         self.separate(2);
         self.text(&diagnosis(finding, request.receipt));
         self.separate(1);
@@ -217,16 +230,40 @@ impl Writer {
         self.bytes.extend(std::iter::repeat_n(self.separators.field, times));
     }
 
-    /// Bytes of the message itself, which have its separators and its charset already.
+    /// Bytes of the message itself, which have its separators and its charset already. Where they are not what
+    /// the answer's charset allows, a `?` stands for each: half a character would swallow the separator behind
+    /// it. Control characters have no meaning in MSH and could end a frame.
     fn echo(&mut self, bytes: &[u8]) {
-        if self.charset == Charset::Utf8 && std::str::from_utf8(bytes).is_err() {
-            // Declared as UTF-8 and not: the answer must not make the same mistake.
-            self.bytes.extend(bytes.iter().map(|byte| if byte.is_ascii() { *byte } else { b'?' }));
-        } else {
-            self.bytes.extend_from_slice(bytes);
+        let intact = bytes.is_ascii() && !bytes.contains(&ESC) || self.holds(bytes);
+        let passes = |byte: u8| match byte {
+            // A separator inside a field can only be the second half of a character.
+            b' '..=b'~' => !self.alien.contains(&byte) && (intact || byte != self.separators.field),
+            _ => intact && (byte >= 0x80 || byte == ESC),
+        };
+        self.bytes.extend(bytes.iter().map(|byte| if passes(*byte) { *byte } else { b'?' }));
+    }
+
+    fn holds(&self, bytes: &[u8]) -> bool {
+        let decodes =
+            |encoding: &'static encoding_rs::Encoding| encoding.decode_without_bom_handling_and_without_replacement(bytes).is_some();
+        match self.charset {
+            Charset::Utf8 => std::str::from_utf8(bytes).is_ok(),
+            Charset::Gb18030 => decodes(encoding_rs::GB18030),
+            Charset::Big5 => decodes(encoding_rs::BIG5),
+            Charset::EucKr => decodes(encoding_rs::EUC_KR),
+            // Back in ASCII at the end.
+            Charset::Iso2022Jp => {
+                let back = memchr::memrchr(ESC, bytes).and_then(|at| bytes.get(at + 1..)).is_none_or(|rest| rest.starts_with(b"("));
+                back && decodes(encoding_rs::ISO_2022_JP)
+            }
+            Charset::Latin1 | Charset::Iso8859(_) => !bytes.contains(&ESC),
+            // Nothing is declared: what the whole line is.
+            Charset::Ascii if self.utf8 => std::str::from_utf8(bytes).is_ok(),
+            Charset::Ascii => decodes(encoding_rs::GB18030),
         }
     }
 
+    /// Letters and digits of ours: none of them can be a separator.
     fn ascii(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
     }

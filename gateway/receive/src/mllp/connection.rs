@@ -152,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let charge = self.charge.split(frame.payload.len());
         let source = self.who.of_message(&frame.payload).clone();
         if let Some(rate) = &source.rate {
-            let pause = rate.count(self.progress.read - self.started);
+            let pause = rate.count(self.progress.read.into_std());
             self.paused = (!pause.is_zero()).then(|| self.progress.read + pause);
         }
         let findings = if frame.no_cr { vec![no_cr()] } else { Vec::new() };

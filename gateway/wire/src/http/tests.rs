@@ -16,13 +16,17 @@ struct Town {
 
 impl Town {
     fn start(limits: Limits) -> Town {
+        Town::with(limits, None)
+    }
+
+    fn with(limits: Limits, tls: Option<Arc<tls::Tls>>) -> Town {
         let listener = listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
         let counts = Arc::new(Counts::default());
         let budget = Budget::new(1 << 20);
         let limits = Arc::new(limits);
-        let setting = Setting { tls: None, limits: limits.clone(), counts: counts.clone() };
+        let setting = Setting { tls, limits: limits.clone(), counts: counts.clone() };
         let shared = (limits, budget.clone());
         let service = service_fn(move |request: Request<Incoming>| echo(request, shared.clone()));
         let serving = tokio::spawn(serve(listener, setting, service, stopped));
@@ -51,7 +55,11 @@ impl Town {
 }
 
 async fn echo(request: Request<Incoming>, (limits, budget): (Arc<Limits>, Budget)) -> Result<Response<Full<Bytes>>, Infallible> {
-    assert!(request.extensions().get::<Arc<Peer>>().is_some_and(|peer| peer.address.ip().is_loopback() && !peer.tls));
+    let peer = request.extensions().get::<Arc<Peer>>().unwrap();
+    assert!(peer.address.ip().is_loopback());
+    if let Some(certificate) = &peer.certificate {
+        return Ok(Response::new(Full::new(Bytes::from(certificate.clone()))));
+    }
     let path = request.uri().path().to_owned();
     if path == "/slow" {
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -231,4 +239,53 @@ async fn the_client_speaks_to_the_server() {
     let hasty = Limits { answer_ms: 50, ..Limits::default() };
     let reply = client::request(http::Method::GET, &url("/slow"), &[], Bytes::new(), None, &hasty).await;
     assert!(matches!(reply, Err(client::NoReply::TimedOut)));
+}
+
+#[tokio::test]
+async fn over_tls_the_certificate_reaches_the_service() {
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    std::fs::write(path("ca.pem"), authority.pem()).unwrap();
+    let mut shown = String::new();
+    for name in ["server", "client"] {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+        std::fs::write(path(&format!("{name}.pem")), certificate.pem()).unwrap();
+        std::fs::write(path(&format!("{name}.key")), key.serialize_pem()).unwrap();
+        shown = tls::fingerprint(certificate.der());
+    }
+    let files = tls::TlsFiles {
+        certificate: path("server.pem"),
+        key: path("server.key"),
+        client_ca: Some(path("ca.pem")),
+        client_certificate: tls::ClientCertificate::Optional,
+        revoked: Vec::new(),
+    };
+    let town = Town::with(short(), Some(Arc::new(tls::Tls::load(files.clone()).unwrap())));
+    let url = format!("https://localhost:{}/", town.address.port());
+    let limits = Limits::default();
+    let send = async |certificate: Option<&str>| {
+        let named = |end: &str| certificate.map(|name| path(&format!("{name}.{end}")));
+        let files = tls::ClientFiles { ca: path("ca.pem"), certificate: named("pem"), key: named("key") };
+        let config = tls::client_config(&files).unwrap();
+        client::request(http::Method::POST, &url, &[], Bytes::from_static(b"hello"), Some(config), &limits).await
+    };
+    assert_eq!(send(Some("client")).await.unwrap().body, shown);
+    assert_eq!(send(None).await.unwrap().body, "hello", "a certificate is optional here");
+    assert!(town.ends(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.is_empty() || town.counts.requests.load(Ordering::SeqCst) == 2);
+    // What cannot work is said by file.
+    for (files, culprit) in [
+        (tls::TlsFiles { certificate: path("absent.pem"), ..files.clone() }, "absent.pem"),
+        (tls::TlsFiles { key: path("server.pem"), ..files.clone() }, "server.pem"),
+        (tls::TlsFiles { key: path("client.key"), ..files.clone() }, "server.pem"),
+        (tls::TlsFiles { client_ca: None, ..files.clone() }, "server.pem"),
+        (tls::TlsFiles { revoked: vec![path("absent.crl")], ..files }, "absent.crl"),
+    ] {
+        let fault = tls::Tls::load(files).err().unwrap();
+        assert!(fault.path.ends_with(culprit), "{fault}");
+    }
 }
