@@ -6,7 +6,7 @@
 
 pub mod ack;
 mod handler;
-mod header;
+pub mod header;
 pub mod hl7_http;
 pub mod mllp;
 pub mod sources;

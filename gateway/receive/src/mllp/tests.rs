@@ -161,6 +161,9 @@ async fn no_more_than_the_limit_are_in_work_and_the_socket_waits() {
     }
     assert_eq!(town.handler.most_in_work(), 4);
     assert!(town.faults().is_empty(), "time in which we did not read is not held against the sender");
+    peer.send(b"\x0bMSH").await;
+    assert_eq!(peer.until_closed().await, b"");
+    assert_eq!(town.faults(), ["mllp.frame.timeout"], "once we read again, it is");
 }
 
 #[tokio::test]
@@ -177,6 +180,28 @@ async fn a_spent_memory_budget_slows_senders_and_loses_nothing() {
         assert_eq!((peer.answer().await, peer.answer().await), ("wait30".to_owned(), "wait30".to_owned()));
     }
     assert!(town.most_used() <= 48 * 1024 + 16 * 1024, "{} bytes: one message may pass the limit", town.most_used());
+    drop(peers);
+    town.settled().await;
+}
+
+#[tokio::test]
+async fn frames_that_are_half_read_do_not_block_each_other_for_ever() {
+    let limits = Limits { mllp_frame_idle_ms: 3_000, mllp_frame_total_ms: 4_000, ..short() };
+    let town = Town::with(limits, Sources::local(), 8 * 6_000 + 3_000, None).await;
+    let message = frame(&[message("1"), vec![b'x'; 20_000]].concat());
+    let mut peers = Vec::new();
+    for _ in 0..8 {
+        let mut peer = town.peer().await;
+        peer.send(&message[..6_000]).await;
+        peers.push(peer);
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    for peer in &mut peers {
+        peer.send(&message[6_000..]).await;
+    }
+    for peer in &mut peers {
+        assert_eq!(peer.answer().await, "1");
+    }
     drop(peers);
     town.settled().await;
 }
