@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use zstd::zstd_safe::{CCtx, CDict, DCtx, DDict, get_error_name, get_frame_content_size};
 
 /// Sealing runs behind the accept path on the same cores.
-const LEVEL: i32 = 6;
+const LEVEL: i32 = 3;
 pub(crate) const DICTIONARY_BYTES: usize = 64 << 10;
 /// Training reads this much at most.
 const SAMPLES_BYTES: usize = 4 << 20;

@@ -7,13 +7,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hutong_audit::digest;
-
 use super::Shared;
 use super::codec::{Compressor, sample_step, train};
 use super::disk::DiskFile;
 use super::fail;
-use super::frame::{BLOCK, field};
+use super::frame::{BLOCK, FrameHeader, field};
 use super::ids::Id;
 use super::scan::{Position, read_entry};
 use super::sealed::{Row, SealedFile, SealedHeader};
@@ -93,13 +91,12 @@ impl Sealer {
         Ok(())
     }
 
-    fn entry(segment: &OpenSegment, seq: u64) -> io::Result<(i64, Vec<u8>)> {
+    fn entry(segment: &OpenSegment, seq: u64) -> io::Result<(FrameHeader, Vec<u8>)> {
         let read = match segment.offset(seq) {
             Some(offset) => read_entry(&*segment.file, segment.epoch, offset, seq)?,
             None => None,
         };
-        let (header, payload) = read.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("entry {seq} is damaged")))?;
-        Ok((header.time_us, payload))
+        read.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("entry {seq} is damaged")))
     }
 
     /// The dictionary in use if it still fits, else one learnt from this segment.
@@ -108,8 +105,8 @@ impl Sealer {
         let step = sample_step(count, segment.file.len()?);
         let mut samples = Vec::new();
         for seq in (first..first + count).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
-            let (time_us, payload) = Self::entry(segment, seq)?;
-            samples.push(sealed_form(time_us, &payload));
+            let (header, payload) = Self::entry(segment, seq)?;
+            samples.push(sealed_form(header.time_us, &payload));
         }
         Ok(train(&samples))
     }
@@ -145,10 +142,10 @@ impl Sealer {
         let mut position = segment.before;
         let (mut raw, mut packed) = (0, 0);
         for seq in first..first + count {
-            let (time_us, payload) = Self::entry(segment, seq)?;
+            let (frame, payload) = Self::entry(segment, seq)?;
             let fixed = Fixed::read(&payload).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-            position = position.after(time_us, &digest(&payload), fixed.outcome);
-            let compressed = compressor.compress(&sealed_form(time_us, &payload))?;
+            position = position.after(frame.time_us, &frame.digest, fixed.outcome);
+            let compressed = compressor.compress(&sealed_form(frame.time_us, &payload))?;
             let offset = u32::try_from(out.position()).map_err(|_| io::ErrorKind::FileTooLarge)?;
             let key = if fixed.outcome == Final::Duplicate { 0 } else { fixed.key };
             Row { offset, crc: crc32fast::hash(compressed), key, link: short(&position) }.write(&mut index);
@@ -181,7 +178,8 @@ impl Sealer {
         }
         let mut keys = Vec::with_capacity(rows.len());
         for (seq, row) in (segment.first_seq()..).zip(&rows) {
-            if sealed.entry(seq, &self.shared.decompressors)? != Self::entry(segment, seq)? {
+            let (frame, payload) = Self::entry(segment, seq)?;
+            if sealed.entry(seq, &self.shared.decompressors)? != (frame.time_us, payload) {
                 return Err(wrong(format!("entry {seq} differs in the sealed file")));
             }
             keys.push((row.key, seq));
