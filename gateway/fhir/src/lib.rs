@@ -1,4 +1,5 @@
 //! The FHIR R4 model that all stages share: compact tree, JSON, ids, definition tables. Pure: no files, clock or network.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))] // a test may stop
 
 pub mod decimal;
 pub mod definitions;
@@ -9,6 +10,7 @@ pub mod names;
 pub mod outcome;
 pub mod primitive;
 pub mod tree;
+pub mod ucum;
 
 pub use definitions::Definitions;
 pub use finding::{Finding, Location, Severity};

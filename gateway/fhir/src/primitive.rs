@@ -124,7 +124,7 @@ impl Primitive {
             Primitive::DateTime => date(b, true),
             Primitive::Instant => instant(b),
             Primitive::Time => match time_of_day(b) {
-                Ok(rest) if rest.is_empty() => Ok(()),
+                Ok([]) => Ok(()),
                 Ok(_) => Err(Fault::Format),
                 Err(fault) => Err(fault),
             },
@@ -222,8 +222,7 @@ fn uri(value: &str) -> Result<(), Fault> {
         return form(is_oid(oid));
     }
     if let Some(uuid) = value.strip_prefix("urn:uuid:") {
-        // RFC 4122 §3: output is lower case, input is case insensitive
-        return form(is_uuid(uuid.to_ascii_lowercase().as_bytes()));
+        return form(is_uuid(uuid.as_bytes()));
     }
     form(!value.starts_with("oid:") && !value.starts_with("uuid:"))
 }
@@ -261,6 +260,16 @@ pub fn is_uuid(b: &[u8]) -> bool {
             8 | 13 | 18 | 23 => *c == b'-',
             _ => matches!(c, b'0'..=b'9' | b'a'..=b'f'),
         })
+}
+
+/// How many bytes a base64 text stands for; `None` where it is not base64.
+pub fn base64_len(b: &[u8]) -> Option<usize> {
+    if !is_base64(b) {
+        return None;
+    }
+    let count = b.iter().filter(|c| !c.is_ascii_whitespace()).count();
+    let padding = b.iter().filter(|c| **c == b'=').count();
+    Some((count / 4 * 3).saturating_sub(padding))
 }
 
 /// RFC 4648 §4 with padding; white space between is allowed.
@@ -451,14 +460,28 @@ mod tests {
         bad(Code, Fault::Format, &[" a", "a ", "a  b", "a\u{1}"]);
         good(Id, &["a", "A-1.b", &"x".repeat(64)]);
         bad(Id, Fault::Format, &["", "a b!", "a_b", "张", &"x".repeat(65)]);
-        good(Uri, &["http://a", "urn:oid:2.16.156.10011.1.3", "urn:uuid:C757873D-EC9A-4326-A141-556F43239520", "Patient/1", "#a"]);
-        bad(Uri, Fault::Format, &["a b", "urn:oid:2", "urn:oid:3.1", "urn:oid:1.02", "urn:uuid:1", "oid:1.2", "http://a\u{3000}b"]);
+        good(Uri, &["http://a", "urn:oid:2.16.156.10011.1.3", "urn:uuid:c757873d-ec9a-4326-a141-556f43239520", "Patient/1", "#a"]);
+        bad(
+            Uri,
+            Fault::Format,
+            &[
+                "a b",
+                "urn:oid:2",
+                "urn:oid:3.1",
+                "urn:oid:1.02",
+                "urn:uuid:1",
+                "urn:uuid:C757873D-EC9A-4326-A141-556F43239520",
+                "oid:1.2",
+                "http://a\u{3000}b",
+            ],
+        );
         bad(Uri, Fault::Empty, &[""]);
         good(Oid, &["urn:oid:1.2.3", "urn:oid:0.0"]);
         bad(Oid, Fault::Format, &["1.2.3", "urn:oid:1..2", "urn:oid:1.2."]);
         good(Uuid, &["urn:uuid:c757873d-ec9a-4326-a141-556f43239520"]);
         bad(Uuid, Fault::Format, &["urn:uuid:C757873D-EC9A-4326-A141-556F43239520", "c757873d-ec9a-4326-a141-556f43239520"]);
         good(Base64Binary, &["QQ==", "QUI=", "QUJD", "QU\nJD"]);
+        assert_eq!(["QQ==", "QUI=", "QUJD", "QUJDRA==", "x"].map(|t| base64_len(t.as_bytes())), [Some(1), Some(2), Some(3), Some(4), None]);
         bad(Base64Binary, Fault::Format, &["", "Q", "QQ=", "QQ==QQ==", "Q*==", "===="]);
     }
 

@@ -6,10 +6,13 @@ use crate::primitive::keep;
 use crate::text;
 use crate::walk::Walk;
 use hutong_fhir::definitions::{CodeSet, CodeSetId, Element, Form, Strength, Type, TypeKind};
-use hutong_fhir::{NodeRef, Severity};
+use hutong_fhir::primitive::Primitive;
+use hutong_fhir::{NodeRef, Severity, ucum};
 
 /// Codes that a finding lists at most.
 const SHOWN_MAX: usize = 12;
+
+const UCUM: &str = "http://unitsofmeasure.org";
 
 enum Verdict {
     Good,
@@ -60,6 +63,45 @@ impl<'t> Walk<'t> {
         self.report(at, finding);
     }
 
+    /// A code of a code system that is here in full, or of UCUM, must be one of its codes, whatever the binding.
+    pub(crate) fn known_code(&mut self, at: &Frame<'_, 't>) {
+        let text = |key| at.node.child(key).and_then(NodeRef::value);
+        let (Some(system), Some(code)) = (text(KEYS.system), text(KEYS.code)) else { return };
+        if Primitive::Code.check_text(code).is_err() {
+            return;
+        }
+        if system == UCUM {
+            if !ucum::is_valid(code) {
+                let finding = text::UCUM.finding(Severity::Error).says(
+                    "单位代码不是合法的 UCUM 表达式;请改用 UCUM 代码,或去掉 system 和 code 只保留 unit 文本",
+                    "the unit code is no valid UCUM expression; use a UCUM code, or leave out system and code and keep the unit as text",
+                );
+                self.report(at, keep(finding, code));
+            }
+            return;
+        }
+        if !(system.starts_with("http://terminology.hl7.org/") || system.starts_with("http://hl7.org/fhir/")) {
+            return;
+        }
+        let systems = self.definitions.code_systems();
+        let Some(known) = systems.get(system).filter(|s| s.content == "complete") else { return };
+        if systems.concept(known, code).is_some() || self.judged_by_binding(at, system) {
+            return;
+        }
+        let finding = text::UNKNOWN_CODE.finding(Severity::Error).says(
+            format!("代码系统 {} 中没有此代码;请核对代码,本地代码请用自己的 system", known.url),
+            format!("code system {} has no such code; check it, a local code needs a system of its own", known.url),
+        );
+        self.report(at, keep(finding, code));
+    }
+
+    /// Whether the required binding of the element around already speaks about codes of that system.
+    fn judged_by_binding(&self, at: &Frame<'_, 't>, system: &str) -> bool {
+        let around = [Some(at), at.up].into_iter().flatten().filter_map(|f| f.property);
+        let sets = around.filter_map(|p| self.definitions.element(p.element).binding.as_ref().and_then(|b| b.must_be_in));
+        sets.into_iter().any(|set| self.definitions.code_set(set).has_system(system))
+    }
+
     fn coding(&self, node: NodeRef<'_>, set: CodeSet<'_>) -> Verdict {
         match node.child(KEYS.code).and_then(NodeRef::value) {
             Some(code) => good(coding_is_in(set, node.child(KEYS.system).and_then(NodeRef::value), code)),
@@ -103,7 +145,7 @@ fn system_of(form: Form) -> &'static str {
     match form {
         Form::Bcp47 => "urn:ietf:bcp:47",
         Form::Bcp13 => "urn:ietf:bcp:13",
-        Form::Ucum => "http://unitsofmeasure.org",
+        Form::Ucum => UCUM,
         Form::Iso4217 => "urn:iso:std:iso:4217",
     }
 }
@@ -111,10 +153,10 @@ fn system_of(form: Form) -> &'static str {
 /// The form that codes of a set have which is too large to list.
 fn has_form(form: Form, code: &str) -> bool {
     match form {
-        // language-script-region-variant…: subtags of 1 to 8 letters and digits, the first of letters (RFC 5646 §2.1)
+        // language-script-region-variant…: an ISO 639 code, then subtags of 1 to 8 letters and digits (RFC 5646 §2.1)
         Form::Bcp47 => {
             let mut subtags = code.split('-');
-            subtags.next().is_some_and(|s| (1..=8).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphabetic()))
+            subtags.next().is_some_and(|s| (2..=3).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphabetic()))
                 && subtags.all(|s| (1..=8).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric()))
         }
         // type/subtype, parameters behind ';' are not looked at (RFC 6838 §4.2)
@@ -124,7 +166,7 @@ fn has_form(form: Form, code: &str) -> bool {
             // CapabilityStatement.format also takes the short names
             matches!(code, "xml" | "json" | "ttl") || essence.split_once('/').is_some_and(|(a, b)| token(a) && token(b))
         }
-        Form::Ucum => !code.is_empty() && code.bytes().all(|b| b.is_ascii_graphic()),
+        Form::Ucum => ucum::is_valid(code),
         Form::Iso4217 => code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()),
     }
 }

@@ -5,8 +5,8 @@ use crate::place::Frame;
 use crate::rules;
 use crate::text;
 use crate::walk::Walk;
+use hutong_fhir::NodeRef;
 use hutong_fhir::primitive::is_absolute;
-use hutong_fhir::{NodeRef, Severity};
 use std::collections::{HashMap, HashSet};
 
 /// The entries of a Bundle by fullUrl, with the type of their resource.
@@ -101,17 +101,25 @@ impl<'t> Walk<'t> {
         let id = resource.and_then(|r| r.child(KEYS.id)).and_then(NodeRef::value);
         let of = resource.and_then(NodeRef::resource_type);
         let Some(url) = at.node.child(KEYS.full_url).and_then(NodeRef::value) else {
+            if resource.is_some() && matches!(kind, "collection" | "document" | "history" | "message" | "searchset") {
+                self.error(
+                    at,
+                    &text::FULL_URL,
+                    "条目缺少 fullUrl;除 batch 与 transaction 外,每个条目都须有 fullUrl",
+                    "the entry has no fullUrl; except in a batch or transaction every entry must have one",
+                );
+            }
             // without fullUrl type and id are all that tells entries apart
             if let (Some(of), Some(id)) = (of, id)
-                && kind != "history"
+                && matches!(kind, "transaction" | "batch")
                 && !resources.insert((of, id))
             {
-                let severity = if matches!(kind, "transaction" | "batch") { Severity::Error } else { Severity::Warning };
-                let finding = text::DUPLICATE.finding(severity).says(
+                self.error(
+                    at,
+                    &text::DUPLICATE,
                     "Bundle 中有两个条目是同一资源(类型与 id 相同);请只保留一个",
                     "two entries of the Bundle are the same resource (type and id); keep one",
                 );
-                self.report(at, finding);
             }
             return;
         };

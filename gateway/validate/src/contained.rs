@@ -8,7 +8,7 @@ use crate::text;
 use crate::walk::Walk;
 use hutong_fhir::NodeRef;
 use hutong_fhir::primitive::Primitive;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The resource in which `#id` is looked up.
 #[derive(Default)]
@@ -19,6 +19,8 @@ pub(crate) struct Scope<'t> {
     inside: Option<u32>,
     /// Local references: from which contained resource (`None`: from outside of them) to which id.
     links: Vec<(Option<u32>, &'t str)>,
+    /// Ids of elements, apart for each contained resource.
+    elements: HashSet<(Option<u32>, &'t str)>,
     /// Contained resources by id, made when first asked for.
     by_id: Option<HashMap<&'t str, (u32, NodeRef<'t>)>>,
 }
@@ -41,6 +43,11 @@ impl<'t> Scope<'t> {
         if let Some(id) = reference.strip_prefix('#').filter(|_| self.has_contained) {
             self.links.push((self.inside, id));
         }
+    }
+
+    /// Remembers the id of an element; `false` where it was there already.
+    pub(crate) fn note_element(&mut self, id: &'t str) -> bool {
+        self.elements.insert((self.inside, id))
     }
 
     /// Enters a contained resource; gives what [`Scope::leave`] needs. One that is wrongly nested counts as its outer.

@@ -29,5 +29,5 @@ keys! {
     participant_type = "participantType", document_type = "documentType", estimated_age = "estimatedAge", item = "item",
     answer = "answer", cancelation_reason = "cancelationReason", vaccine_code = "vaccineCode",
     target_disease = "targetDisease", policy = "policy", policy_rule = "policyRule", action = "action",
-    expression = "expression", product_or_service = "productOrService",
+    expression = "expression", product_or_service = "productOrService", size = "size", has_member = "hasMember", subject = "subject", url = "url",
 }

@@ -6,7 +6,8 @@
 //!
 //! Checked here: structure, cardinality, choices, JSON types and forms of primitives, unknown elements, references
 //! and their targets, contained resources, Bundles, required codes, narrative, and those invariants of R4 that have a
-//! native form in [`rules`].
+//! native form in [`rules`], and HL7's vital-signs profiles, which R4 asks of everyone.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))] // a test may stop
 
 mod binding;
 mod bundle;
@@ -18,6 +19,7 @@ mod primitive;
 mod reference;
 mod rules;
 mod text;
+mod vital_signs;
 mod walk;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::walk::Walk;
 const DEPTH_MAX: usize = 256;
 
 /// HTML 4.0 chapters 7–11 (without 9.4) and 15, `a` and `img` (FHIR R4, narrative.html#Narrative).
-const ELEMENTS: [&str; 57] = [
+const ELEMENTS: [&str; 53] = [
     "a",
     "abbr",
     "acronym",
@@ -65,70 +65,43 @@ const ELEMENTS: [&str; 57] = [
     "tt",
     "ul",
     "var",
-    "strike",
-    "font",
-    "center",
-    "u",
 ];
 
-const ATTRIBUTES: [&str; 57] = [
+/// Attributes of any element: those of all of HTML, and those of the cells of tables.
+const ATTRIBUTES: [&str; 20] = [
     "abbr",
     "accesskey",
     "align",
-    "alt",
     "axis",
-    "bgcolor",
-    "border",
-    "cellhalign",
-    "cellpadding",
-    "cellspacing",
-    "cellvalign",
     "char",
     "charoff",
-    "charset",
-    "cite",
     "class",
-    "color",
-    "cols",
     "colspan",
-    "compact",
-    "coords",
     "dir",
-    "face",
-    "frame",
     "headers",
-    "height",
-    "href",
-    "hreflang",
-    "hspace",
     "id",
-    "ismap",
     "lang",
-    "longdesc",
-    "name",
-    "noshade",
-    "nowrap",
-    "rel",
-    "rev",
     "rowspan",
-    "rules",
     "scope",
-    "shape",
-    "size",
     "span",
-    "src",
-    "start",
     "style",
-    "summary",
     "tabindex",
     "title",
-    "type",
-    "usemap",
     "valign",
-    "value",
-    "vspace",
     "width",
-    "xmlns",
+];
+
+/// Attributes of single elements.
+const ATTRIBUTES_OF: [(&str, &[&str]); 9] = [
+    ("a", &["charset", "coords", "href", "hreflang", "name", "rel", "rev", "shape", "type"]),
+    ("area", &["alt", "coords", "href", "nohref", "shape"]),
+    ("blockquote", &["cite"]),
+    ("img", &["alt", "border", "height", "ismap", "longdesc", "src", "usemap"]),
+    ("map", &["name"]),
+    ("pre", &["space"]),
+    ("q", &["cite"]),
+    ("table", &["border", "cellpadding", "cellspacing", "frame", "rules", "summary"]),
+    ("td", &["nowrap"]),
 ];
 
 /// What is wrong with a narrative.
@@ -254,7 +227,7 @@ impl<'a> Checker<'a> {
                 return Err(Fault::NotXml);
             }
             seen.push(attribute);
-            allowed(attribute, value)?;
+            allowed(name, attribute, value)?;
             if attribute == "xmlns" {
                 namespace = Some(value);
             }
@@ -289,8 +262,9 @@ fn attribute(text: &str) -> Result<(&str, &str, &str), Fault> {
     Ok((name, value, &rest[end + 1..]))
 }
 
-fn allowed(name: &str, value: &str) -> Result<(), Fault> {
-    if !(ATTRIBUTES.contains(&name) || matches!(name, "xml:lang" | "xml:space" | "xml:base" | "xmlns:xsi")) {
+fn allowed(element: &str, name: &str, value: &str) -> Result<(), Fault> {
+    let of_element = ATTRIBUTES_OF.iter().any(|(e, names)| *e == element && names.contains(&name));
+    if !(of_element || ATTRIBUTES.contains(&name) || matches!(name, "xml:lang" | "xmlns")) {
         return Err(Fault::Attribute);
     }
     if matches!(name, "href" | "src" | "cite" | "longdesc" | "style") {
@@ -305,7 +279,7 @@ fn allowed(name: &str, value: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Every `&` begins a character reference or a named entity.
+/// Every `&` begins a character reference or an entity of XML.
 fn entities(text: &str) -> Result<(), Fault> {
     let mut rest = text;
     while let Some(at) = rest.find('&') {
@@ -317,7 +291,7 @@ fn entities(text: &str) -> Result<(), Fault> {
                 Some(hex) => !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_hexdigit()),
                 None => !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()),
             },
-            None => name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(|b| b.is_ascii_alphanumeric()),
+            None => matches!(name, "lt" | "gt" | "amp" | "quot" | "apos"),
         };
         if !good {
             return Err(Fault::NotXml);
@@ -341,7 +315,7 @@ mod tests {
             "<table class='grid'><tr><td colspan=\"2\">x</td></tr></table>",
             "<a href=\"http://x/y?a=1&amp;b=2\">x</a>",
             "<img src=\"#a\" alt=\"x\"/>",
-            "<!-- c -->x &lt; y &#169; &nbsp;",
+            "<!-- c -->x &lt; y &#169; &#xA0;",
             "<p style=\"color: red\">x</p>",
         ] {
             assert_eq!(check(&format!("{OPEN}{body}</div>")), Ok(()), "{body}");
@@ -365,6 +339,9 @@ mod tests {
             ("<p>x", Fault::NotXml),
             ("<p>x</b>", Fault::NotXml),
             ("a & b", Fault::NotXml),
+            ("a&nbsp;b", Fault::NotXml),
+            ("<font color=\"red\">x</font>", Fault::Element),
+            ("<p href=\"x\">x</p>", Fault::Attribute),
             ("<p a>x</p>", Fault::NotXml),
             ("<p class=a>x</p>", Fault::NotXml),
             ("<![CDATA[x]]>", Fault::NotXml),

@@ -38,6 +38,9 @@ rules! {
     CONTROL = "fhir.control_character", "value", 102;
     TOO_LONG = "fhir.too_long", "too-long", 104;
     CODE = "fhir.code.required", "code-invalid", 103;
+    UNKNOWN_CODE = "fhir.code.unknown", "code-invalid", 103;
+    UCUM = "fhir.code.ucum", "code-invalid", 103;
+    EXTENSION_URL = "fhir.extension.url", "value", 102;
     REFERENCE_FORM = "fhir.reference.form", "value", 102;
     REFERENCE_TARGET = "fhir.reference.target", "structure", 102;
     REFERENCE_TYPE = "fhir.reference.type", "structure", 102;

@@ -7,6 +7,7 @@ use crate::rules::Table;
 use crate::text::{self, Rule};
 use crate::{FINDINGS_MAX, Located, bundle};
 use hutong_fhir::definitions::{Element, Property, TypeId, TypeKind};
+use hutong_fhir::primitive::is_absolute;
 use hutong_fhir::{Definitions, Finding, Kind, Location, NodeRef, Severity, Tree};
 
 /// Nesting beyond which a tree is not looked at. Its parser has a stricter limit; a builder may not.
@@ -92,7 +93,7 @@ impl<'t> Walk<'t> {
         }
         let outer_scope = std::mem::replace(&mut self.scope, Scope::new(at.node));
         let is_bundle = name == "Bundle";
-        let outer_bundle = if is_bundle { std::mem::replace(&mut self.bundle, Some(bundle::Index::new(at.node))) } else { None };
+        let outer_bundle = if is_bundle { self.bundle.replace(bundle::Index::new(at.node)) } else { None };
         self.complex(at, type_id, true);
         self.contained_as_a_whole(at);
         if is_bundle {
@@ -142,6 +143,9 @@ impl<'t> Walk<'t> {
             }
             if let Some((property, element)) = current {
                 let frame = at.below(child, Some(property), index);
+                if key == KEYS.id && !is_resource {
+                    self.element_id(&frame);
+                }
                 self.shape(&frame, element);
                 self.child(&frame, property, element);
             }
@@ -154,6 +158,18 @@ impl<'t> Walk<'t> {
             self.empty(at);
         }
         self.rules_of_type(at, type_id);
+    }
+
+    /// Ids of elements are unique within their resource.
+    fn element_id(&mut self, at: &Frame<'_, 't>) {
+        if at.node.value().is_some_and(|id| !self.scope.note_element(id)) {
+            self.error(
+                at,
+                &text::DUPLICATE,
+                "两个元素的 id 相同;请让元素的 id 在本资源内唯一",
+                "two elements have the same id; make ids of elements unique within the resource",
+            );
+        }
     }
 
     /// An element with nothing but its `id` says nothing (ele-1), unless it has a value.
@@ -184,9 +200,7 @@ impl<'t> Walk<'t> {
                         }
                     } else {
                         self.complex(at, property.type_id, false);
-                        if property.type_id == self.table.reference {
-                            self.reference(at, property);
-                        }
+                        self.by_type(at, property);
                     }
                 }
                 Kind::Empty if !at.node.has_children() => self.empty(at),
@@ -206,6 +220,32 @@ impl<'t> Walk<'t> {
             self.binding(at, of, element, set);
         }
         self.rules_of_element(at, property.element, property);
+    }
+
+    /// Checks that single data types have beyond their elements.
+    fn by_type(&mut self, at: &Frame<'_, 't>, property: &'static Property) {
+        let of = Some(property.type_id);
+        if of == self.table.reference {
+            self.reference(at, property);
+        } else if of == self.table.extension {
+            self.extension_url(at);
+        } else if self.table.coded.contains(&property.type_id) {
+            self.known_code(at);
+        }
+    }
+
+    /// The url of an extension is absolute, unless it is a part of another extension.
+    fn extension_url(&mut self, at: &Frame<'_, 't>) {
+        let url = at.node.child(KEYS.url).and_then(NodeRef::value).unwrap_or("");
+        let inside = at.up.and_then(|up| up.property).is_some_and(|p| Some(p.type_id) == self.table.extension);
+        if !inside && !url.is_empty() && !is_absolute(url) {
+            self.error(
+                at,
+                &text::EXTENSION_URL,
+                "扩展的 url 须为绝对 URI,如 http://…/StructureDefinition/…",
+                "the url of an extension must be absolute, such as http://…/StructureDefinition/…",
+            );
+        }
     }
 
     /// One value or an array, as the definition says.

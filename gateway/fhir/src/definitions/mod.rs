@@ -10,10 +10,12 @@
 
 mod codes;
 mod load;
+mod profile;
 mod search;
 mod terminology;
 
 pub use codes::{CodeSet, CodeSetId, Form};
+pub use profile::{Invariant, Profile, ProfileElement, Profiles, Slicing, ValueOf};
 pub use search::{SearchParameter, SearchParameters};
 pub use terminology::{CodeSystem, CodeSystems, Concept, Include, ValueSet, ValueSets};
 
@@ -287,6 +289,31 @@ impl Definitions {
     /// R4's search parameters.
     pub fn search_parameters(&self) -> &'static SearchParameters {
         search::parameters()
+    }
+
+    /// R4's own profiles and extensions.
+    pub fn profiles(&self) -> &'static Profiles {
+        profile::profiles()
+    }
+
+    /// An invariant by the key that types and elements name.
+    pub fn invariant(&self, key: &str) -> Option<&'static Invariant> {
+        profile::invariant(key)
+    }
+
+    /// All invariants, in no order.
+    pub fn invariants(&self) -> impl Iterator<Item = &'static Invariant> {
+        profile::invariants()
+    }
+
+    /// The search parameters by which a resource type belongs to a compartment; none where it does not.
+    pub fn compartment(&self, code: &str, resource_type: &str) -> impl Iterator<Item = &'static str> {
+        profile::compartment(code, resource_type)
+    }
+
+    /// The element lines of a type with all columns of the pack; inherited ones are not among them.
+    pub fn type_elements(&self, name: &str) -> Vec<ProfileElement> {
+        profile::type_elements(name)
     }
 
     /// R4's code systems with their concepts.

@@ -102,7 +102,7 @@ impl CodeSystems {
         out.sorted = (0..out.concepts.len() as u32).collect();
         for system in &out.systems {
             let concepts = &out.concepts;
-            out.sorted[system.from as usize..system.to as usize].sort_unstable_by_key(|i| concepts[*i as usize].code());
+            out.sorted[system.from as usize..system.to as usize].sort_by_cached_key(|i| concepts[*i as usize].code());
         }
         out
     }

@@ -168,3 +168,43 @@ fn terminology_is_complete() {
     let filtered = r4().value_sets().all().iter().flat_map(|s| &s.includes).filter(|i| i.filters().count() > 0).count();
     assert_eq!(filtered, 171);
 }
+
+#[test]
+fn profiles_hold_what_they_change() {
+    let all = r4().profiles();
+    // 650 StructureDefinitions = 210 types of R4 (one logical), one of a later version, 439 profiles and extensions
+    assert_eq!(all.all().len(), 439);
+    let bp = all.get("http://hl7.org/fhir/StructureDefinition/bp|4.0.1").unwrap();
+    assert_eq!((bp.type_name, bp.base.as_str()), ("Observation", "http://hl7.org/fhir/StructureDefinition/vitalsigns"));
+    let element = |path: &str| bp.elements.iter().copied().find(|e| e.path() == path).unwrap_or_else(|| panic!("{path}"));
+    let component = element("component");
+    assert_eq!((component.min(), component.max()), (2, u32::MAX));
+    let slicing = component.slicing().unwrap();
+    assert_eq!((slicing.rules, slicing.is_ordered), ("open", false));
+    assert_eq!(slicing.discriminators, [("value", "code.coding.code"), ("value", "code.coding.system")]);
+    assert_eq!(element("component:SystolicBP").slice(), Some("SystolicBP"));
+    let code = element("component:SystolicBP.code.coding:SBPCode.code");
+    assert_eq!(code.fixed(), Some(ValueOf { type_name: "Code", json: "\"8480-6\"" }));
+    let unit = element("component:SystolicBP.value[x]");
+    assert_eq!(unit.types().map(|(t, ..)| t).collect::<Vec<_>>(), ["Quantity"]);
+    assert!(bp.elements.iter().all(|e| e.path() != "bodySite"), "unchanged elements are left out");
+    let birth_place = all.get("http://hl7.org/fhir/StructureDefinition/patient-birthPlace").unwrap();
+    assert_eq!(birth_place.contexts().collect::<Vec<_>>(), [("element", "Patient")]);
+}
+
+#[test]
+fn invariants_and_compartments_are_known() {
+    let obs6 = r4().invariant("obs-6").unwrap();
+    assert!(obs6.is_error);
+    assert_eq!(obs6.expression, "dataAbsentReason.empty() or value.empty()");
+    assert!(!r4().invariant("dom-6").unwrap().is_error);
+    // every key that a type or element names has its invariant
+    let types = r4().types.iter().map(|t| t.invariants);
+    let elements = r4().elements.iter().map(|e| e.invariants);
+    for key in types.chain(elements).flat_map(|keys| keys.split(',')).filter(|k| !k.is_empty()) {
+        assert!(r4().invariant(key).is_some(), "{key}");
+    }
+    assert_eq!(r4().compartment("Patient", "Observation").collect::<Vec<_>>(), ["subject", "performer"]);
+    assert_eq!(r4().compartment("Patient", "Organization").count(), 0);
+    assert!(r4().type_elements("Observation").iter().any(|e| e.path() == "component.value[x]"));
+}

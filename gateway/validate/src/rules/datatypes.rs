@@ -4,7 +4,7 @@ use super::{Rule, has, has_choice, value};
 use crate::keys::KEYS;
 use hutong_fhir::NodeRef;
 use hutong_fhir::decimal;
-use hutong_fhir::primitive::is_absolute;
+use hutong_fhir::primitive::{base64_len, is_absolute};
 use std::cmp::Ordering;
 
 const UCUM: &str = "http://unitsofmeasure.org";
@@ -19,8 +19,8 @@ pub(crate) static SQTY_1: Rule = Rule {
 
 pub(super) static CODING_SYSTEM: Rule = Rule {
     id: "fhir.coding.system",
-    zh: "Coding.system 须为绝对 URI,如 http://… 或 urn:oid:…",
-    en: "Coding.system must be an absolute URI such as http://… or urn:oid:…",
+    zh: "代码的 system 须为绝对 URI,如 http://… 或 urn:oid:…",
+    en: "the system of a code must be an absolute URI such as http://… or urn:oid:…",
     issue: "value",
     holds: Some(system_is_absolute),
 };
@@ -31,6 +31,17 @@ pub(super) static IDENTIFIER_SYSTEM: Rule = Rule {
     en: "Identifier.system must be an absolute URI such as http://… or urn:oid:…",
     issue: "value",
     holds: Some(system_is_absolute),
+};
+
+pub(super) static ATTACHMENT_SIZE: Rule = Rule {
+    id: "fhir.attachment.size",
+    zh: "附件的 size 与 data 的实际字节数不符;请改正 size",
+    en: "size of the attachment differs from the number of bytes in data; correct size",
+    issue: "value",
+    holds: Some(|n| match (value(n, KEYS.size), value(n, KEYS.data)) {
+        (Some(size), Some(data)) => base64_len(data.as_bytes()).is_none_or(|len| size.parse() == Ok(len)),
+        _ => true,
+    }),
 };
 
 pub(super) static IDENTIFIER_URI: Rule = Rule {

@@ -41,13 +41,24 @@ pub(crate) struct Table {
     of_type: Vec<u16>,
     of_element: Vec<u16>,
     lists: Vec<Vec<&'static Rule>>,
-    /// The type Reference, which has checks of its own.
-    pub(crate) reference: TypeId,
+    /// Types that have checks of their own.
+    pub(crate) reference: Option<TypeId>,
+    pub(crate) extension: Option<TypeId>,
+    pub(crate) observation: Option<TypeId>,
+    /// Coding, Quantity and what specializes it: `system` and `code`.
+    pub(crate) coded: Vec<TypeId>,
 }
 
+const CODED: [&str; 6] = ["Coding", "Quantity", "Age", "Count", "Distance", "Duration"];
+
 /// Rules that the specification states in words only, by the type that they are about.
-const BY_TYPE: [(&str, &Rule); 3] =
-    [("Coding", &datatypes::CODING_SYSTEM), ("Identifier", &datatypes::IDENTIFIER_SYSTEM), ("Identifier", &datatypes::IDENTIFIER_URI)];
+const BY_TYPE: [(&str, &Rule); 5] = [
+    ("Attachment", &datatypes::ATTACHMENT_SIZE),
+    ("Coding", &datatypes::CODING_SYSTEM),
+    ("Quantity", &datatypes::CODING_SYSTEM),
+    ("Identifier", &datatypes::IDENTIFIER_SYSTEM),
+    ("Identifier", &datatypes::IDENTIFIER_URI),
+];
 
 impl Table {
     pub(crate) fn new(definitions: &Definitions) -> Table {
@@ -57,8 +68,10 @@ impl Table {
             of_type: Vec::new(),
             of_element: vec![0; definitions.element_count()],
             lists: vec![Vec::new()],
-            // R4 has the type; the first one stands in only so that there is no panic here
-            reference: definitions.type_named("Reference").or(definitions.type_ids().next()).unwrap_or_default(),
+            reference: definitions.type_named("Reference"),
+            extension: definitions.type_named("Extension"),
+            observation: definitions.type_named("Observation"),
+            coded: CODED.iter().filter_map(|name| definitions.type_named(name)).collect(),
         };
         let mut numbers: HashMap<&'static str, u16> = HashMap::new();
         for id in definitions.type_ids() {
@@ -115,6 +128,9 @@ impl<'t> Walk<'t> {
         let table = self.table;
         for rule in table.list(table.of_type.get(id.index())) {
             self.judge(at, rule);
+        }
+        if Some(id) == table.observation {
+            self.vital_signs(at);
         }
     }
 
