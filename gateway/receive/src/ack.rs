@@ -196,4 +196,6 @@ pub fn answer_oversized(first_bytes: &[u8], limit_bytes: u64, receipt: &str, now
 }
 
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod tests;
