@@ -3,5 +3,6 @@
 pub mod entry;
 pub mod error;
 mod journal;
+pub mod projection;
 pub mod search;
 pub mod store;

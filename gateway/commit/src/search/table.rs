@@ -1,5 +1,5 @@
 //! The search parameters we index, read once from `profiles/r4/search.tsv`: which elements each looks at, and whether
-//! its values stand in a column, in the narrow table or in the table of strings.
+//! its values stand in a column, are only posted, or are in the table of strings.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -52,10 +52,9 @@ impl ParamKind {
 pub(crate) enum Plan {
     /// Answered from the row's own id or time.
     Special,
-    /// Index of the first column of the parameter in [`TypeTable::columns`].
-    /// `further`: second and later values stand in the narrow table. `posted`: can be looked up without a patient.
-    Column { column: usize, further: bool, posted: bool },
-    /// Only in the narrow table of posted values.
+    /// Index of the column in [`TypeTable::columns`].
+    Column { column: usize },
+    /// Only posted.
     Narrow,
     /// In the table of normalised strings.
     Text,
@@ -76,9 +75,11 @@ pub struct Parameter {
     pub targets: Vec<&'static str>,
     pub(crate) plan: Plan,
     pub(crate) paths: Vec<Vec<Step>>,
-    /// Number of this parameter in the narrow and the string table; unique over all types, and stable only within
-    /// one schema hash (the projection is rebuilt when it changes).
+    /// Number of this parameter in the narrow and the string table; unique over all types but for parameters with the
+    /// same elements, and stable only within one schema hash (the projection is rebuilt when it changes).
     pub(crate) number: i64,
+    /// Of a parameter without column: its bit in the row's `has`, which tells whether there is any value.
+    pub(crate) bit: u32,
 }
 
 /// What a column holds. `Date` and `Quantity` and `Token` columns have companions, see [`Column::names`].
@@ -94,9 +95,11 @@ pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) kind: ColumnKind,
     pub(crate) paths: Vec<Vec<Step>>,
+    /// Second and later values are posted; without this the element has one value at most.
     pub(crate) further: bool,
+    /// The column's own value is posted too, so that it can be looked up: of a reference once a message.
     pub(crate) posted: bool,
-    /// Number under which posted and further values stand in the narrow table.
+    /// Number under which its values are posted.
     pub(crate) number: i64,
 }
 
@@ -122,7 +125,10 @@ pub struct TypeTable {
     pub resource_type: &'static str,
     pub params: Vec<Parameter>,
     pub(crate) columns: Vec<Column>,
+    /// B-tree indexes; only those that begin with a date, where new rows come at the end.
     pub(crate) indexes: Vec<Vec<String>>,
+    /// (reference column, token column) whose values are posted together: what a patient has of a code.
+    pub(crate) pairs: Vec<(usize, usize)>,
     /// Position in the table, as the small number of the type in shared tables.
     pub(crate) number: usize,
 }
@@ -130,11 +136,6 @@ pub struct TypeTable {
 impl TypeTable {
     pub fn param(&self, name: &str) -> Option<&Parameter> {
         self.params.iter().find(|p| p.name == name)
-    }
-
-    /// Whether one of the composite indexes begins with this SQL column.
-    pub(crate) fn leads(&self, sql_column: &str) -> bool {
-        self.indexes.iter().any(|cols| cols.first().is_some_and(|c| c == sql_column))
     }
 }
 
@@ -156,7 +157,8 @@ impl Table {
                 continue;
             }
             let at = table.types.len();
-            let mut ty = TypeTable { resource_type, params: Vec::new(), columns: Vec::new(), indexes: Vec::new(), number: at };
+            let mut ty =
+                TypeTable { resource_type, params: Vec::new(), columns: Vec::new(), indexes: Vec::new(), pairs: Vec::new(), number: at };
             for row in rows.iter().filter(|r| r[0] == "*" || r[0] == resource_type) {
                 if let Err(fault) = ty.row(row, number) {
                     table.faults.push(format!("{resource_type}: {fault}"));
@@ -174,20 +176,28 @@ impl TypeTable {
     fn row(&mut self, row: &[&'static str], number: i64) -> Result<(), String> {
         let [_, name, kind, paths, targets, plan] = *row else { return Err("six columns are needed".into()) };
         if name == "!index" {
-            let cols: Result<Vec<String>, String> = paths.split(',').map(|c| self.index_column(c)).collect();
-            self.indexes.push(cols?);
-            return Ok(());
+            return self.index(&paths.split(',').collect::<Vec<_>>());
         }
         let kind = ParamKind::of(kind).ok_or_else(|| format!("{name}: unknown kind"))?;
         let targets = if targets == "-" || targets == "*" { Vec::new() } else { targets.split('|').collect() };
         let paths: Vec<Vec<Step>> = paths.split('|').map(steps).collect();
-        let mut param = Parameter { name, kind, targets, plan: Plan::Narrow, paths, number };
+        let mut param = Parameter { name, kind, targets, plan: Plan::Narrow, paths, number, bit: 0 };
         param.plan = match plan {
             "special" => Plan::Special,
             "#" => Plan::Narrow,
             "text" => Plan::Text,
             _ => self.column(&param, plan)?,
         };
+        // parameters that differ only in the types they may point at (`actor`, `location` of Appointment) share values
+        let twin = self.params.iter().find(|p| p.plan == Plan::Narrow && p.kind == param.kind && p.paths == param.paths);
+        match (&param.plan, twin) {
+            (Plan::Narrow, Some(twin)) => (param.number, param.bit) = (twin.number, twin.bit),
+            (Plan::Narrow | Plan::Text, _) => {
+                let used = self.params.iter().filter(|p| matches!(p.plan, Plan::Narrow | Plan::Text)).map(|p| p.bit + 1).max();
+                param.bit = used.unwrap_or(0);
+            }
+            _ => {}
+        }
         self.params.push(param);
         Ok(())
     }
@@ -209,15 +219,31 @@ impl TypeTable {
             if known.paths != param.paths || known.kind != kind {
                 return Err(format!("{name}: two different columns of one name"));
             }
-            return Ok(Plan::Column { column: at, further: known.further, posted: known.posted });
+            return Ok(Plan::Column { column: at });
         }
         self.columns.push(Column { name: name.to_owned(), kind, paths: param.paths.clone(), further, posted, number: param.number });
-        Ok(Plan::Column { column: self.columns.len() - 1, further, posted })
+        Ok(Plan::Column { column: self.columns.len() - 1 })
     }
 
-    fn index_column(&self, name: &str) -> Result<String, String> {
-        let column = self.columns.iter().find(|c| c.name == name).ok_or_else(|| format!("no column {name}"))?;
-        column.names().into_iter().next().ok_or_else(|| "no name".to_owned())
+    /// `!index`: beginning with a date it is a B-tree; beginning with a reference or a code, that column is posted, and a
+    /// code behind a reference is posted together with it.
+    fn index(&mut self, names: &[&str]) -> Result<(), String> {
+        let at = |name: &str| self.columns.iter().position(|c| c.name == name).ok_or_else(|| format!("no column {name}"));
+        let columns: Vec<usize> = names.iter().map(|n| at(n)).collect::<Result<_, _>>()?;
+        let kind = |i: usize| columns.get(i).and_then(|c| self.columns.get(*c)).map(|c| c.kind);
+        match (kind(0), kind(1)) {
+            (Some(ColumnKind::Date), _) => {
+                let names = columns.iter().filter_map(|c| self.columns[*c].names().into_iter().next()).collect();
+                self.indexes.push(names);
+            }
+            (Some(ColumnKind::Reference), Some(ColumnKind::Token)) => {
+                self.columns[columns[0]].posted = true;
+                self.pairs.push((columns[0], columns[1]));
+            }
+            (Some(ColumnKind::Reference | ColumnKind::Token), _) => self.columns[columns[0]].posted = true,
+            _ => return Err(format!("an index cannot begin with {names:?}")),
+        }
+        Ok(())
     }
 }
 
@@ -270,11 +296,24 @@ mod tests {
     }
 
     #[test]
+    fn bits_of_has_are_few_and_shared_by_twins() {
+        for ty in types() {
+            assert!(ty.params.iter().all(|p| p.bit < 62), "{}", ty.resource_type);
+        }
+        let encounter = of("Encounter").unwrap();
+        let of = |n| encounter.param(n).map(|p| (p.number, p.bit)).unwrap();
+        assert_eq!(of("participant"), of("practitioner"));
+        assert_ne!(of("participant").1, of("location").1);
+    }
+
+    #[test]
     fn patient_and_subject_share_a_column() {
         let obs = of("Observation").unwrap();
         let plan = |n| obs.param(n).unwrap().plan.clone();
         assert_eq!(plan("patient"), plan("subject"));
-        assert!(obs.leads("s_subject"));
+        let column = |n: &str| obs.columns.iter().position(|c| c.name == n).unwrap();
+        assert_eq!(obs.pairs, [(column("subject"), column("code"))]);
+        assert!(obs.columns[column("subject")].posted && obs.columns[column("code")].posted && !obs.columns[column("status")].posted);
         assert_eq!(obs.param("patient").unwrap().targets, ["Patient"]);
     }
 
