@@ -42,6 +42,8 @@ ADJUST = [
     (r"ORU_R01", r"\bSPM ", "SPM NTE* "),
     (r"ORU_R01", r"\bPV2\? ", "PV2? NTE* "),
     (r"OR[MU]_[OR]01|OM[LGPI]_O\d\d|RDE_O11", r"\bORC ", "ORC NTE* "),
+    # 2.5 brought timing segments and kept the old order.
+    (r"ORM_O01", r"\bORC NTE\* ", "ORC NTE* TIMING(TQ1 TQ2*)* "),
     (r"ORM_O01|OM[LGPI]_O\d\d|RDE_O11|ORU_R01", r"\bPV2\?", "PV2? ROL*"),
 ]
 

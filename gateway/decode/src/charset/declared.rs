@@ -4,9 +4,11 @@ use hutong_fhir::{Finding, Location};
 
 use super::{Charset, error, header, warning};
 
-pub(super) enum Declared {
-    Nothing,
-    These(Charset),
+/// What a frame declares.
+pub(super) struct Declared {
+    pub(super) charset: Option<Charset>,
+    /// A batch whose messages declare different charsets.
+    pub(super) mixed: Option<Finding>,
 }
 
 /// Names as compared: letters upper, no spaces, `-`, `_` or `/`. The first of a charset's names is not special.
@@ -74,6 +76,11 @@ pub(super) fn name_of_8859(part: u8) -> &'static str {
 }
 
 pub(super) fn from_name(name: &str) -> Option<Charset> {
+    match name {
+        "UNICODE UTF-8" | "UTF-8" => return Some(Charset::Utf8),
+        "GB 18030-2000" | "GB18030" => return Some(Charset::Gb18030),
+        _ => {}
+    }
     let mut folded = String::with_capacity(name.len());
     for c in name.chars().filter(|c| !matches!(c, ' ' | '-' | '_' | '/' | '.')) {
         folded.push(c.to_ascii_uppercase());
@@ -90,21 +97,28 @@ pub(super) fn from_name(name: &str) -> Option<Charset> {
 
 /// Reads MSH-18 of the first message. The first repetition is the message's charset; later ones are what escape
 /// sequences may switch to, which matters for ISO-2022-JP alone (`~ISO IR87`: ASCII, with escapes to JIS X 0208).
+/// The other messages of a batch are read by the same charset, and one that declares another is named.
 pub(super) fn read(raw: &[u8]) -> Result<Declared, Finding> {
-    let Some(field) = header::charset_field(raw) else { return Ok(Declared::Nothing) };
-    let mut chosen = None;
-    for (i, name) in field.names().enumerate() {
-        let Some(charset) = from_name(&name) else {
+    let mut fields = header::charset_fields(raw);
+    let Some(first) = fields.next() else { return Ok(Declared { charset: None, mixed: None }) };
+    let mut charset = None;
+    for (i, name) in first.names().enumerate() {
+        let Some(known) = from_name(&name) else {
             if i == 0 {
                 return Err(unknown(&name));
             }
             continue;
         };
-        if charset == Charset::Iso2022Jp || chosen.is_none() {
-            chosen = Some(charset);
+        if known == Charset::Iso2022Jp || charset.is_none() {
+            charset = Some(known);
         }
     }
-    Ok(chosen.map_or(Declared::Nothing, Declared::These))
+    let differs = |field: &header::CharsetField<'_>| {
+        let declared = field.names().find_map(|name| from_name(&name));
+        !field.is_same_as(&first) && declared.is_some() && declared != charset
+    };
+    let mixed = fields.position(|field| differs(&field)).map(|before| mixed(before.saturating_add(2)));
+    Ok(Declared { charset, mixed })
 }
 
 fn unknown(name: &str) -> Finding {
@@ -119,34 +133,14 @@ fn unknown(name: &str) -> Finding {
     finding
 }
 
-/// A batch whose messages declare different charsets is read by the first one's; the others are named.
-pub(super) fn later_messages_differ(raw: &[u8]) -> Option<Finding> {
-    let mut first = None;
-    for (n, field) in header::charset_fields(raw).enumerate() {
-        let declared = field.names().find_map(|name| from_name(&name));
-        match (n, first) {
-            (0, _) => first = declared,
-            (_, before) if declared.is_some() && declared != before => {
-                return Some(
-                    warning("hl7.charset.mixed", 0)
-                        .at(Location::V2 {
-                            segment: "MSH".into(),
-                            sequence: u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1),
-                            field: 18,
-                            repetition: 0,
-                            component: 0,
-                            subcomponent: 0,
-                        })
-                        .says(
-                            "同一批次中的消息声明了不同的字符集，整批按第一条消息的字符集读取",
-                            "messages of one batch declare different character sets; the whole batch was read by the first one's",
-                        ),
-                );
-            }
-            _ => {}
-        }
-    }
-    None
+fn mixed(sequence: usize) -> Finding {
+    let sequence = u32::try_from(sequence).unwrap_or(u32::MAX);
+    warning("hl7.charset.mixed", 0)
+        .at(Location::V2 { segment: "MSH".into(), sequence, field: 18, repetition: 0, component: 0, subcomponent: 0 })
+        .says(
+            "同一批次中的消息声明了不同的字符集，整批按第一条消息的字符集读取",
+            "messages of one batch declare different character sets; the whole batch was read by the first one's",
+        )
 }
 
 pub(super) fn location() -> Location {

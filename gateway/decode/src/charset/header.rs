@@ -4,6 +4,11 @@
 //! multi-byte characters are stepped over: as UTF-8 where the line is valid UTF-8, else as pairs led by 81 to FE
 //! (GB18030, Big5, EUC-KR), and what stands between `ESC $` and `ESC (` is never a delimiter (ISO-2022-JP).
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 /// MSH-18 as it stands.
 pub(super) struct CharsetField<'a> {
     raw: &'a [u8],
@@ -12,11 +17,15 @@ pub(super) struct CharsetField<'a> {
 
 impl CharsetField<'_> {
     /// The names declared, repetition by repetition; an empty first repetition is skipped.
-    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+    pub(super) fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.raw
             .split(|b| *b == self.repetition_separator)
-            .map(|name| String::from_utf8_lossy(name).trim().to_owned())
+            .map(|name| String::from_utf8_lossy(name.trim_ascii()))
             .filter(|name| !name.is_empty() && name != "\"\"")
+    }
+
+    pub(super) fn is_same_as(&self, other: &CharsetField<'_>) -> bool {
+        self.raw == other.raw
     }
 
     fn is_known(&self) -> bool {
@@ -24,14 +33,10 @@ impl CharsetField<'_> {
     }
 }
 
-pub(super) fn charset_field(raw: &[u8]) -> Option<CharsetField<'_>> {
-    charset_fields(raw).next()
-}
-
 /// MSH-18 of each message in turn; absent ones count as empty.
 pub(super) fn charset_fields(raw: &[u8]) -> impl Iterator<Item = CharsetField<'_>> {
     headers(raw).map(|line| {
-        let utf8 = std::str::from_utf8(line).is_ok();
+        let utf8 = is_utf8(line);
         let field = read_field(line, utf8);
         if !utf8 && !field.is_known() {
             // in Latin-1 a high byte stands alone, also before a separator
@@ -48,15 +53,23 @@ fn read_field(line: &[u8], singly: bool) -> CharsetField<'_> {
     let separator = line.get(3).copied().unwrap_or(b'|');
     let repetition_separator = line.get(5).copied().filter(|b| *b != separator).unwrap_or(b'~');
     // MSH-1 is the separator itself, so the piece after n separators is MSH-(n+1)
-    let raw = Pieces { line, separator, singly, at: Some(0) }.nth(17);
+    let raw = if singly && memchr::memchr(0x1b, line).is_none() {
+        line.split(|b| *b == separator).nth(17)
+    } else {
+        Pieces { line, separator, singly, at: Some(0) }.nth(17)
+    };
     CharsetField { raw: raw.unwrap_or_default(), repetition_separator }
+}
+
+fn is_utf8(line: &[u8]) -> bool {
+    encoding_rs::Encoding::utf8_valid_up_to(line) == line.len()
 }
 
 /// The first MSH segment with each character that is not ASCII replaced by `?`: enough to answer a frame that could not
 /// be decoded (MSH-3 to MSH-6, MSH-10, MSH-15 and 16). `None` where there is no MSH.
 pub fn header_text(raw: &[u8]) -> Option<String> {
     let line = headers(raw).next()?;
-    let utf8 = std::str::from_utf8(line).is_ok();
+    let utf8 = is_utf8(line);
     let mut text = String::with_capacity(line.len());
     let mut at = 0;
     while let Some(&byte) = line.get(at) {
@@ -72,7 +85,8 @@ pub fn header_text(raw: &[u8]) -> Option<String> {
 
 /// The lines that start with `MSH` and a delimiter.
 fn headers(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
-    memchr::memmem::find_iter(raw, b"MSH").filter_map(move |at| {
+    static NAME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"MSH"));
+    NAME.find_iter(raw).filter_map(move |at| {
         let begins_line = raw.get(..at)?.iter().rev().find(|b| !matches!(**b, b' ' | b'\t'));
         // 0B is the start byte of MLLP, BF the last of a byte order mark
         let begins_line = matches!(begins_line, None | Some(b'\r' | b'\n' | 0x0b | 0xbf));

@@ -57,14 +57,14 @@ pub(super) fn not_the_default(raw: &[u8], expected: Charset, actual: Charset) ->
 }
 
 /// U+FFFD stands in the text: whoever wrote it had lost the character already. `at` is its offset in the decoded text.
-pub(super) fn replacement_character(body: &[u8], bom: usize, charset: Charset, at: usize) -> Finding {
+pub(super) fn lost_character(body: &[u8], bom: usize, charset: Charset, at: usize) -> Finding {
     let offset = super::raw_offset(body, charset, at);
-    error("hl7.charset.replacement_character", 102)
+    warning("hl7.charset.replacement_character", 102)
         .at(field_at(body, offset, charset))
         .with_value(format!("offset={}", offset.saturating_add(bom)))
         .says(
-            format!("第 {offset} 字节处是替换字符 U+FFFD：原字符在到达之前已经丢失；请从源系统重新发送"),
-            format!("at byte {offset} stands the replacement character U+FFFD: the original was lost before it arrived here; send it again from its source"),
+            "内容中有替换字符 U+FFFD：原字符在到达之前已经丢失，已记为 □；请从源系统更正后重新发送",
+            "the content holds the replacement character U+FFFD: the original was lost before it arrived here and is marked □; correct it at its source and send it again",
         )
 }
 

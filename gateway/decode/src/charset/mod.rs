@@ -3,7 +3,7 @@
 //! The order matters: in GB18030, Big5 and ISO-2022-JP a byte of a character can equal `|`, `^`, `~` or `\`, so a frame
 //! split first is a frame broken. What MSH-18 (table 0211) declares is believed and checked; without a declaration the
 //! bytes are UTF-8 where they are valid as such, else GB18030. U+FFFD is never produced and never let through: where
-//! bytes do not fit, the frame is refused with the field and the byte offset.
+//! bytes do not fit, the frame is refused with the field and the byte offset; where it arrived, it is read as `□`.
 
 // once a frame, and the finding is the answer: not worth a box
 #![allow(clippy::result_large_err)]
@@ -23,7 +23,6 @@ use std::borrow::Cow;
 
 use hutong_fhir::{Finding, Severity};
 
-use declared::Declared;
 pub use encode::encode;
 pub use header::header_text;
 pub(crate) use iso2022jp::Set;
@@ -86,17 +85,24 @@ pub fn decode<'a>(raw: &'a [u8], default: Option<Charset>) -> Result<Text<'a>, F
         return Err(detect::wide_finding(name));
     }
     let declared = declared::read(body)?;
-    let mut text = match &declared {
-        Declared::Nothing => detect::undeclared(body, default)?,
-        Declared::These(charset) => strict::declared(body, *charset)?,
+    let mut text = match declared.charset {
+        None => detect::undeclared(body, default)?,
+        Some(charset) => strict::declared(body, charset)?,
     };
-    if let Some(at) = memchr::memmem::find(text.text.as_bytes(), "\u{FFFD}".as_bytes()) {
-        return Err(locate::replacement_character(body, bom, text.charset, at));
+    if !text.text.is_ascii() {
+        mark_lost_characters(&mut text, body, bom);
     }
-    if let Some(finding) = declared::later_messages_differ(body) {
-        text.findings.push(finding);
-    }
+    text.findings.extend(declared.mixed);
     Ok(text)
+}
+
+/// A replacement character that arrived stands for one that its sender lost. It is read as `□`, the mark that print puts
+/// for a character that cannot be read (GB/T 15834); it has the same length, so that offsets stay true.
+fn mark_lost_characters(text: &mut Text<'_>, body: &[u8], bom: usize) {
+    if let Some(at) = memchr::memmem::find(text.text.as_bytes(), "\u{FFFD}".as_bytes()) {
+        text.findings.push(locate::lost_character(body, bom, text.charset, at));
+        text.text = Cow::Owned(text.text.replace('\u{FFFD}', "□"));
+    }
 }
 
 /// Decodes bytes of a value (`\X..\`) in the charset of their message; `None` where they are not valid in it.

@@ -53,11 +53,14 @@ fn first_high(raw: &[u8]) -> usize {
 /// All of `raw` or the first place that does not fit.
 pub(super) fn decode_all(raw: &[u8], charset: Charset) -> Result<Cow<'_, str>, Bad> {
     match charset {
-        Charset::Utf8 => match std::str::from_utf8(raw) {
-            Ok(text) => Ok(Cow::Borrowed(text)),
-            Err(error) => {
-                let len = error.error_len().unwrap_or(raw.len().saturating_sub(error.valid_up_to())).max(1);
-                Err(Bad { offset: error.valid_up_to(), len })
+        // as strict as the standard library, and several times as quick on Chinese text
+        Charset::Utf8 => match encoding_rs::UTF_8.decode_without_bom_handling_and_without_replacement(raw) {
+            Some(text) => Ok(text),
+            None => {
+                let error = std::str::from_utf8(raw).err();
+                let offset = error.map_or(0, |error| error.valid_up_to());
+                let len = error.and_then(|error| error.error_len()).unwrap_or(raw.len().saturating_sub(offset)).max(1);
+                Err(Bad { offset, len })
             }
         },
         Charset::Ascii => match raw.iter().position(|b| !b.is_ascii()) {

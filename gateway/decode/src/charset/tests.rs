@@ -191,17 +191,15 @@ fn iso_2022_jp_escapes_hide_delimiters() {
 
 #[test]
 fn replacement_characters_are_never_let_through() {
-    let at = oru("UNICODE UTF-8", b"").len() - b"||19800101\r".len();
-    refuses(
-        &oru("UNICODE UTF-8", "王\u{FFFD}".as_bytes()),
-        None,
-        "hl7.charset.replacement_character",
-        102,
-        "PID[1]-5",
-        &format!("offset={}", at + 3),
-    );
+    let rules = &["hl7.charset.replacement_character"];
+    reads(&oru("UNICODE UTF-8", "王\u{FFFD}".as_bytes()), None, Charset::Utf8, "王□", rules);
+    let raw = oru("GBK", b"\x84\x31\xa4\x37\xcd\xf5");
+    reads(&raw, None, Charset::Gb18030, "□王", rules);
+    let text = decode(&raw, None).map_err(|f| f.en).unwrap();
     let at = oru("GBK", b"").len() - b"||19800101\r".len();
-    refuses(&oru("GBK", b"\x84\x31\xa4\x37"), None, "hl7.charset.replacement_character", 102, "PID[1]-5", &format!("offset={at}"));
+    assert_eq!(text.findings[0].value.as_deref(), Some(format!("offset={at}").as_str()));
+    assert_eq!(text.findings[0].location.to_string(), "PID[1]-5");
+    assert_eq!(raw_offset(&raw, text.charset, text.text.find('王').unwrap()), at + 4, "offsets stay true");
 }
 
 #[test]

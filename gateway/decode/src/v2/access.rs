@@ -21,6 +21,9 @@ impl Reading {
     pub(super) const PLAIN: Reading = Reading { separators: Separators::PLAIN, charset: Charset::Utf8, has_controls: false };
 }
 
+/// Up to this many bytes, looking at each is quicker than a search.
+const SHORT: usize = 48;
+
 /// A stretch of the message's text.
 #[derive(Clone, Copy)]
 struct Span<'m> {
@@ -41,14 +44,42 @@ impl<'m> Span<'m> {
         self.text.as_bytes().get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
-    /// The part after `n` separators (from 0); an empty one at the end where there are fewer.
+    /// The part after `n` separators (from 0), ending at the next one or at `stop`; an empty one at the end where there
+    /// are fewer.
     #[inline]
-    fn nth(&self, separator: u8, n: usize) -> Span<'m> {
+    fn nth(&self, separator: u8, stop: u8, n: usize) -> Span<'m> {
+        let bytes = self.bytes();
+        if bytes.len() > SHORT {
+            return self.nth_of_long(separator, stop, n);
+        }
+        let (mut left, mut start) = (n, 0);
+        for (i, b) in bytes.iter().enumerate() {
+            if *b == separator {
+                if left == 0 {
+                    return Span { start: self.start + start, end: self.start + i as u32, ..*self };
+                }
+                left -= 1;
+                start = i as u32 + 1;
+            } else if *b == stop {
+                let end = self.start + i as u32;
+                return Span { start: if left == 0 { self.start + start } else { end }, end, ..*self };
+            }
+        }
+        Span { start: if left == 0 { self.start + start } else { self.end }, ..*self }
+    }
+
+    /// The same by search.
+    fn nth_of_long(&self, separator: u8, stop: u8, n: usize) -> Span<'m> {
         let mut rest = *self;
+        if stop != separator
+            && let Some(at) = memchr::memchr(stop, rest.bytes())
+        {
+            rest.end = rest.start + at as u32;
+        }
         for _ in 0..n {
             match memchr::memchr(separator, rest.bytes()) {
                 Some(at) => rest.start += at as u32 + 1,
-                None => return Span { start: self.end, ..*self },
+                None => return Span { start: rest.end, ..rest },
             }
         }
         if let Some(at) = memchr::memchr(separator, rest.bytes()) {
@@ -142,6 +173,7 @@ part!(
 );
 
 impl<'m> FieldRef<'m> {
+    #[inline]
     pub(super) fn new(text: &'m str, reading: &'m Reading, start: u32, end: u32) -> FieldRef<'m> {
         FieldRef(Span { text, reading, start, end })
     }
@@ -155,13 +187,14 @@ impl<'m> FieldRef<'m> {
     /// Repetition `i`, from 0; an empty one where there are fewer.
     #[inline]
     pub fn rep(&self, i: usize) -> Repetition<'m> {
-        Repetition(self.0.nth(self.0.reading.separators.repetition, i))
+        let separator = self.0.reading.separators.repetition;
+        Repetition(self.0.nth(separator, separator, i))
     }
 
     /// Component `n` (from 1) of the first repetition.
     #[inline]
     pub fn component(&self, n: usize) -> Component<'m> {
-        self.rep(0).component(n)
+        component(&self.0, self.0.reading.separators.repetition, n)
     }
 
     /// The first subcomponent of the first component of the first repetition.
@@ -175,9 +208,9 @@ impl<'m> FieldRef<'m> {
         let separators = &self.0.reading.separators;
         let after = |count: usize| if count == 0 { 0 } else { u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1) };
         let repetitions = self.0.before(separators.repetition, at);
-        let repetition = self.0.nth(separators.repetition, repetitions);
+        let repetition = self.0.nth(separators.repetition, separators.repetition, repetitions);
         let components = repetition.before(separators.component, at);
-        let component = repetition.nth(separators.component, components);
+        let component = repetition.nth(separators.component, separators.component, components);
         let subcomponents = component.before(separators.subcomponent, at);
         Location::V2 {
             segment,
@@ -191,14 +224,20 @@ impl<'m> FieldRef<'m> {
     }
 }
 
+/// Component `n` of what stands before `stop`.
+#[inline]
+fn component<'m>(span: &Span<'m>, stop: u8, n: usize) -> Component<'m> {
+    match n.checked_sub(1) {
+        Some(i) => Component(span.nth(span.reading.separators.component, stop, i)),
+        None => Component(Span { start: span.end, ..*span }),
+    }
+}
+
 impl<'m> Repetition<'m> {
     /// Component `n`, from 1.
     #[inline]
     pub fn component(&self, n: usize) -> Component<'m> {
-        match n.checked_sub(1) {
-            Some(i) => Component(self.0.nth(self.0.reading.separators.component, i)),
-            None => Component(Span { start: self.0.end, ..self.0 }),
-        }
+        component(&self.0, self.0.reading.separators.component, n)
     }
 
     pub fn components(&self) -> impl Iterator<Item = Component<'m>> + use<'m> {
@@ -217,8 +256,9 @@ impl<'m> Component<'m> {
     /// Subcomponent `n`, from 1.
     #[inline]
     pub fn subcomponent(&self, n: usize) -> Value<'m> {
+        let separator = self.0.reading.separators.subcomponent;
         match n.checked_sub(1) {
-            Some(i) => Value(self.0.nth(self.0.reading.separators.subcomponent, i)),
+            Some(i) => Value(self.0.nth(separator, separator, i)),
             None => Value(Span { start: self.0.end, ..self.0 }),
         }
     }
@@ -241,9 +281,9 @@ impl<'m> Value<'m> {
     pub fn text(&self) -> Cow<'m, str> {
         let raw = self.raw();
         let reading = self.0.reading;
-        if !reading.has_controls && memchr::memchr(reading.separators.escape, raw.as_bytes()).is_none() {
-            return Cow::Borrowed(raw);
-        }
-        escapes::decode_for(raw, reading)
+        let escape = reading.separators.escape;
+        let has_escape =
+            if raw.len() > SHORT { memchr::memchr(escape, raw.as_bytes()).is_some() } else { raw.bytes().any(|b| b == escape) };
+        if has_escape || reading.has_controls { escapes::decode_for(raw, reading) } else { Cow::Borrowed(raw) }
     }
 }

@@ -1,5 +1,5 @@
 //! HL7 date and time (DTM, TS, DT): `YYYY[MM[DD[HH[MM[SS[.S[S[S[S]]]]]]]]][+/-ZZZZ]`, and the forms that are sent instead
-//! (`2026-01-31 08:30:00`, `2026/1/31`, ISO 8601).
+//! (`2026-01-31 08:30:00`, `2026/1/31`, `20260131 0830`, `20260131083000123`, ISO 8601).
 
 /// A date or time as far as it is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,7 +23,15 @@ pub fn parse(text: &str) -> Option<DateTime> {
     let (stamp, offset) = split_offset(text.trim())?;
     let (stamp, microsecond) = split_fraction(stamp)?;
     let is_standard = stamp.bytes().all(|b| b.is_ascii_digit());
-    let parts = if is_standard { fixed(stamp)? } else { separated(stamp)? };
+    let digits: String = stamp.chars().filter(|c| !matches!(c, ' ' | ':' | 'T')).collect();
+    let (parts, microsecond, is_standard) = match (is_standard, stamp.len()) {
+        // milliseconds without their point
+        (true, 15..=17) if microsecond == 0 => (fixed(stamp.get(..14)?)?, fraction(stamp.get(14..)?)?, false),
+        (true, _) => (fixed(stamp)?, microsecond, true),
+        // a date of HL7, and a time beside it
+        (false, _) if stamp.get(..8).is_some_and(|date| date.bytes().all(|b| b.is_ascii_digit())) => (fixed(&digits)?, microsecond, false),
+        (false, _) => (separated(stamp)?, microsecond, false),
+    };
     let [year, month, day, hour, minute, second] = parts;
     let small = |part: Option<u16>| part.and_then(|n| u8::try_from(n).ok());
     let time = DateTime {
@@ -72,8 +80,13 @@ fn split_fraction(stamp: &str) -> Option<(&str, u32)> {
     if fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let six: String = fraction.chars().chain("000000".chars()).take(6).collect();
-    Some((whole, six.parse().ok()?))
+    Some((whole, self::fraction(fraction)?))
+}
+
+/// Digits after the point as microseconds.
+fn fraction(digits: &str) -> Option<u32> {
+    let six: String = digits.chars().chain("000000".chars()).take(6).collect();
+    six.parse().ok()
 }
 
 type Parts = [Option<u16>; 6];
@@ -166,6 +179,11 @@ mod tests {
             ("2026-01-31T00:30:00Z", Some((1_769_819_400, false))),
             ("2026-01-31T00:30:00.500Z", Some((1_769_819_400, false))),
             ("2026.01.31", Some((1_769_788_800, false))),
+            ("20260131 0830", Some((1_769_819_400, false))),
+            ("20260131 08:30:00", Some((1_769_819_400, false))),
+            ("20260131T083000", Some((1_769_819_400, false))),
+            ("20260131083000070+0800", Some((1_769_819_400, false))),
+            ("2026013108300099999", None),
             ("20240229", Some((1_709_136_000, true))),
             ("20260230", None),
             ("20250229", None),

@@ -53,6 +53,12 @@ fn check_time(header: SegmentRef<'_>, now_us: Option<i64>) -> Option<Finding> {
         return Some(warning("hl7.time.missing", 101, header, 7, 0).says("MSH-7 消息时间为空", "MSH-7, the time of the message, is empty"));
     }
     let Some(time) = datetime::parse(text) else {
+        if is_date_of_another_order(text) {
+            return Some(warning("hl7.time.format", 102, header, 7, 0).with_value(text).says(
+                "MSH-7 的日期不是 HL7 的写法（YYYYMMDDHHMMSS），未使用",
+                "the date in MSH-7 is not written as HL7 does (YYYYMMDDHHMMSS) and was not used",
+            ));
+        }
         return Some(
             error("hl7.time.invalid", 102, header, 7, 0)
                 .with_value(text)
@@ -67,6 +73,15 @@ fn check_time(header: SegmentRef<'_>, now_us: Option<i64>) -> Option<Finding> {
             .with_value(text)
             .says("MSH-7 与当前时间相差过大，请检查发送方时钟", "MSH-7 is far from the present time; check the sender's clock")
     })
+}
+
+/// Such as 01/31/2026 or 31.1.2026 8:30: a date, but nobody can say which.
+fn is_date_of_another_order(text: &str) -> bool {
+    let mut date = text.split([' ', 'T']).next().unwrap_or_default().split(['/', '-', '.']);
+    let mut number = |digits: std::ops::RangeInclusive<usize>, max: u16| {
+        date.next().is_some_and(|part| digits.contains(&part.len()) && part.parse::<u16>().is_ok_and(|n| (1..=max).contains(&n)))
+    };
+    number(1..=2, 31) && number(1..=2, 31) && number(4..=4, 9999) && date.next().is_none()
 }
 
 fn check_type(message: &Message<'_>, header: SegmentRef<'_>, grammar: &Grammar, findings: &mut Vec<Finding>) {
@@ -226,6 +241,8 @@ mod tests {
         check(&at("19700101"), now, &[("msg.time.skew", 0, "MSH[1]-7", Warning)]);
         check(&at("19700101"), None, &[]);
         check(&at("20260230"), now, &[("hl7.time.invalid", 102, "MSH[1]-7", Error)]);
+        check(&at("01/31/2026 08:30:00"), now, &[("hl7.time.format", 102, "MSH[1]-7", Warning)]);
+        check(&at("01/31/20"), None, &[("hl7.time.invalid", 102, "MSH[1]-7", Error)]);
         check(&at("today"), None, &[("hl7.time.invalid", 102, "MSH[1]-7", Error)]);
         check(&at(""), None, &[("hl7.time.missing", 101, "MSH[1]-7", Warning)]);
     }

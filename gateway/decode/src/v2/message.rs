@@ -11,6 +11,8 @@ use crate::charset::Charset;
 pub struct Segment {
     /// The three bytes of its name.
     pub(super) name: [u8; 3],
+    /// MSH, BHS and FHS: field 1 is the separator itself.
+    pub(super) is_header: bool,
     pub(super) start: u32,
     pub(super) end: u32,
     /// Where its fields begin in the index, and how many there are.
@@ -60,11 +62,13 @@ impl<'a> Message<'a> {
     }
 
     /// The segment at `index` (from 0, in the order of the message).
+    #[inline]
     pub fn segment(&self, index: usize) -> Option<SegmentRef<'_>> {
         self.buffers.segments.get(index).map(|segment| SegmentRef { message: self, segment, index })
     }
 
     /// All segments in order.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = SegmentRef<'_>> {
         self.buffers.segments.iter().enumerate().map(|(index, segment)| SegmentRef { message: self, segment, index })
     }
@@ -100,6 +104,7 @@ impl<'a> Message<'a> {
         self.buffers
     }
 
+    #[inline]
     pub(super) fn field_starts(&self, segment: &Segment) -> &[u32] {
         let first = segment.first as usize;
         self.buffers.fields.get(first..first + segment.fields as usize).unwrap_or_default()
@@ -115,6 +120,7 @@ pub struct SegmentRef<'m> {
 }
 
 impl<'m> SegmentRef<'m> {
+    #[inline]
     pub fn name(&self) -> &'m str {
         let start = self.segment.start as usize;
         self.message.text.get(start..start + 3).unwrap_or_default()
@@ -129,6 +135,10 @@ impl<'m> SegmentRef<'m> {
     pub fn sequence(&self) -> u32 {
         let before = self.message.buffers.segments.iter().take(self.index).filter(|other| other.name == self.segment.name).count();
         u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.segment.end.saturating_sub(self.segment.start) as usize
     }
 
     /// The segment as it stands, without its terminator.
@@ -147,26 +157,31 @@ impl<'m> SegmentRef<'m> {
     }
 
     /// Field `n` as HL7 counts, from 1. One that is not there is empty and stands at the segment's end.
+    #[inline]
     pub fn field(&self, n: usize) -> FieldRef<'m> {
-        let text = self.message.text;
-        let starts = self.message.field_starts(self.segment);
-        let mut reading = &self.message.reading;
-        let mut n = n;
-        if self.counts_its_separator() {
-            if n <= 2 {
-                reading = &Reading::PLAIN;
-            }
-            if n == 1 {
+        if self.counts_its_separator() { self.header_field(n) } else { self.nth_field(n, &self.message.reading) }
+    }
+
+    fn header_field(&self, n: usize) -> FieldRef<'m> {
+        match n {
+            1 => {
                 let start = self.segment.start + 3;
-                return FieldRef::new(text, reading, start, (start + 1).min(self.segment.end));
+                FieldRef::new(self.message.text, &Reading::PLAIN, start, (start + 1).min(self.segment.end))
             }
-            n = n.saturating_sub(1);
+            2 => self.nth_field(1, &Reading::PLAIN),
+            _ => self.nth_field(n.saturating_sub(1), &self.message.reading),
         }
-        let Some(start) = n.checked_sub(1).and_then(|i| starts.get(i)) else {
-            return FieldRef::new(text, reading, self.segment.end, self.segment.end);
+    }
+
+    /// The stretch after the `n`th separator.
+    #[inline]
+    fn nth_field(&self, n: usize, reading: &'m Reading) -> FieldRef<'m> {
+        let starts = self.message.field_starts(self.segment);
+        let (start, end) = match n.checked_sub(1).and_then(|i| starts.get(i)) {
+            Some(start) => (*start, starts.get(n).map_or(self.segment.end, |next| next - 1)),
+            None => (self.segment.end, self.segment.end),
         };
-        let end = starts.get(n).map_or(self.segment.end, |next| next - 1);
-        FieldRef::new(text, reading, *start, end)
+        FieldRef::new(self.message.text, reading, start, end)
     }
 
     /// The ERL of field `n` of this segment; 0 = the segment itself.
@@ -181,8 +196,9 @@ impl<'m> SegmentRef<'m> {
         }
     }
 
+    #[inline]
     fn counts_its_separator(&self) -> bool {
-        matches!(&self.segment.name, b"MSH" | b"BHS" | b"FHS")
+        self.segment.is_header
     }
 }
 

@@ -78,33 +78,27 @@ impl Index<'_> {
     fn fill(&mut self, start: usize, buffers: &mut Buffers) -> Option<(&'static str, usize, usize)> {
         let bytes = self.bytes;
         let limits = self.limits;
-        let separator = self.separators.field;
         let mut open = self.begin(start, buffers)?;
-        let mut resume = open.start as usize;
-        let mut fields_max = buffers.fields.len() + limits.fields_per_segment_max;
-        for at in memchr::memchr3_iter(separator, b'\r', b'\n', bytes) {
-            if at < resume {
-                continue;
+        let mut at = open.start as usize;
+        loop {
+            let line = bytes.get(at..).unwrap_or_default();
+            let line_end = memchr::memchr2(b'\r', b'\n', line).map_or(bytes.len(), |len| at + len);
+            let fields_max = open.first as usize + limits.fields_per_segment_max;
+            if let Some(passed) = push_fields(bytes, at..line_end, self.separators.field, &mut buffers.fields, fields_max) {
+                close(&mut open, passed, buffers);
+                return Some(("fields_per_segment_max", limits.fields_per_segment_max, passed));
             }
-            if bytes.get(at) == Some(&separator) {
-                if buffers.fields.len() >= fields_max {
-                    close(&mut open, at, buffers);
-                    return Some(("fields_per_segment_max", limits.fields_per_segment_max, at));
-                }
-                buffers.fields.push(at as u32 + 1);
-                continue;
-            }
-            let next = skip_blank(bytes, at);
-            resume = next;
+            let next = skip_blank(bytes, line_end);
             let ends = next >= bytes.len();
             if !ends && !self.begins_segment(next) {
                 self.continued.get_or_insert(next);
                 if buffers.fields.len() == open.first as usize {
-                    buffers.fields.push(at as u32 + 1); // a name alone, then text: as if a separator stood between
+                    buffers.fields.push(line_end as u32 + 1); // a name alone, then text: as if a separator stood between
                 }
+                at = next;
                 continue;
             }
-            close(&mut open, at, buffers);
+            close(&mut open, line_end, buffers);
             if ends {
                 return None;
             }
@@ -112,11 +106,8 @@ impl Index<'_> {
                 return Some(("segments_max", limits.segments_max, next));
             }
             open = self.begin(next, buffers)?;
-            resume = open.start as usize;
-            fields_max = buffers.fields.len() + limits.fields_per_segment_max;
+            at = open.start as usize;
         }
-        close(&mut open, bytes.len(), buffers);
-        None
     }
 
     /// Opens a segment whose name stands at or after `at`. A text that is no segment at all opens none.
@@ -125,7 +116,8 @@ impl Index<'_> {
         if start != at || name.iter().any(u8::is_ascii_lowercase) {
             self.odd_name.get_or_insert(start);
         }
-        Some(Segment { name, start: start as u32, end: start as u32, first: buffers.fields.len() as u32, fields: 0 })
+        let is_header = matches!(&name, b"MSH" | b"BHS" | b"FHS");
+        Some(Segment { name, is_header, start: start as u32, end: start as u32, first: buffers.fields.len() as u32, fields: 0 })
     }
 
     /// Whether a line is a segment of this message: a name, then this message's separator or the line's end.
@@ -138,6 +130,60 @@ impl Index<'_> {
             Some(b) => name == *b"MSH" && separators::is_legal(*b),
         }
     }
+}
+
+/// How much of a line is indexed at a time.
+const CHUNK_BYTES: usize = 64;
+
+/// Adds the positions after each separator. Where there would be more than `max` positions, gives the place of the
+/// separator that is too many.
+///
+/// Fields are a few bytes long, so that a search for each would cost more than it skips; a chunk without any is the
+/// start of a long value, and then the next separator is searched for.
+fn push_fields(bytes: &[u8], line: Range<usize>, separator: u8, fields: &mut Vec<u32>, max: usize) -> Option<usize> {
+    let mut at = line.start;
+    while at < line.end {
+        let end = line.end.min(at + CHUNK_BYTES);
+        let (places, found) = places_of(separator, bytes.get(at..end).unwrap_or_default());
+        let places = places.get(..found).unwrap_or_default();
+        fields.extend(places.iter().map(|place| at as u32 + u32::from(*place) + 1));
+        if fields.len() > max {
+            let passed = fields.get(max).map_or(end, |start| *start as usize - 1);
+            fields.truncate(max);
+            return Some(passed);
+        }
+        at = end;
+        if found == 0 {
+            let rest = bytes.get(at..line.end).unwrap_or_default();
+            at += memchr::memchr(separator, rest).unwrap_or(rest.len());
+        }
+    }
+    None
+}
+
+/// Where in a chunk a byte stands, and how often: eight bytes at a time, as the bits of a word.
+fn places_of(byte: u8, chunk: &[u8]) -> ([u8; CHUNK_BYTES], usize) {
+    const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
+    let (mut places, mut found, mut base) = ([0u8; CHUNK_BYTES], 0usize, 0u32);
+    let pattern = u64::from_ne_bytes([byte; 8]);
+    let (words, rest) = chunk.as_chunks::<8>();
+    for word in words {
+        let difference = u64::from_le_bytes(*word) ^ pattern;
+        // the high bit of each byte that does not differ
+        let mut hits = !(((difference & LOW) + LOW) | difference | LOW);
+        while hits != 0 {
+            // a chunk has no more places than bytes
+            places[found % CHUNK_BYTES] = (base + (hits.trailing_zeros() >> 3)) as u8;
+            found += 1;
+            hits &= hits - 1;
+        }
+        base += 8;
+    }
+    for (i, _) in rest.iter().enumerate().filter(|(_, b)| **b == byte) {
+        places[found % CHUNK_BYTES] = base as u8 + i as u8;
+        found += 1;
+    }
+    (places, found)
 }
 
 /// Ends a segment before `end`.
@@ -171,7 +217,7 @@ fn separated_name(bytes: &[u8], at: usize) -> Option<([u8; 3], usize)> {
 fn check_long_fields(message: &Message<'_>, limits: &Limits, findings: &mut Vec<Finding>) {
     let shortest = limits.field_bytes_max.min(limits.repetitions_max).min(limits.escapes_per_field_max);
     let separators = message.reading.separators;
-    for segment in message.iter().filter(|segment| segment.raw().len() > shortest) {
+    for segment in message.iter().filter(|segment| segment.len() > shortest) {
         for n in 1..=segment.field_count() {
             let raw = segment.field(n).raw().as_bytes();
             if raw.len() <= shortest {

@@ -78,6 +78,9 @@ impl Separators {
     pub(super) fn read(header: &str, findings: &mut Vec<Finding>) -> Separators {
         let bytes = header.as_bytes();
         let mut separators = Separators::default();
+        if bytes.get(3..).is_some_and(|rest| rest.starts_with(b"|^~\\&|")) {
+            return separators;
+        }
         let segment = header.get(..3).unwrap_or("MSH");
         let field = bytes.get(3).copied().unwrap_or(b'\r');
         if !is_legal(field) {
@@ -88,16 +91,19 @@ impl Separators {
         let line = bytes.get(4..).unwrap_or_default();
         let end = line.iter().position(|b| *b == field || *b == b'\r' || *b == b'\n').unwrap_or(line.len());
         let mut characters = line.get(..end).unwrap_or_default();
-        if let [c, r, e, e2, s] = *characters
+        if let [c, r, e, e2, s, more @ ..] = characters
             && e == e2
-            && [c, r, e, s].into_iter().all(is_legal)
-            && all_distinct(&[field, c, r, e, s])
+            && more.len() <= 1
+            && [field, *c, *r, *e, *s].iter().chain(more).all(|b| is_legal(*b))
+            && all_distinct(&[&[field, *c, *r, *e, *s], more].concat())
         {
+            let truncation = more.first().copied().unwrap_or(NONE);
+            let (component, repetition, escape, subcomponent) = (*c, *r, *e, *s);
             findings.push(note(segment, "hl7.delimiters.doubled_escape").says(
                 "MSH-2 中的转义符写了两次（^~\\\\&），已按 ^~\\& 读取；请检查发送程序的字符串转义",
                 "the escape character stands twice in MSH-2 (^~\\\\&), read as ^~\\&; check the string escaping of the sending program",
             ));
-            return Separators { component: c, repetition: r, escape: e, subcomponent: s, escape_is_doubled: true, ..separators };
+            return Separators { field, component, repetition, escape, subcomponent, truncation, escape_is_doubled: true };
         }
         let legal = characters.iter().position(|b| !is_legal(*b)).unwrap_or(characters.len()).min(5);
         if legal < characters.len() && legal >= 4 {

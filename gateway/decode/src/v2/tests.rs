@@ -153,6 +153,9 @@ fn separators_mangled_by_another_encoding() {
     assert_eq!(parsed.message.header().unwrap().field(3).raw(), "A");
     assert_eq!(parsed.message.first("PID").unwrap().field(3).component(2).subcomponent(2).raw(), "y");
     assert_eq!(parsed.message.separators().encoding_characters(), "^~\\&");
+    let parsed = parse("MSH|^~\\\\&#|A\rPID|1||7^x&y~8", &Limits::default());
+    assert_eq!(rules(&parsed), ["hl7.delimiters.doubled_escape"]);
+    assert_eq!(parsed.message.separators().encoding_characters(), "^~\\&#");
 }
 
 /// M07, M08, M12, M18.
