@@ -5,6 +5,7 @@
 //! `_name` beside it, its `id` and `extension` as children.
 
 use crate::names::Key;
+use std::collections::HashMap;
 
 /// Index of a node in its tree; the root is 0.
 pub type NodeId = u32;
@@ -47,6 +48,15 @@ pub struct Tree {
     text: String,
     /// Names that R4 does not know, numbered from [`Key::known_count`].
     strange: Vec<String>,
+    /// Their numbers, for documents with many of them.
+    strange_numbers: HashMap<String, u32>,
+}
+
+/// How far a tree had grown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mark {
+    nodes: u32,
+    text: u32,
 }
 
 /// `origin` of a node that nobody has claimed.
@@ -55,7 +65,8 @@ pub const NO_ORIGIN: u32 = u32::MAX;
 impl Tree {
     /// An empty object as root.
     pub fn new() -> Tree {
-        let mut tree = Tree { nodes: Vec::with_capacity(64), text: String::with_capacity(512), strange: Vec::new() };
+        let mut tree =
+            Tree { nodes: Vec::with_capacity(64), text: String::with_capacity(512), strange: Vec::new(), strange_numbers: HashMap::new() };
         tree.push(Key(0), Kind::Object, false);
         tree
     }
@@ -78,12 +89,13 @@ impl Tree {
         if let Some(key) = Key::known(name) {
             return key;
         }
-        let base = Key::known_count();
-        let at = self.strange.iter().position(|s| s == name).unwrap_or_else(|| {
-            self.strange.push(name.to_owned());
-            self.strange.len() - 1
-        });
-        Key((base + at) as u32)
+        if let Some(number) = self.strange_numbers.get(name) {
+            return Key(*number);
+        }
+        let number = (Key::known_count() + self.strange.len()) as u32;
+        self.strange.push(name.to_owned());
+        self.strange_numbers.insert(name.to_owned(), number);
+        Key(number)
     }
 
     /// The name of a key of this tree.
@@ -119,6 +131,30 @@ impl Tree {
             self.nodes[parent as usize].last = id;
         }
         id
+    }
+
+    /// Adds a node below `parent` directly behind `before`, which has the same key, or at the end where there is no
+    /// node with this key yet. For builders that know the place: nothing is searched.
+    pub(crate) fn insert(&mut self, parent: NodeId, before: Option<NodeId>, key: Key, kind: Kind, list: bool) -> NodeId {
+        let id = self.push(key, kind, list);
+        let last = self.nodes[parent as usize].last;
+        let before = before.unwrap_or(last);
+        if before == NONE {
+            self.nodes[parent as usize].first = id;
+        } else {
+            self.nodes[id as usize].next = self.nodes[before as usize].next;
+            self.nodes[before as usize].next = id;
+        }
+        if before == last {
+            self.nodes[parent as usize].last = id;
+        }
+        id
+    }
+
+    /// The next node under the same key.
+    pub(crate) fn next_of_run(&self, node: NodeId) -> Option<NodeId> {
+        let next = self.nodes[node as usize].next;
+        (next != NONE && self.nodes[next as usize].key == self.nodes[node as usize].key).then_some(next)
     }
 
     /// Adds a primitive with its value.
@@ -165,6 +201,52 @@ impl Tree {
         if self.nodes[parent as usize].last == node {
             self.nodes[parent as usize].last = before;
         }
+    }
+
+    /// Remembers how far the tree has grown, for [`Tree::rollback`].
+    pub fn mark(&self) -> Mark {
+        Mark { nodes: self.nodes.len() as u32, text: self.text.len() as u32 }
+    }
+
+    /// Takes back all that was added since `mark` directly or indirectly below `parent`, which must be all that was added.
+    pub fn rollback(&mut self, parent: NodeId, mark: Mark) {
+        let mut before = NONE;
+        let mut at = self.nodes[parent as usize].first;
+        while at != NONE {
+            let next = self.nodes[at as usize].next;
+            if at < mark.nodes {
+                before = at;
+            } else if before == NONE {
+                self.nodes[parent as usize].first = next;
+            } else {
+                self.nodes[before as usize].next = next;
+            }
+            at = next;
+        }
+        self.nodes[parent as usize].last = before;
+        self.nodes.truncate(mark.nodes as usize);
+        self.text.truncate(mark.text as usize);
+    }
+
+    /// Orders the children of a node by the rank of their keys; equal ranks stay as they are.
+    pub fn sort_children(&mut self, parent: NodeId, rank: impl Fn(Key) -> u32) {
+        let mut list: Vec<(u32, u32)> = Vec::new();
+        let mut at = self.nodes[parent as usize].first;
+        while at != NONE {
+            let node = &self.nodes[at as usize];
+            list.push((rank(node.key), at));
+            at = node.next;
+        }
+        if list.is_sorted_by_key(|(rank, _)| *rank) {
+            return;
+        }
+        list.sort_by_key(|(rank, _)| *rank);
+        for (i, (_, id)) in list.iter().enumerate() {
+            self.nodes[*id as usize].next = list.get(i + 1).map_or(NONE, |(_, next)| *next);
+        }
+        let parent = &mut self.nodes[parent as usize];
+        parent.first = list.first().map_or(NONE, |(_, id)| *id);
+        parent.last = list.last().map_or(NONE, |(_, id)| *id);
     }
 
     /// Copies `from` (with what is below it) of another tree below `parent` here, under `key`.
@@ -214,6 +296,7 @@ impl Tree {
         self.nodes.clear();
         self.text.clear();
         self.strange.clear();
+        self.strange_numbers.clear();
         self.push(Key(0), Kind::Object, false);
     }
 }
@@ -375,5 +458,33 @@ mod tests {
         t.add(0, name, Kind::Object, true);
         let keys: Vec<&str> = t.root().children().map(NodeRef::name).collect();
         assert_eq!(keys, ["resourceType", "name", "name", "gender"]);
+    }
+
+    #[test]
+    fn what_was_added_since_a_mark_can_be_taken_back() {
+        let mut t = Tree::resource("Patient");
+        let (name, gender, family) = (Key::of("name"), Key::of("gender"), Key::of("family"));
+        t.add(0, name, Kind::Object, true);
+        t.add_value(0, gender, Kind::String, "male", false);
+        let mark = t.mark();
+        let second = t.add(0, name, Kind::Object, true);
+        t.add_value(second, family, Kind::String, "x", false);
+        t.rollback(0, mark);
+        assert_eq!(t.mark(), mark);
+        t.add_value(0, gender, Kind::String, "x", false);
+        let keys: Vec<&str> = t.root().children().map(NodeRef::name).collect();
+        assert_eq!(keys, ["resourceType", "name", "gender", "gender"]);
+    }
+
+    #[test]
+    fn children_can_be_put_in_order() {
+        let mut t = Tree::resource("Patient");
+        let (name, gender) = (Key::of("name"), Key::of("gender"));
+        t.add_value(0, gender, Kind::String, "male", false);
+        t.add(0, name, Kind::Object, true);
+        t.sort_children(0, |k| u32::from(k == gender));
+        t.add(0, Key::of("photo"), Kind::Object, true);
+        let keys: Vec<&str> = t.root().children().map(NodeRef::name).collect();
+        assert_eq!(keys, ["resourceType", "name", "gender", "photo"]);
     }
 }
