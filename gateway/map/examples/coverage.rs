@@ -83,9 +83,11 @@ fn judge(row: &Row, ours: &[Ours], reasons: &[Reason]) -> (&'static str, String)
     if !places.is_empty() {
         return ("line", places.join(" "));
     }
+    let elsewhere = read_places(row, ours);
     let reason = reasons.iter().find(|r| fits(&r.table, &row.table) && fits(&r.id, &row.id) && fits(&r.attribute, &row.attribute));
     match reason {
         Some(r) => ("reason", r.text.clone()),
+        None if !elsewhere.is_empty() => ("other element", elsewhere.join(" ")),
         None if row.attribute.is_empty() => ("no target", "the guide names no element for this position".to_owned()),
         None => ("open", String::new()),
     }
@@ -116,6 +118,25 @@ fn line_places(row: &Row, ours: &[Ours]) -> Vec<String> {
     found.into_iter().take(3).map(|f| f.1).collect()
 }
 
+/// Lines that read the row's position and write it elsewhere than the guide says, or by way of another map.
+fn read_places(row: &Row, ours: &[Ours]) -> Vec<String> {
+    let table = row.table.split_once('/').map_or(row.table.as_str(), |t| t.1);
+    let Some(position) = position_of(&row.id, table) else { return Vec::new() };
+    let below = format!("{position}.");
+    let segment = !position.starts_with('.');
+    let same_table = |o: &Ours| o.guides.iter().any(|g| g == table);
+    let lines = |near: bool| ours.iter().filter(move |o| if near { same_table(o) } else { segment }).flat_map(|o| &o.lines);
+    let reading = |l: &&OurLine| l.reads.iter().any(|r| *r == position || r.starts_with(&below));
+    let mut found: Vec<String> = lines(true).filter(reading).map(|l| format!("{}:{}", l.file, l.number)).collect();
+    if found.is_empty() && !row.attribute.is_empty() {
+        found = lines(false).filter(reading).map(|l| format!("{}:{}", l.file, l.number)).collect();
+    }
+    found.sort();
+    found.dedup();
+    found.truncate(3);
+    found
+}
+
 /// `PID-5` of a segment's table is itself; `CX.4` of a data type's table is `.4`; a row of the whole has none.
 fn position_of(id: &str, table: &str) -> Option<String> {
     let owner = table.split('[').next().unwrap_or("");
@@ -134,7 +155,9 @@ fn same_element(attribute: &str, target: &str) -> usize {
     let alike = |a: &str, b: &str| a == b || choice(a) == choice(b) || a.eq_ignore_ascii_case(b);
     let Some(first) = theirs.first() else { return 0 };
     let Some(start) = own.iter().position(|o| alike(o, first)) else {
-        return usize::from(first == "extension" && target.contains("extension("));
+        // a map for a part of the element begins further down
+        let deeper = own.first().and_then(|o| theirs.iter().skip(1).position(|t| alike(o, t)));
+        return usize::from(deeper.is_some() || first == "extension" && target.contains("extension("));
     };
     1 + theirs.iter().skip(1).zip(own.iter().skip(start + 1)).take_while(|(a, b)| alike(a, b)).count()
 }
@@ -165,8 +188,28 @@ fn steps(path: &str) -> Vec<String> {
 
 /// `valueQuantity` and `value` are one element.
 fn choice(step: &str) -> &str {
-    const CHOICES: [&str; 15] = ["value", "effective", "occurrence", "onset", "deceased", "multipleBirth", "performed", "medication", "allowed", "collected", "additive", "dose", "rate", "abatement", "author"];
-    CHOICES.iter().find(|c| step.starts_with(*c) && (step.len() == c.len() || step.as_bytes().get(c.len()).is_some_and(u8::is_ascii_uppercase))).map_or(step, |c| c)
+    const CHOICES: [&str; 16] = [
+        "value",
+        "effective",
+        "occurrence",
+        "onset",
+        "deceased",
+        "multipleBirth",
+        "performed",
+        "medication",
+        "allowed",
+        "collected",
+        "additive",
+        "dose",
+        "rate",
+        "abatement",
+        "author",
+        "occurred",
+    ];
+    CHOICES
+        .iter()
+        .find(|c| step.starts_with(*c) && (step.len() == c.len() || step.as_bytes().get(c.len()).is_some_and(u8::is_ascii_uppercase)))
+        .map_or(step, |c| c)
 }
 
 /// Lines of our message declarations that call a map of the row's segment table.
@@ -177,7 +220,8 @@ fn message_places(row: &Row, ours: &[Ours]) -> Vec<String> {
     if wanted.is_empty() {
         return places;
     }
-    let guides: HashMap<&str, &Vec<String>> = ours.iter().filter(|o| !o.message).flat_map(|o| o.names.iter().map(move |n| (n.as_str(), &o.guides))).collect();
+    let guides: HashMap<&str, &Vec<String>> =
+        ours.iter().filter(|o| !o.message).flat_map(|o| o.names.iter().map(move |n| (n.as_str(), &o.guides))).collect();
     for message in ours.iter().filter(|o| o.message && o.names.iter().any(|n| n.replace('^', "_") == structure)) {
         for line in &message.lines {
             let implements = called(&line.text).iter().any(|name| guides.get(name.as_str()).is_some_and(|g| g.contains(&wanted)));
@@ -270,8 +314,15 @@ fn read_file(file: &str, text: &str, all: &mut Vec<Ours>) {
         if let Some(name) = target.strip_prefix("let ") {
             lets.insert(name.trim().to_owned(), reads.clone());
         }
-        let path = open.iter().map(|b| b.target.as_str()).chain([target]).filter(|t| !t.is_empty() && *t != "$").collect::<Vec<_>>().join(".");
-        current.lines.push(OurLine { file: file.to_owned(), number: i + 1, target: path, text: line.trim().to_owned(), reads: reads.clone() });
+        let path =
+            open.iter().map(|b| b.target.as_str()).chain([target]).filter(|t| !t.is_empty() && *t != "$").collect::<Vec<_>>().join(".");
+        current.lines.push(OurLine {
+            file: file.to_owned(),
+            number: i + 1,
+            target: path,
+            text: line.trim().to_owned(),
+            reads: reads.clone(),
+        });
         follow_braces(line, target, reads, &mut open);
     }
 }

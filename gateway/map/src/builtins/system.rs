@@ -1,0 +1,102 @@
+//! `system(hd)`, `system(id, type)`: the uri of an assigner, a coding system or a universal id. An OID, a UUID, a uri
+//! and an HL7 table have one of their own; any other name gets one under the source's namespace, so that two
+//! hospitals that both call their numbers "HIS" are not mixed up.
+
+use super::{Builtin, Gives, example, tablesystem, typed};
+use crate::run::{Exec, Origin, Val};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Where names stand that mean something to one institution only.
+const LOCAL: &str = "http://fhir.med-community.cn/gw/NamingSystem/";
+
+pub(super) const BUILTIN: Builtin = Builtin {
+    name: "system",
+    args: (1, 2),
+    labels: &["type"],
+    gives: Gives::Text,
+    run: |e, args, _| {
+        let Some(v) = args.first().and_then(|a| e.one(*a)) else { return };
+        let kind = args.get(1).map(|a| e.text(*a).map(|(t, _)| t.into_owned()).unwrap_or_default());
+        if let Some((uri, origin)) = of_value(e, &v, kind.as_deref()) {
+            e.vals.push(Val::Text(Cow::Owned(uri), origin));
+        }
+    },
+    examples: &[
+        typed("HD", "HIS^2.16.156.1^ISO", "system(x)", &["urn:oid:2.16.156.1"]),
+        typed("HD", "HIS", "system(x)", &["http://fhir.med-community.cn/gw/NamingSystem/test/HIS"]),
+        typed("CX", "1^^^HIS&2.16.156.1&ISO", "system(x.4)", &["urn:oid:2.16.156.1"]),
+        typed("EI", "1^LIS", "system(x.3, x.4) | system(x.2)", &["http://fhir.med-community.cn/gw/NamingSystem/test/LIS"]),
+        typed("HD", "a^his.hospital.cn^DNS", "system(x)", &["http://his.hospital.cn"]),
+        example("C757873D-EC9A-4326-A141-556F43239520", "system(x)", &["urn:uuid:c757873d-ec9a-4326-a141-556f43239520"]),
+        example("http://loinc.org", "system(x)", &["http://loinc.org"]),
+        example("HL70001", "system(x)", &["http://terminology.hl7.org/CodeSystem/v2-0001"]),
+        example("本院 码", "system(x)", &["http://fhir.med-community.cn/gw/NamingSystem/test/%E6%9C%AC%E9%99%A2%20%E7%A0%81"]),
+    ],
+};
+
+/// The uri of an assigner (HD) or of a name.
+pub(super) fn of_value<'m>(e: &mut Exec<'m>, v: &Val<'m>, kind: Option<&str>) -> Option<(String, Origin)> {
+    let assigner = match v {
+        Val::View(view) if kind.is_none() => e.datatype(view.dt) == "HD",
+        _ => false,
+    };
+    if assigner && let Val::View(view) = v {
+        let part = |e: &mut Exec<'m>, n: u8| e.part_text(view, n);
+        let (universal, kind) = (part(e, 2), part(e, 3).map(|(t, _)| t));
+        if let Some((text, origin)) = universal {
+            if let Some(uri) = universal_uri(&text, kind.as_deref().unwrap_or("")) {
+                return Some((uri, origin));
+            }
+            return Some((local(e, &text), origin));
+        }
+        let (name, origin) = part(e, 1)?;
+        return Some((universal_uri(&name, "").unwrap_or_else(|| local(e, &name)), origin));
+    }
+    let (text, origin) = e.text_of(v)?;
+    let uri = universal_uri(&text, kind.unwrap_or("")).or_else(|| tablesystem::uri(&text).filter(|_| text.starts_with("HL7")));
+    Some((uri.unwrap_or_else(|| local(e, &text)), origin))
+}
+
+/// The uri of an id that is unique by itself.
+pub(super) fn universal_uri(id: &str, kind: &str) -> Option<String> {
+    use hutong_fhir::primitive::{Primitive, is_oid, is_uuid};
+    let id = id.trim();
+    if is_oid(id) {
+        return Some(format!("urn:oid:{id}"));
+    }
+    let bare = id.trim_matches(['{', '}']).to_ascii_lowercase();
+    if is_uuid(bare.as_bytes()) {
+        return Some(format!("urn:uuid:{bare}"));
+    }
+    let is_uri = |text: &str| Primitive::Uri.check_text(text).is_ok();
+    if id.contains(':') && !id.contains('\\') && id.split_once(':').is_some_and(|(s, r)| !r.is_empty() && is_scheme(s)) && is_uri(id) {
+        return Some(id.to_owned());
+    }
+    let host = matches!(kind, "DNS") && id.contains('.') && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
+    host.then(|| format!("http://{id}"))
+}
+
+/// Schemes that systems name themselves by; `HIS:1` is none.
+fn is_scheme(scheme: &str) -> bool {
+    matches!(scheme, "http" | "https" | "urn" | "mailto" | "ftp" | "tel" | "mllp" | "dicom")
+}
+
+fn local(e: &Exec<'_>, name: &str) -> String {
+    let mut out = String::from(LOCAL);
+    escape(&mut out, e.cx.namespace);
+    out.push('/');
+    escape(&mut out, name);
+    out
+}
+
+/// RFC 3986 §2.1.
+fn escape(out: &mut String, text: &str) {
+    for b in text.trim().bytes() {
+        if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(b));
+        } else {
+            let _ = write!(out, "%{b:02X}");
+        }
+    }
+}

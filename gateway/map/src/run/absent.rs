@@ -1,0 +1,22 @@
+//! `dataAbsentReason` in place of a value for which the message gives a placeholder.
+
+use hutong_fhir::{Key, Kind, NodeId};
+
+use super::Exec;
+use crate::plan::{At, Entry};
+
+const URL: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
+
+impl Exec<'_> {
+    /// Writes the reason for which an element has no value, where one name is certain to be the element's.
+    pub(super) fn write_absent(&mut self, entry: &Entry, at: At, primitive: bool, node: NodeId, reason: u16) {
+        let ([key], At::Own(_, list)) = (entry.keys.as_slice(), at) else { return };
+        let Some((_, code)) = self.plan.absent.get(reason as usize) else { return };
+        let kind = if primitive { Kind::Empty } else { Kind::Object };
+        let element = self.tree.add(node, *key, kind, list);
+        let extension = self.tree.add(element, Key::of("extension"), Kind::Object, true);
+        self.tree.add_value(extension, Key::of("url"), Kind::String, URL, false);
+        self.tree.add_value(extension, Key::of("valueCode"), Kind::String, code, false);
+        self.wrote(element);
+    }
+}

@@ -1,0 +1,91 @@
+//! What builtins need of a run.
+
+use hutong_fhir::primitive::Primitive;
+use std::borrow::Cow;
+
+use super::value::{Origin, Slot, Val, View};
+use super::{Exec, Pending, PendingKind};
+use crate::plan::{Dt, MSH, Op, OpId};
+
+impl<'m> Exec<'m> {
+    /// A quoted text of the mapping.
+    pub(crate) fn literal(&self, op: OpId) -> Option<&'m str> {
+        match self.plan.op(op) {
+            Op::Text(id) => Some(self.plan.text(id)),
+            _ => None,
+        }
+    }
+
+    /// The name of a v2 data type.
+    pub(crate) fn datatype(&self, dt: Dt) -> &'m str {
+        self.plan.datatypes.names.get(dt as usize).map_or("", String::as_str)
+    }
+
+    /// Component (or subcomponent) `n` of a view.
+    pub(crate) fn part(&self, view: &View<'m>, n: u8) -> Option<View<'m>> {
+        let part = view.step(n)?;
+        let component = if view.component == 0 { n } else { view.component };
+        let dt = self.plan.datatypes.component(view.dt, n as usize);
+        Some(View { part, component, dt, ..*view })
+    }
+
+    pub(crate) fn part_text(&mut self, view: &View<'m>, n: u8) -> Option<(Cow<'m, str>, Origin)> {
+        let part = self.part(view, n)?;
+        let before = self.vals.len();
+        let has = self.push_view(part);
+        self.vals.truncate(before);
+        if has { self.text_of(&Val::View(part)) } else { None }
+    }
+
+    /// The text that a primitive is made from.
+    pub(crate) fn primitive_text(&mut self, to: Primitive, v: &Val<'m>) -> Option<(Cow<'m, str>, Origin)> {
+        if matches!(to, Primitive::String | Primitive::Markdown | Primitive::Xhtml) {
+            return self.text_of(v);
+        }
+        let Val::View(view) = v else { return self.text_of(v) };
+        self.reads.mark(view, false);
+        let origin = view.origin();
+        let text = super::text::trim(view.first().text());
+        self.origin = origin;
+        (!text.is_empty()).then_some((text, origin))
+    }
+
+    /// Remembers a value that has not the form of a type.
+    pub(crate) fn fails(&mut self, to: Primitive, origin: Origin, value: String) {
+        self.pending.push(Pending { kind: PendingKind::Invalid(to), origin, value });
+    }
+
+    /// The segment that a path reads.
+    pub(crate) fn segment_of(&self, op: OpId) -> Option<u32> {
+        let Op::Field { slot, .. } = self.plan.op(op) else { return None };
+        if slot == MSH {
+            return Some(0);
+        }
+        match self.slot(slot) {
+            Slot::One(Val::Segment(s)) => Some(s),
+            Slot::Many(from, _) => match self.held.get(from as usize) {
+                Some(Val::Segment(s)) => Some(*s),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The code system of a value: that of the HL7 table of its field, or the one that a coded value names itself.
+    pub(crate) fn source_system(&mut self, v: &Val<'m>) -> Option<String> {
+        let Val::View(view) = v else { return None };
+        if matches!(self.datatype(view.dt), "CWE" | "CE" | "CNE" | "CF")
+            && let Some((name, _)) = self.part_text(view, 3)
+        {
+            let known = self.plan.systems.as_ref().and_then(|t| t.find(&name)).map(|r| r.target.clone());
+            if known.is_some() {
+                return known;
+            }
+            let part = self.part(view, 3)?;
+            return crate::builtins::system_of(self, &Val::View(part));
+        }
+        let segment = self.message.segments().get(view.segment as usize)?.name();
+        let table = self.plan.field_tables.get(&(segment.to_owned(), view.field))?;
+        Some(format!("http://terminology.hl7.org/CodeSystem/v2-{table}"))
+    }
+}

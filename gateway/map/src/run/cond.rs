@@ -1,0 +1,125 @@
+//! Conditions.
+
+use super::Exec;
+use super::value::Val;
+use crate::plan::{Class, Cond, CondId, Guard, OpId};
+
+impl<'m> Exec<'m> {
+    pub(crate) fn holds(&mut self, id: CondId) -> bool {
+        // what a condition reads decides about a line and is no value of it
+        let (null, absent, origin) = (self.null, self.absent, self.origin);
+        let holds = self.judge(id);
+        (self.null, self.absent, self.origin) = (null, absent, origin);
+        holds
+    }
+
+    pub(crate) fn all_hold(&mut self, guards: &[Guard]) -> bool {
+        guards.iter().all(|g| self.holds(g.cond) == g.holds)
+    }
+
+    fn judge(&mut self, id: CondId) -> bool {
+        match self.plan.conds.get(id as usize) {
+            None => false,
+            Some(Cond::Has(op)) => self.has(*op),
+            Some(Cond::Not(c)) => !self.judge(*c),
+            Some(Cond::And(list)) => list.iter().all(|c| self.judge(*c)),
+            Some(Cond::Or(list)) => list.iter().any(|c| self.judge(*c)),
+            Some(Cond::Equals { left, right }) => {
+                let Some((right, _)) = self.text(*right) else { return !self.has(*left) };
+                self.any(*left, |text| text == right)
+            }
+            Some(Cond::In { left, list }) => {
+                let plan = self.plan;
+                let wanted: Vec<_> = plan.list(*list).iter().filter_map(|op| self.text(*op)).map(|(t, _)| t).collect();
+                self.any(*left, |text| wanted.iter().any(|w| w == text))
+            }
+            Some(Cond::Matches { left, classes }) => self.any(*left, |text| classes.iter().any(|c| matches(*c, text))),
+        }
+    }
+
+    fn has(&mut self, op: OpId) -> bool {
+        let before = self.vals.len();
+        let n = self.values(op);
+        self.vals.truncate(before);
+        n > 0
+    }
+
+    /// Whether one of the values of an operation passes.
+    fn any(&mut self, op: OpId, mut test: impl FnMut(&str) -> bool) -> bool {
+        let from = self.vals.len();
+        let n = self.values(op);
+        let found: Vec<Val<'m>> = self.vals.drain(from..from + n).collect();
+        found.iter().any(|v| self.text_of(v).is_some_and(|(t, _)| test(&t)))
+    }
+}
+
+/// Whether a text is of a class.
+pub(crate) fn matches(class: Class, text: &str) -> bool {
+    match class {
+        Class::Digits => text.bytes().all(|b| b.is_ascii_digit()),
+        Class::Letters => text.chars().all(|c| c.is_ascii_alphabetic()),
+        Class::Chinese => text.chars().any(is_chinese),
+        Class::IdCard => is_id_card(text),
+        Class::Number => hutong_fhir::primitive::Primitive::Decimal.check_text(text).is_ok(),
+        Class::Oid => hutong_fhir::primitive::is_oid(text),
+        Class::Uuid => hutong_fhir::primitive::is_uuid(text.to_ascii_lowercase().as_bytes()),
+        Class::Uri => text.contains(':') && hutong_fhir::primitive::Primitive::Uri.check_text(text).is_ok(),
+        Class::Timed => super::clock::Moment::read(text).is_some_and(|m| m.time.is_some()),
+    }
+}
+
+/// CJK ideographs.
+fn is_chinese(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3134f}' | '〇')
+}
+
+/// GB 11643: 17 digits and a check character; the birth date in it is judged too. The old 15 digits have no check.
+fn is_id_card(text: &str) -> bool {
+    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    const CHECKS: &[u8; 11] = b"10X98765432";
+    let b = text.as_bytes();
+    let born = |from: usize, to: usize| text.get(from..to).unwrap_or("").to_owned();
+    match b.len() {
+        15 => b.iter().all(u8::is_ascii_digit) && super::clock::Moment::read(&format!("19{}", born(6, 12))).is_some(),
+        18 => {
+            let digits = b.get(..17).unwrap_or(&[]);
+            if !digits.iter().all(u8::is_ascii_digit) || super::clock::Moment::read(&born(6, 14)).is_none() {
+                return false;
+            }
+            let sum: u32 = digits.iter().zip(WEIGHTS).map(|(d, w)| u32::from(d - b'0') * w).sum();
+            b.last().map(u8::to_ascii_uppercase) == CHECKS.get((sum % 11) as usize).copied()
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes() {
+        for (class, text, expect) in [
+            (Class::Digits, "012", true),
+            (Class::Digits, "1a", false),
+            (Class::Letters, "ab", true),
+            (Class::Letters, "王", false),
+            (Class::Chinese, "Zhang 张", true),
+            (Class::Chinese, "Zhang", false),
+            // made up: 2 February 1980
+            (Class::IdCard, "500236198002020016", false),
+            (Class::IdCard, "11010519491231002X", true),
+            (Class::IdCard, "11010519491331002X", false),
+            (Class::IdCard, "110105491231002", true),
+            (Class::Number, "1.50", true),
+            (Class::Number, "<5", false),
+            (Class::Oid, "2.16.840", true),
+            (Class::Uri, "http://a", true),
+            (Class::Uri, "a b:c", false),
+            (Class::Timed, "202001011200", true),
+            (Class::Timed, "20200101", false),
+        ] {
+            assert_eq!(matches(class, text), expect, "{class:?} {text}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Resources: identity, building, references, display.
+
+use hutong_fhir::{Key, Kind, NodeId, Tree};
+
+use super::value::{Slot, Val};
+use super::{Built, Exec, Got, Missing};
+use crate::builtins::key::SEPARATOR;
+use crate::plan::{At, Entry, Map, NONE, Op, OpId};
+
+impl<'m> Exec<'m> {
+    /// The id of what the map makes from the present slots; `None`: nothing says what it is.
+    pub(super) fn identify(&mut self, map: &'m Map) -> Option<String> {
+        let flags = (self.null, self.absent);
+        let mut id = None;
+        for alternative in &map.identity {
+            if !self.all_hold(&alternative.guards) {
+                continue;
+            }
+            id = self.identity(map, &alternative.parts);
+            if id.is_some() {
+                break;
+            }
+        }
+        (self.null, self.absent) = flags;
+        id
+    }
+
+    fn identity(&mut self, map: &Map, parts: &[OpId]) -> Option<String> {
+        let mut namespace = self.cx.namespace.to_owned();
+        let mut texts: Vec<String> = Vec::new();
+        for (i, op) in parts.iter().enumerate() {
+            let text = self.text(*op).map(|(t, _)| t);
+            let Some(text) = text else {
+                // the first part says whose number it is; without it the others tell nothing apart
+                if i == 0 {
+                    return None;
+                }
+                texts.push(String::new());
+                continue;
+            };
+            match text.split_once(SEPARATOR) {
+                Some((assigner, value)) if i == 0 => {
+                    assigner.clone_into(&mut namespace);
+                    texts.push(value.to_owned());
+                }
+                _ => texts.push(text.into_owned()),
+            }
+        }
+        Some(hutong_fhir::id::from_identity(&namespace, map.type_name, texts.iter().map(String::as_str)))
+    }
+
+    /// Makes the resource of a map from the present slots, or finds it where it was made before.
+    pub(super) fn resource(&mut self, index: u32) -> Option<u32> {
+        let plan = self.plan;
+        let map = plan.maps.get(index as usize)?;
+        let id = self.identify(map)?;
+        let from = self.arguments(map);
+        let known = self.by_id.get(&id).copied();
+        if let Some(k) = known
+            && self.built.get(k as usize).is_some_and(|b| b.tree.is_some() && b.map == index && b.from == from)
+        {
+            return Some(k);
+        }
+        let mut fresh = Tree::resource(map.type_name);
+        fresh.add_value(0, Key::of("id"), Kind::String, &id, false);
+        let outer = std::mem::replace(&mut self.tree, fresh);
+        let saved = (self.line, self.origin, self.last, self.null, self.absent);
+        let pending = std::mem::take(&mut self.pending);
+        let mut clear = Vec::new();
+        let made = self.build(map, &mut clear);
+        self.settle();
+        self.pending = pending;
+        (self.line, self.origin, self.last, self.null, self.absent) = saved;
+        let tree = std::mem::replace(&mut self.tree, outer);
+        if let Err(missing) = made {
+            self.required(&missing);
+            return None;
+        }
+        let resource = Built { resource_type: map.type_name, id: id.clone(), merge: map.merge, clear, tree: Some(tree), map: index, from };
+        Some(self.keep(known, id, resource))
+    }
+
+    fn keep(&mut self, known: Option<u32>, id: String, new: Built) -> u32 {
+        if let Some(k) = known
+            && let Some(old) = self.built.get_mut(k as usize)
+        {
+            match (&mut old.tree, new.tree) {
+                (Some(tree), Some(more)) => {
+                    let type_id = self.defs.type_named(new.resource_type);
+                    *tree = super::unite::unite(self.defs, type_id, tree, &more);
+                    let named: Vec<&str> = tree.root().children().map(|c| c.name()).collect();
+                    old.clear.extend(new.clear);
+                    old.clear.retain(|c| !named.contains(&c.as_str()));
+                }
+                (slot, tree) => {
+                    *slot = tree;
+                    old.clear = new.clear;
+                    old.map = new.map;
+                    old.from = new.from;
+                }
+            }
+            return k;
+        }
+        let k = self.built.len() as u32;
+        self.built.push(new);
+        self.by_id.insert(id, k);
+        k
+    }
+
+    fn build(&mut self, map: &'m Map, clear: &mut Vec<String>) -> Result<(), Missing> {
+        let Some(block) = self.block(map.block) else { return Ok(()) };
+        for entry in &block.entries {
+            (self.null, self.absent) = (false, None);
+            self.entry(entry, 0, false, true)?;
+            if self.null && map.merge {
+                self.cleared(entry, clear);
+            }
+        }
+        Ok(())
+    }
+
+    /// v2 null: the sender says that there is no value any more.
+    fn cleared(&self, entry: &Entry, clear: &mut Vec<String>) {
+        let root = self.tree.root();
+        if entry.keys.iter().any(|k| root.child(*k).is_some()) {
+            return;
+        }
+        for key in &entry.keys {
+            let name = self.tree.name(*key).to_owned();
+            if !clear.contains(&name) {
+                clear.push(name);
+            }
+        }
+    }
+
+    /// Leaves the null flag for [`Exec::build`], which knows whether the map merges.
+    pub(super) fn clear_from_null(&mut self, _entry: &Entry) {}
+
+    /// What a call was made from, to know the same call again.
+    fn arguments(&self, map: &Map) -> Vec<String> {
+        let mut out = Vec::with_capacity(map.params.len());
+        for i in 0..map.params.len() {
+            out.push(match self.slot(i as u16) {
+                Slot::None => String::new(),
+                Slot::One(Val::View(v)) => v.raw().to_owned(),
+                Slot::One(Val::Text(t, _)) => t.into_owned(),
+                Slot::One(Val::Segment(s)) => format!("segment {s}"),
+                Slot::One(Val::Resource(r)) => format!("resource {r}"),
+                Slot::One(Val::Table(t)) => format!("table {t}"),
+                Slot::Many(from, len) => format!("list {from} {len}"),
+            });
+        }
+        out
+    }
+
+    fn required(&mut self, missing: &Missing) {
+        let Some(info) = self.plan.line(missing.0) else { return };
+        let op = self.plan.blocks.iter().flat_map(|b| &b.entries).flat_map(|e| &e.whole).find(|w| w.line == missing.0).map(|w| w.op);
+        let place = op.map_or(super::Origin::NONE, |op| self.looked_at(op));
+        let (map, target) = (&info.map, &info.target);
+        let finding =
+            hutong_fhir::Finding::new(hutong_fhir::Severity::Error, "map.required", "required", 101).at(self.location(place)).says(
+                format!("{map} 的必需元素 {target} 没有值，该资源未生成"),
+                format!("{map}: the required element {target} has no value; the resource was not made"),
+            );
+        self.findings.push(finding);
+    }
+
+    /// The first field that an operation looks at.
+    fn looked_at(&mut self, op: OpId) -> super::Origin {
+        let found = match self.plan.op(op) {
+            Op::Field { .. } => return self.place_of(op),
+            Op::Prim { arg, .. } | Op::Coded { arg, .. } | Op::Look { arg, .. } => Some(arg),
+            Op::Make { args, .. } | Op::Call { args, .. } | Op::Builtin { args, .. } | Op::First { list: args, .. } => {
+                self.plan.list(args).first().copied()
+            }
+            Op::When { op, .. } | Op::Over { op, .. } | Op::Each { source: op, .. } | Op::Ref { target: op, .. } => Some(op),
+            Op::By(id) => self.plan.bys.get(id as usize).map(|b| b.subject),
+            _ => None,
+        };
+        found.map_or(super::Origin::NONE, |op| self.looked_at(op))
+    }
+
+    pub(super) fn put_ref(&mut self, at: At, target: OpId, node: NodeId, all: bool) -> Got {
+        match self.plan.op(target) {
+            Op::Call { map, args } => self.calls(map, args, all, |e, map| match e.resource(map) {
+                Some(r) => e.reference(at, r, node),
+                None => e.displayed(at, map, node),
+            }),
+            Op::First { list, settles } => self.first(self.plan.list(list), settles, |e, op| e.put_ref(at, op, node, all)),
+            Op::When { cond, op } => {
+                if self.holds(cond) {
+                    self.put_ref(at, op, node, all)
+                } else {
+                    Got::No
+                }
+            }
+            _ => {
+                let from = self.vals.len();
+                let n = self.values(target);
+                let mut got = Got::No;
+                for i in 0..n {
+                    let Some(Val::Resource(r)) = self.vals.get(from + i).cloned() else { continue };
+                    got = got.max(self.reference(at, r, node));
+                    if got != Got::No && !all {
+                        break;
+                    }
+                }
+                self.vals.truncate(from);
+                got
+            }
+        }
+    }
+
+    fn place(&self, at: At) -> (Key, bool) {
+        match at {
+            At::Own(key, list) => (key, list),
+            At::Caller => self.caller,
+        }
+    }
+
+    fn reference(&mut self, at: At, resource: u32, node: NodeId) -> Got {
+        let (key, list) = self.place(at);
+        let Some(b) = self.built.get(resource as usize) else { return Got::No };
+        let text = format!("{}/{}", b.resource_type, b.id);
+        // the same reference twice in one list says nothing more
+        let has = |c: hutong_fhir::NodeRef<'_>| c.key() == key && c.at("reference") == Some(text.as_str());
+        if list && self.tree.node(node).children().any(has) {
+            return Got::Yes;
+        }
+        let n = self.tree.add(node, key, Kind::Object, list);
+        let child = self.tree.add_value(n, Key::of("reference"), Kind::String, &text, false);
+        self.wrote(child);
+        self.wrote(n);
+        Got::Yes
+    }
+
+    /// A reference in words, to somebody who has no number to be known by.
+    fn displayed(&mut self, at: At, map: u32, node: NodeId) -> Got {
+        let display = self.plan.maps.get(map as usize).map_or(NONE, |m| m.display);
+        if display == NONE {
+            return Got::No;
+        }
+        let Some((text, _)) = self.text(display) else { return Got::No };
+        let (key, list) = self.place(at);
+        let n = self.tree.add(node, key, Kind::Object, list);
+        let child = self.tree.add_value(n, Key::of("display"), Kind::String, &text, false);
+        self.wrote(child);
+        self.wrote(n);
+        Got::Yes
+    }
+}

@@ -1,0 +1,86 @@
+//! Values to text, and what to say about those that do not convert.
+
+use hutong_fhir::primitive::Primitive;
+use hutong_fhir::{Finding, Severity};
+use std::borrow::Cow;
+
+use super::value::{Origin, Part, Val, View};
+use super::{Exec, Pending, PendingKind};
+use crate::plan::Plan;
+
+impl<'m> Exec<'m> {
+    /// The text of a value, trimmed; nothing where it is blank.
+    pub(crate) fn text_of(&mut self, v: &Val<'m>) -> Option<(Cow<'m, str>, Origin)> {
+        let (text, origin) = match v {
+            Val::View(v) => (self.view_text(v), v.origin()),
+            Val::Text(t, origin) => (t.clone(), *origin),
+            Val::Resource(i) => (Cow::Owned(self.built.get(*i as usize)?.id.clone()), Origin::NONE),
+            Val::Segment(_) | Val::Table(_) => return None,
+        };
+        let text = trim(text);
+        if text.is_empty() {
+            return None;
+        }
+        if origin != Origin::NONE {
+            self.origin = origin;
+        }
+        Some((text, origin))
+    }
+
+    /// A text type is all that stands there; of any other the first simple value is its text.
+    fn view_text(&mut self, v: &View<'m>) -> Cow<'m, str> {
+        let is_text = self.plan.datatypes.text.get(v.dt as usize).copied().unwrap_or(false);
+        let whole = is_text || matches!(v.part, Part::Value(_));
+        self.reads.mark(v, whole);
+        let value = if whole { v.whole() } else { v.first() };
+        if value.is_null() {
+            self.null = true;
+            return Cow::Borrowed("");
+        }
+        value.text()
+    }
+
+    /// All of a view as text, separators included.
+    pub(crate) fn whole_text(&mut self, v: &Val<'m>) -> Option<(Cow<'m, str>, Origin)> {
+        let Val::View(view) = v else { return self.text_of(v) };
+        self.reads.mark(view, true);
+        let text = trim(view.whole().text());
+        self.origin = view.origin();
+        (!text.is_empty()).then_some((text, view.origin()))
+    }
+}
+
+pub(crate) fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(t) => Cow::Borrowed(t.trim()),
+        Cow::Owned(t) => {
+            let inner = t.trim();
+            if inner.len() == t.len() { Cow::Owned(t) } else { Cow::Owned(inner.to_owned()) }
+        }
+    }
+}
+
+/// The finding for a value that could not be used.
+pub(super) fn finding(plan: &Plan, p: &Pending) -> Finding {
+    match &p.kind {
+        PendingKind::Unmapped(table) => {
+            let name = plan.tables.get(*table as usize).map_or("", |t| t.name.as_str());
+            Finding::new(Severity::Warning, "map.code.unmapped", "code-invalid", 103).says(
+                format!("代码不在码表 {name} 中；请在该码表（或本院的同名码表）中补充一行"),
+                format!("the code is not in the table {name}; add a row to it, or to the site's table of that name"),
+            )
+        }
+        PendingKind::Code => Finding::new(Severity::Warning, "map.code.invalid", "code-invalid", 103)
+            .says("代码不在该元素要求的值集中，未写入", "the code is not in the value set that the element requires; it was left out"),
+        PendingKind::Invalid(Primitive::Date | Primitive::DateTime | Primitive::Instant | Primitive::Time) => {
+            Finding::new(Severity::Warning, "map.datetime.invalid", "value", 102)
+                .says("不是有效的日期或时间，未写入", "this is no valid date or time; it was left out")
+        }
+        PendingKind::Invalid(to) => {
+            let name = format!("{to:?}");
+            let name = name.chars().next().map(|c| c.to_lowercase().to_string()).unwrap_or_default() + name.get(1..).unwrap_or("");
+            Finding::new(Severity::Warning, "map.value.invalid", "value", 102)
+                .says(format!("取值不符合 {name} 的格式，未写入"), format!("the value is not in the form of {name}; it was left out"))
+        }
+    }
+}
