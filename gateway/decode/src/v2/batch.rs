@@ -5,6 +5,9 @@ use hutong_fhir::{Finding, Location, Severity};
 
 use super::separators::{self, Separators};
 
+/// Parts of one frame. What comes after stays together as one part, which is refused.
+const PARTS_MAX: usize = 10_000;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PartKind {
     /// One message for [`super::parse`]; text that no header precedes is one too, so that it is refused and not lost.
@@ -30,7 +33,13 @@ pub fn split_batch(text: &str) -> Vec<BatchPart<'_>> {
     let mut parts = Vec::new();
     let mut start = 0;
     let mut kind = PartKind::Message;
-    for (at, next) in part_starts(text) {
+    let mut is_full = false;
+    let starts = PartStarts { bytes: text.as_bytes(), line: Some(0) };
+    for (at, next) in starts {
+        if parts.len() >= PARTS_MAX {
+            is_full = true;
+            break;
+        }
         push(text, start, at, kind, &mut parts);
         (start, kind) = (at, next);
     }
@@ -40,6 +49,10 @@ pub fn split_batch(text: &str) -> Vec<BatchPart<'_>> {
     }
     if parts.len() > 1 || parts.iter().any(|part| part.kind != PartKind::Message) {
         check_counts(&mut parts);
+    }
+    if let Some(rest) = parts.last_mut().filter(|_| is_full) {
+        rest.kind = PartKind::Message;
+        rest.findings.push(too_many());
     }
     parts
 }
@@ -62,25 +75,44 @@ fn push<'a>(text: &'a str, start: usize, end: usize, kind: PartKind, parts: &mut
 }
 
 /// Where lines begin that start a part.
-fn part_starts(text: &str) -> impl Iterator<Item = (usize, PartKind)> {
-    let bytes = text.as_bytes();
-    std::iter::once(0).chain(memchr::memchr3_iter(b'\r', b'\n', 0x0b, bytes).map(|at| at + 1)).filter_map(move |at| {
-        let rest = bytes.get(at..)?;
-        let blanks = rest.iter().take_while(|b| matches!(b, b' ' | b'\t' | 0xef | 0xbb | 0xbf | 0x0b)).count();
-        let line = rest.get(blanks..)?;
-        let kind = match line.get(..3)? {
-            b"MSH" => PartKind::Message,
-            b"FHS" => PartKind::FileHeader,
-            b"BHS" => PartKind::BatchHeader,
-            b"BTS" => PartKind::BatchTrailer,
-            b"FTS" => PartKind::FileTrailer,
-            _ => return None,
-        };
-        let follows = line.get(3);
-        let is_trailer = matches!(kind, PartKind::BatchTrailer | PartKind::FileTrailer);
-        let whole = follows.is_some_and(|b| separators::is_legal(*b)) || is_trailer && matches!(follows, None | Some(b'\r' | b'\n'));
-        whole.then_some((at + blanks, kind))
-    })
+struct PartStarts<'t> {
+    bytes: &'t [u8],
+    /// The next line to look at.
+    line: Option<usize>,
+}
+
+impl Iterator for PartStarts<'_> {
+    type Item = (usize, PartKind);
+
+    fn next(&mut self) -> Option<(usize, PartKind)> {
+        loop {
+            let at = self.line?;
+            let rest = self.bytes.get(at..)?;
+            // line ends, indentation, and what MLLP and editors put before a message
+            let before = rest.iter().take_while(|b| matches!(b, b'\r' | b'\n' | b' ' | b'\t' | 0xef | 0xbb | 0xbf | 0x0b)).count();
+            let line = rest.get(before..)?;
+            self.line = memchr::memchr3(b'\r', b'\n', 0x0b, line).map(|len| at + before + len);
+            if let Some(kind) = kind_of(line) {
+                return Some((at + before, kind));
+            }
+        }
+    }
+}
+
+/// What a line starts, if it starts a part.
+fn kind_of(line: &[u8]) -> Option<PartKind> {
+    let kind = match line.get(..3)? {
+        b"MSH" => PartKind::Message,
+        b"FHS" => PartKind::FileHeader,
+        b"BHS" => PartKind::BatchHeader,
+        b"BTS" => PartKind::BatchTrailer,
+        b"FTS" => PartKind::FileTrailer,
+        _ => return None,
+    };
+    let follows = line.get(3);
+    let is_trailer = matches!(kind, PartKind::BatchTrailer | PartKind::FileTrailer);
+    let whole = follows.is_some_and(|b| separators::is_legal(*b)) || is_trailer && matches!(follows, None | Some(b'\r' | b'\n'));
+    whole.then_some(kind)
 }
 
 /// BTS-1 tells how many messages a batch holds, FTS-1 how many batches a file holds.
@@ -137,6 +169,13 @@ fn check_count(part: &mut BatchPart<'_>, separator: char, actual: usize) {
             .with_value(told)
             .says(format!("{name}-1 的计数与实际（{actual}）不符"), format!("the count in {name}-1 differs from what is there ({actual})")),
     );
+}
+
+fn too_many() -> Finding {
+    Finding::new(Severity::Error, "hl7.limit", "too-long", 104).with_value(format!("parts_max={PARTS_MAX}")).says(
+        format!("一批消息超过 {PARTS_MAX} 条，其余部分没有读取；请分批发送"),
+        format!("a batch of more than {PARTS_MAX} messages: the rest was not read; send it in several batches"),
+    )
 }
 
 fn unpaired(has: &str, lacks: &str) -> Finding {

@@ -279,6 +279,12 @@ fn batches() {
     assert_eq!(kinds(&format!("junk\r{m}")).len(), 2);
     assert_eq!(kinds(""), [(Message, 0, vec![])]);
     assert_eq!(kinds("MSHX is no header").len(), 1);
+    let many = "MSH|^~\\&|A\r".repeat(10_002);
+    let parts = split_batch(&many);
+    assert_eq!(parts.len(), 10_001);
+    assert_eq!(parts[10_000].text, "MSH|^~\\&|A\rMSH|^~\\&|A", "nothing is dropped");
+    assert_eq!(parts[10_000].findings[0].rule, "hl7.limit");
+    assert!(parts[9_999].findings.is_empty());
 }
 
 proptest! {
