@@ -32,6 +32,9 @@ use hutong_fhir::{Definitions, Finding, Location, NodeId, Severity, Tree};
 /// Findings of one resource beyond which the rest is only counted.
 const FINDINGS_MAX: usize = 500;
 
+/// Shapes that FHIR forbids, of one document, that are reported; for each the tree is searched.
+const JSON_ISSUES_MAX: usize = 100;
+
 /// A finding with the node that it is about.
 pub struct Located {
     pub finding: Finding,
@@ -64,7 +67,7 @@ impl Validator {
     /// For a resource that was read from JSON: also what JSON allows and FHIR does not, with line and column in `text`.
     pub fn validate_with_issues(&self, tree: &Tree, issues: &[JsonIssue], text: &[u8]) -> Vec<Finding> {
         let mut located = self.inspect(tree);
-        located.extend(issues.iter().filter_map(|issue| json_issue(tree, issue)));
+        located.extend(issues.iter().take(JSON_ISSUES_MAX).filter_map(|issue| json_issue(tree, issue)));
         locate(located, text)
     }
 

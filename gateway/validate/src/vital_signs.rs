@@ -7,6 +7,8 @@ use crate::place::Frame;
 use crate::text::Rule;
 use crate::walk::Walk;
 use hutong_fhir::{NodeRef, Severity};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 const LOINC: &str = "http://loinc.org";
 const UCUM: &str = "http://unitsofmeasure.org";
@@ -90,11 +92,15 @@ const SIGNS: [VitalSign; 10] = [
     },
 ];
 
+/// The place in `SIGNS` by code.
+static BY_CODE: LazyLock<HashMap<&'static str, usize>> =
+    LazyLock::new(|| SIGNS.iter().enumerate().flat_map(|(i, s)| s.codes.iter().map(move |c| (*c, i))).collect());
+
 impl<'t> Walk<'t> {
     /// Checks an Observation where its code is that of a vital sign.
     pub(crate) fn vital_signs(&mut self, at: &Frame<'_, 't>) {
         let Some(code) = at.node.child(KEYS.code) else { return };
-        let Some(sign) = SIGNS.iter().find(|s| loinc(code).any(|c| s.codes.contains(&c))) else { return };
+        let Some(sign) = loinc(code).filter_map(|c| BY_CODE.get(c)).min().map(|i| &SIGNS[*i]) else { return };
         let n = at.node;
         if !sign.code.is_empty() && !loinc(code).any(|c| c == sign.code) {
             self.vital(at, sign, &format!("须同时有 LOINC 代码 {}", sign.code), &format!("must also have the LOINC code {}", sign.code));

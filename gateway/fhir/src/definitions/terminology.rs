@@ -14,15 +14,24 @@ const SETS: &str = include_str!("../../../../profiles/r4/valuesets.txt");
 pub struct Concept {
     /// Code (indented by depth), display, flags.
     line: &'static str,
+    /// Where the code stands in it: read at every comparison of a search.
+    indent: u16,
+    end: u16,
 }
 
 impl Concept {
+    fn new(line: &'static str) -> Concept {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        let end = line.find('\t').unwrap_or(line.len());
+        Concept { line, indent: indent as u16, end: end as u16 }
+    }
+
     fn column(self, n: usize) -> &'static str {
-        self.line.trim_start_matches(' ').split('\t').nth(n).unwrap_or("")
+        self.line.split('\t').nth(n).unwrap_or("")
     }
 
     pub fn code(self) -> &'static str {
-        self.column(0)
+        &self.line[self.indent as usize..self.end as usize]
     }
 
     pub fn display(self) -> Option<&'static str> {
@@ -31,7 +40,7 @@ impl Concept {
 
     /// Nesting in the code system; 0 at the top.
     pub fn depth(self) -> usize {
-        self.line.len() - self.line.trim_start_matches(' ').len()
+        self.indent as usize
     }
 
     /// Groups others and is not to be used itself.
@@ -92,7 +101,7 @@ impl CodeSystems {
                     out.systems.push(CodeSystem { url, version, content, name, is_case_sensitive: flags == "c", from: at, to: at });
                 }
                 None => {
-                    out.concepts.push(Concept { line });
+                    out.concepts.push(Concept::new(line));
                     if let Some(system) = out.systems.last_mut() {
                         system.to += 1;
                     }
