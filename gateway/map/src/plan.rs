@@ -265,6 +265,10 @@ pub(crate) struct Map {
     pub identity: Vec<Identity>,
     pub display: OpId,
     pub merge: bool,
+    /// `$ = …`: makes the element over which the block is laid.
+    pub base: OpId,
+    /// The slot that holds the resource being made, where its lines speak of `self`.
+    pub own: Option<u16>,
     pub block: BlockId,
     pub line: LineId,
 }
@@ -305,8 +309,8 @@ pub(crate) enum Group {
 pub(crate) enum Source {
     Segments([u8; 3]),
     Resource(u16),
-    /// All that were made under that name since the present block began.
-    Resources(u16),
+    /// All that were made under that name since the present turn of the block `level` deep began.
+    Resources { slot: u16, level: u16 },
     /// Made further down in the same block (by this line of it): its id is worked out ahead.
     Ahead {
         slot: u16,

@@ -227,6 +227,7 @@ impl<'s> Compiler<'s, '_> {
             depth: 0,
             loads: None,
             replaced: Vec::new(),
+            own: None,
             target: String::new(),
         };
         self.params(&mut scope, decl);
@@ -238,6 +239,8 @@ impl<'s> Compiler<'s, '_> {
                 rest.push(spec);
             }
         }
+        let (base, rest): (Vec<Spec<'s>>, Vec<Spec<'s>>) = rest.into_iter().partition(|s| s.steps.first().is_some_and(|s| s.name.text == "$"));
+        let base = if makes == plan::Makes::Element { self.base(&mut scope, &base, type_id) } else { NONE };
         let block = if makes == plan::Makes::Primitive {
             self.primitive_block(&mut scope, &rest, type_id)
         } else {
@@ -245,6 +248,8 @@ impl<'s> Compiler<'s, '_> {
         };
         if let Some(map) = self.plan.maps.get_mut(index) {
             map.block = block;
+            map.base = base;
+            map.own = scope.own;
             map.slots = scope.slots;
             let taken_away = decl.body.iter().any(is_identity);
             if makes == plan::Makes::Resource && map.identity.is_empty() && !taken_away {
@@ -253,6 +258,21 @@ impl<'s> Compiler<'s, '_> {
                 self.faults.push(Diagnostic::error("map.identity", decl.span, zh, en));
             }
         }
+    }
+
+    /// `$ = …` of a datatype map.
+    fn base(&mut self, scope: &mut Scope<'s>, specs: &[Spec<'s>], type_id: TypeId) -> u32 {
+        let [spec] = specs else {
+            if let Some(second) = specs.get(1) {
+                self.error("target.twice", second.write.target_span, "`$` 只能写一行", "`$` is written once");
+            }
+            return NONE;
+        };
+        let choice = super::target::Choice { key: hutong_fhir::Key::of("value"), type_id, targets: None };
+        let label = self.type_name(type_id).to_owned();
+        let dest = Dest { choices: vec![choice], list: true, binding: None, place: 0, label, url: None, caller: true };
+        let mut constant = false;
+        self.whole(scope, spec, &mut dest.clone(), false, &mut constant).op
     }
 
     fn params(&mut self, scope: &mut Scope<'s>, decl: &'s crate::syntax::ast::MapDecl) {
@@ -290,7 +310,6 @@ impl<'s> Compiler<'s, '_> {
             let mut dest = Dest {
                 choices: vec![choice],
                 list: true,
-                is_choice: false,
                 binding: None,
                 place: 0,
                 label: self.type_name(type_id).to_owned(),

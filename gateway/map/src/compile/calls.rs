@@ -64,20 +64,10 @@ impl<'s> Compiler<'s, '_> {
 
     fn put_map(&mut self, scope: &mut Scope<'s>, call: &'s Call, want: &Want, span: Span) -> OpId {
         let name = &call.name;
-        let found = self.candidates(&name.text, &want.dest);
-        let (index, choice) = match found.as_slice() {
-            [one] => *one,
-            [] => {
-                self.no_candidate(name, want);
-                return self.nothing();
-            }
-            several => {
-                let types: Vec<&str> = several.iter().map(|(_, c)| self.type_name(c.type_id)).collect();
-                let list = types.join(", ");
-                let zh = format!("`{}` 可得到 {list}；请用 `as 类型` 写明", name.text);
-                self.error("type.ambiguous", name.span, zh, format!("`{}` makes {list}: say which with `as Type`", name.text));
-                return self.nothing();
-            }
+        // of several that fit the one declared first counts; `as Type` says otherwise
+        let Some((index, choice)) = self.candidates(&name.text, &want.dest).first().copied() else {
+            self.no_candidate(name, want);
+            return self.nothing();
         };
         let args = self.args(scope, index, call, span);
         let list = self.list(&args);
@@ -151,6 +141,9 @@ impl<'s> Compiler<'s, '_> {
     /// Remembers a resource that is passed on, to judge the references made from it.
     fn note_resource(&mut self, scope: &Scope<'s>, map: usize, param: usize, e: &Expr) {
         let ExprKind::Path(path) = &e.kind else { return };
+        if path.base.text == "self" {
+            self.resource_args.push(ResourceArg { map, param: param as u16, from: None, made_by: scope.map });
+        }
         if let Some(Bound::Value { slot, .. }) = scope.find(&path.base.text).map(|b| &b.what)
             && path.field.is_none()
             && path.parts.is_empty()

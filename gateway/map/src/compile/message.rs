@@ -46,6 +46,7 @@ impl<'s> Compiler<'s, '_> {
             depth: 0,
             loads: Some(Vec::new()),
             replaced: Vec::new(),
+            own: None,
             target: String::new(),
         };
         let groups = self.check_message_type(source);
@@ -58,28 +59,33 @@ impl<'s> Compiler<'s, '_> {
         self.plan.message_types.insert(source.name.to_owned(), id);
     }
 
+    /// The groups of the structures of the declaration's types. One of them may lack a group that another has.
     fn check_message_type(&mut self, source: &MessageSource<'_>) -> Vec<String> {
         let grammar = self.world.v2.grammar();
-        let structure = match source.name.split_once('^') {
-            Some((code, event)) => grammar.structure_of(code, event, ""),
-            None => grammar.structure(source.name).map(|s| s.id),
-        };
-        let Some(structure) = structure.and_then(|id| grammar.structure(id)) else {
-            if !source.name.starts_with('Z') && !source.name.contains("^Z") {
-                let near = closest(source.name, grammar.structure_ids()).map(str::to_owned);
-                let zh = format!("HL7 v2 没有消息 `{}`", source.name);
-                let d = Diagnostic::error("message.unknown", source.span, zh, format!("HL7 v2 has no message `{}`", source.name));
-                self.fault(d.instead(near));
-            }
-            return Vec::new();
-        };
+        if self.structure_of(source.name).is_none() && !grammar.is_message_code(source.name) && !source.name.starts_with('Z') && !source.name.contains("^Z") {
+            let near = closest(source.name, grammar.structure_ids()).map(str::to_owned);
+            let zh = format!("HL7 v2 没有消息 `{}`", source.name);
+            let d = Diagnostic::error("message.unknown", source.span, zh, format!("HL7 v2 has no message `{}`", source.name));
+            self.fault(d.instead(near));
+        }
         let mut names = Vec::new();
-        let mut open: Vec<_> = structure.root().into_iter().collect();
-        while let Some(group) = open.pop() {
-            names.push(group.name().to_owned());
-            open.extend(group.groups());
+        for structure in source.types.iter().filter_map(|t| self.structure_of(&t.text)) {
+            let mut open: Vec<_> = structure.root().into_iter().collect();
+            while let Some(group) = open.pop() {
+                names.push(group.name().to_owned());
+                open.extend(group.groups());
+            }
         }
         names
+    }
+
+    fn structure_of(&self, name: &str) -> Option<&'static hutong_decode::v2::grammar::Structure> {
+        let grammar = self.world.v2.grammar();
+        let id = match name.split_once('^') {
+            Some((code, event)) => grammar.structure_of(code, event, ""),
+            None => grammar.structure(name).map(|s| s.id),
+        };
+        grammar.structure(id?)
     }
 
     /// Gives every resource name its slot, wherever it is made.
@@ -285,7 +291,8 @@ impl<'s> Compiler<'s, '_> {
 
     fn resource_arg(&mut self, body: &Body<'s>, map: usize, place: usize, count: Count, name: &Name, span: Span) -> Source {
         let around = body.made.iter().rev().find(|m| m.name == name.text && body.path.starts_with(&m.path));
-        let below = body.made.iter().find(|m| m.name == name.text && m.path.starts_with(&body.path));
+        let common = |m: &Made| m.path.iter().zip(&body.path).take_while(|(a, b)| a == b).count();
+        let below = body.made.iter().filter(|m| m.name == name.text).max_by_key(|m| common(m));
         let many = super::scope::many(count);
         let found = if many { below.or(around) } else { around };
         let Some(made) = found else {
@@ -310,7 +317,7 @@ impl<'s> Compiler<'s, '_> {
             self.resource_args.push(ResourceArg { map, param: place as u16, from: None, made_by: Some(*by) });
         }
         match (many, made.done || made.path != body.path) {
-            (true, _) => Source::Resources(made.slot),
+            (true, _) => Source::Resources { slot: made.slot, level: common(made) as u16 },
             (false, true) => Source::Resource(made.slot),
             (false, false) => Source::Ahead { slot: made.slot, step: made.step },
         }

@@ -224,6 +224,8 @@ impl<'s> Compiler<'s, '_> {
                 identity: Vec::new(),
                 display: NONE,
                 merge: false,
+                base: NONE,
+                own: None,
                 block: NONE,
                 line,
             });

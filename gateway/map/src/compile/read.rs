@@ -153,11 +153,21 @@ impl<'s> Compiler<'s, '_> {
                 let inner = self.through_let(scope, &path.base, Compiler::read);
                 self.parts_of(inner, path)
             }
+            None if base == "self" && self.makes_resource(scope) => {
+                let slot = *scope.own.get_or_insert_with(|| u16::MAX);
+                let slot = if slot == u16::MAX { scope.new_slot() } else { slot };
+                scope.own = Some(slot);
+                self.op(Op::Slot { slot })
+            }
             None => {
                 self.unknown_name(scope, &path.base);
                 self.nothing()
             }
         }
+    }
+
+    fn makes_resource(&self, scope: &Scope<'s>) -> bool {
+        scope.map.and_then(|m| self.plan.maps.get(m)).is_some_and(|m| m.makes == plan::Makes::Resource)
     }
 
     /// The components of what a `let` names: of each path that it holds.

@@ -42,6 +42,8 @@ pub(super) struct Scope<'s> {
     pub loads: Option<Vec<(u16, [u8; 3])>>,
     /// Paths that stand for one repetition at present (by their place), the slot that holds it, its data type.
     pub replaced: Vec<(crate::diagnostic::Span, u16, Option<String>)>,
+    /// The slot of `self`, once a line has used it.
+    pub own: Option<u16>,
     /// Name of the target being written, for diagnostics and rules.
     pub target: String,
 }

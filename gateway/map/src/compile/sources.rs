@@ -47,6 +47,8 @@ pub(crate) struct MapSource<'a> {
 pub(crate) struct MessageSource<'a> {
     pub name: &'a str,
     pub span: Span,
+    /// All types of the declaration.
+    pub types: &'a [crate::syntax::ast::Name],
     pub body: Vec<MessageLine<'a>>,
 }
 
@@ -133,7 +135,7 @@ impl<'a> Sources<'a> {
                 continue;
             }
             let body = message_lines(&decl.body, &[], false);
-            self.messages.push(MessageSource { name: &name.text, span: name.span, body });
+            self.messages.push(MessageSource { name: &name.text, span: name.span, types: &decl.types, body });
         }
     }
 

@@ -22,8 +22,6 @@ pub(super) struct Choice {
 pub(super) struct Dest {
     pub choices: Vec<Choice>,
     pub list: bool,
-    /// `value[x]`: the value's type decides.
-    pub is_choice: bool,
     pub binding: Option<Binding>,
     /// Place among the elements of its type.
     pub place: u8,
@@ -81,7 +79,6 @@ impl Compiler<'_, '_> {
         Some(Dest {
             choices: list,
             list: element.is_list(),
-            is_choice: element.is_choice && only.is_none(),
             binding: element.binding,
             place: element.place,
             label: format!("{path}.{}", step.name.text),

@@ -129,26 +129,15 @@ impl<'m> Exec<'m> {
         if let Some(k) = self.by_id.get(&id) {
             return Some(*k);
         }
-        let k = self.built.len() as u32;
-        self.built.push(super::Built {
-            resource_type: m.type_name,
-            id: id.clone(),
-            merge: m.merge,
-            clear: Vec::new(),
-            tree: None,
-            map,
-            from: Vec::new(),
-        });
-        self.by_id.insert(id, k);
-        Some(k)
+        Some(self.announce(map, m, &id))
     }
 
     fn source(&mut self, body: &'m [Step], source: &Source, many: bool, made: &[(u16, u32)], ahead: bool) -> Slot<'m> {
         match source {
             Source::Segments(name) => self.find(name, many),
             Source::Resource(slot) => self.slot(*slot),
-            Source::Resources(slot) => {
-                let since = self.groups.last().map_or(0, |g| g.since);
+            Source::Resources { slot, level } => {
+                let since = self.groups.get(*level as usize).map_or(0, |g| g.since);
                 let found: Vec<Val<'m>> =
                     made.get(since..).unwrap_or(&[]).iter().filter(|(s, _)| s == slot).map(|(_, r)| Val::Resource(*r)).collect();
                 match found.len() {

@@ -350,6 +350,14 @@ impl<'m> Exec<'m> {
             self.caller = before;
             return got;
         }
+        if m.base != NONE {
+            let before = std::mem::replace(&mut self.caller, (key, list));
+            let line = self.line;
+            let got = self.calls(map, args, all, |e, _| e.put_over(m.base, m.block, node, false));
+            self.line = line;
+            self.caller = before;
+            return got;
+        }
         self.calls(map, args, all, |e, _| e.object(node, key, list, |e, n| e.run_block(block, n, false)))
     }
 

@@ -61,6 +61,13 @@ impl<'m> Exec<'m> {
         {
             return Some(k);
         }
+        let known = match (known, map.own) {
+            (None, Some(_)) => Some(self.announce(index, map, &id)),
+            (known, _) => known,
+        };
+        if let (Some(slot), Some(k)) = (map.own, known) {
+            self.set_slot(slot, Slot::One(Val::Resource(k)));
+        }
         let mut fresh = Tree::resource(map.type_name);
         fresh.add_value(0, Key::of("id"), Kind::String, &id, false);
         let outer = std::mem::replace(&mut self.tree, fresh);
@@ -78,6 +85,15 @@ impl<'m> Exec<'m> {
         }
         let resource = Built { resource_type: map.type_name, id: id.clone(), merge: map.merge, clear, tree: Some(tree), map: index, from };
         Some(self.keep(known, id, resource))
+    }
+
+    /// Gives an id its place before the resource is made.
+    pub(super) fn announce(&mut self, index: u32, map: &Map, id: &str) -> u32 {
+        let k = self.built.len() as u32;
+        let built = Built { resource_type: map.type_name, id: id.to_owned(), merge: map.merge, clear: Vec::new(), tree: None, map: index, from: Vec::new() };
+        self.built.push(built);
+        self.by_id.insert(id.to_owned(), k);
+        k
     }
 
     fn keep(&mut self, known: Option<u32>, id: String, new: Built) -> u32 {

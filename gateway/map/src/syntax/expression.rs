@@ -169,6 +169,7 @@ impl Parser<'_> {
         };
         let mut path = Path { base, count: Count::One, of: None, field: None, select: None, parts: Vec::new() };
         if self.peek() == Kind::OpenSquare && self.joined(0) {
+            self.next();
             let select = self.select()?;
             if self.peek() == Kind::Minus && self.joined(0) { path.of = Some(select) } else { path.select = Some(select) }
         }
