@@ -44,14 +44,14 @@ impl<'t> Walk<'t> {
             Verdict::Good => return,
             Verdict::Bad => ("代码不在必须使用的值集中", "the code is not in the value set that is required here"),
             Verdict::Missing => (
-                "此处必须给出值集中的代码,只有文本或扩展不够",
+                "此处必须给出值集中的代码，只有文本或扩展不够",
                 "a code of the value set is required here, text or an extension alone is not enough",
             ),
         };
         let (list_zh, list_en) = shown(set);
         let finding = text::CODE
             .finding(Severity::Error)
-            .says(format!("{zh};值集 {}{list_zh}", set.canonical()), format!("{en}; value set {}{list_en}", set.canonical()));
+            .says(format!("{zh}；值集 {}{list_zh}", set.canonical()), format!("{en}; value set {}{list_en}", set.canonical()));
         let code = at.node.value().map(str::to_owned).or_else(|| {
             let coding = at.node.child(KEYS.coding).unwrap_or(at.node);
             coding.child(KEYS.code).and_then(NodeRef::value).map(str::to_owned)
@@ -73,7 +73,7 @@ impl<'t> Walk<'t> {
         if system == UCUM {
             if !ucum::is_valid(code) {
                 let finding = text::UCUM.finding(Severity::Error).says(
-                    "单位代码不是合法的 UCUM 表达式;请改用 UCUM 代码,或去掉 system 和 code 只保留 unit 文本",
+                    "单位代码不是合法的 UCUM 表达式；请改用 UCUM 代码，或去掉 system 和 code 只保留 unit 文本",
                     "the unit code is no valid UCUM expression; use a UCUM code, or leave out system and code and keep the unit as text",
                 );
                 self.report(at, keep(finding, code));
@@ -89,7 +89,7 @@ impl<'t> Walk<'t> {
             return;
         }
         let finding = text::UNKNOWN_CODE.finding(Severity::Error).says(
-            format!("代码系统 {} 中没有此代码;请核对代码,本地代码请用自己的 system", known.url),
+            format!("代码系统 {} 中没有此代码；请核对代码，本地代码请用自己的 system", known.url),
             format!("code system {} has no such code; check it, a local code needs a system of its own", known.url),
         );
         self.report(at, keep(finding, code));
@@ -174,16 +174,16 @@ fn has_form(form: Form, code: &str) -> bool {
 fn shown(set: CodeSet<'_>) -> (String, String) {
     if let Some(form) = set.form() {
         let (zh, en) = match form {
-            Form::Bcp47 => ("语言标记,如 zh-CN", "a language tag such as zh-CN"),
-            Form::Bcp13 => ("媒体类型,如 application/pdf", "a media type such as application/pdf"),
-            Form::Ucum => ("UCUM 单位,如 mmol/L", "a UCUM unit such as mmol/L"),
-            Form::Iso4217 => ("三位大写货币代码,如 CNY", "a currency in three capital letters such as CNY"),
+            Form::Bcp47 => ("语言标记，如 zh-CN", "a language tag such as zh-CN"),
+            Form::Bcp13 => ("媒体类型，如 application/pdf", "a media type such as application/pdf"),
+            Form::Ucum => ("UCUM 单位，如 mmol/L", "a UCUM unit such as mmol/L"),
+            Form::Iso4217 => ("三位大写货币代码，如 CNY", "a currency in three capital letters such as CNY"),
         };
-        return (format!(",应为{zh}"), format!(": {en}"));
+        return (format!("，应为{zh}"), format!(": {en}"));
     }
     let codes: Vec<&str> = set.codes().take(SHOWN_MAX + 1).collect();
     let more = codes.len() > SHOWN_MAX;
     let list = codes.iter().take(SHOWN_MAX).copied().collect::<Vec<_>>().join(" | ");
     let tail = if more { " | …" } else { "" };
-    (format!(",可用代码:{list}{tail}"), format!(", codes: {list}{tail}"))
+    (format!("，可用代码：{list}{tail}"), format!(", codes: {list}{tail}"))
 }

@@ -105,7 +105,7 @@ impl<'t> Walk<'t> {
                 self.error(
                     at,
                     &text::FULL_URL,
-                    "条目缺少 fullUrl;除 batch 与 transaction 外,每个条目都须有 fullUrl",
+                    "条目缺少 fullUrl；除 batch 与 transaction 外，每个条目都须有 fullUrl",
                     "the entry has no fullUrl; except in a batch or transaction every entry must have one",
                 );
             }
@@ -117,7 +117,7 @@ impl<'t> Walk<'t> {
                 self.error(
                     at,
                     &text::DUPLICATE,
-                    "Bundle 中有两个条目是同一资源(类型与 id 相同);请只保留一个",
+                    "Bundle 中有两个条目是同一资源（类型与 id 相同）；请只保留一个",
                     "two entries of the Bundle are the same resource (type and id); keep one",
                 );
             }
@@ -130,7 +130,7 @@ impl<'t> Walk<'t> {
             self.error(
                 at,
                 &text::FULL_URL,
-                "fullUrl 必须是绝对 URI,如 urn:uuid:… 或服务器上的完整地址",
+                "fullUrl 必须是绝对 URI，如 urn:uuid:… 或服务器上的完整地址",
                 "fullUrl must be absolute: urn:uuid:… or the full address on the server",
             );
         } else if let (Some(of), Some(id)) = (of, id)
@@ -139,7 +139,7 @@ impl<'t> Walk<'t> {
             self.error(
                 at,
                 &text::FULL_URL,
-                "fullUrl 以“类型/id”结尾,但与条目中资源的类型或 id 不一致",
+                "fullUrl 以“类型/id”结尾，但与条目中资源的类型或 id 不一致",
                 "fullUrl ends with Type/id, but type or id of the entry's resource differ",
             );
         }

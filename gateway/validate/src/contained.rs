@@ -133,7 +133,7 @@ impl<'t> Walk<'t> {
                 self.error(
                     &frame,
                     &text::CONTAINED_LOOP,
-                    "内含资源相互循环引用;请去掉其中一个引用",
+                    "内含资源相互循环引用；请去掉其中一个引用",
                     "contained resources refer to each other in a circle; remove one of the references",
                 );
             } else if !reached[i] {
@@ -144,7 +144,7 @@ impl<'t> Walk<'t> {
                 self.error(
                     &frame,
                     &text::DUPLICATE,
-                    "两个内含资源的 id 相同;请让 id 在本资源内唯一",
+                    "两个内含资源的 id 相同；请让 id 在本资源内唯一",
                     "two contained resources have the same id; make ids unique within the resource",
                 );
             }

@@ -108,17 +108,17 @@ fn json_issue(tree: &Tree, issue: &JsonIssue) -> Option<Located> {
     let (rule, zh, en) = match issue.kind {
         JsonIssueKind::EmptyArray => (
             "fhir.json.empty_array",
-            "数组不能为空;没有值时请省略该元素",
+            "数组不能为空；没有值时请省略该元素",
             "an array must not be empty; leave the element out where it has no value",
         ),
         JsonIssueKind::ArrayInArray => {
-            ("fhir.json.nested_array", "数组中不能再有数组;请去掉内层方括号", "an array must not hold an array; remove the inner brackets")
+            ("fhir.json.nested_array", "数组中不能再有数组；请去掉内层方括号", "an array must not hold an array; remove the inner brackets")
         }
         // the walk finds the node without value itself
         JsonIssueKind::Null => return None,
         JsonIssueKind::BadPrimitiveSibling => (
             "fhir.json.sibling",
-            "以下划线开头的成员须是对象,或与不带下划线的成员等长的对象与 null 的数组",
+            "以下划线开头的成员须是对象，或与不带下划线的成员等长的对象与 null 的数组",
             "a member that starts with an underscore must be an object, or an array of objects and nulls as long as the member without underscore",
         ),
     };

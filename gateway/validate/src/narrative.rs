@@ -125,11 +125,12 @@ impl<'t> Walk<'t> {
             Err(Fault::Root) => {
                 ("根元素应为 <div xmlns=\"http://www.w3.org/1999/xhtml\">", "its root must be <div xmlns=\"http://www.w3.org/1999/xhtml\">")
             }
-            Err(Fault::Element) => {
-                ("含有不允许的元素(如 script、iframe、object)", "it holds an element that is not allowed (such as script, iframe, object)")
-            }
+            Err(Fault::Element) => (
+                "含有不允许的元素（如 script、iframe、object）",
+                "it holds an element that is not allowed (such as script, iframe, object)",
+            ),
             Err(Fault::Attribute) => {
-                ("含有不允许的属性(如 onclick、onerror)", "it holds an attribute that is not allowed (such as onclick, onerror)")
+                ("含有不允许的属性（如 onclick、onerror）", "it holds an attribute that is not allowed (such as onclick, onerror)")
             }
             Err(Fault::Link) => ("链接或图片地址是脚本", "a link or image address is a script"),
             Err(Fault::Depth) => ("元素嵌套过深", "its elements are nested too deeply"),

@@ -30,7 +30,7 @@ impl<'t> Walk<'t> {
                 self.error(
                     at,
                     &text::JSON_TYPE,
-                    format!("{} 是 {},不能写成对象", element.name(), type_name(primitive)),
+                    format!("{} 是 {}，不能写成对象", element.name(), type_name(primitive)),
                     format!("{} is a {} and must not be an object", element.name(), type_name(primitive)),
                 );
                 return false;
@@ -64,40 +64,40 @@ impl<'t> Walk<'t> {
         let (rule, zh, en) = match fault {
             Fault::JsonType => {
                 let (zh, en) = match primitive.json_kind() {
-                    Kind::Bool => ("true 或 false,不加引号", "true or false without quotes"),
-                    Kind::Number => ("JSON 数字,不加引号", "a JSON number without quotes"),
+                    Kind::Bool => ("true 或 false，不加引号", "true or false without quotes"),
+                    Kind::Number => ("JSON 数字，不加引号", "a JSON number without quotes"),
                     _ => ("加引号的 JSON 字符串", "a JSON string in quotes"),
                 };
                 (&text::JSON_TYPE, format!("{name} 须写成{zh}"), format!("a {name} is written as {en}"))
             }
             Fault::Empty => (
                 &text::FORMAT,
-                "值为空;没有值时请省略该元素".to_owned(),
+                "值为空；没有值时请省略该元素".to_owned(),
                 "the value is empty; leave the element out where it has no value".to_owned(),
             ),
             Fault::Blank => (
                 &text::BLANK,
-                "值只有空白;没有值时请省略该元素".to_owned(),
+                "值只有空白；没有值时请省略该元素".to_owned(),
                 "the value is blank; leave the element out where it has no value".to_owned(),
             ),
             Fault::Control => (
                 &text::CONTROL,
-                "文本含有控制字符,FHIR 的 XML 形式不能表示;请在来源处去掉".to_owned(),
+                "文本含有控制字符，FHIR 的 XML 形式不能表示；请在来源处去掉".to_owned(),
                 "the text holds a control character, which FHIR's XML form cannot; remove it at the source".to_owned(),
             ),
-            Fault::Format => (&text::FORMAT, format!("不是合法的 {name}:应为{form_zh}"), format!("not a valid {name}: {form_en}")),
+            Fault::Format => (&text::FORMAT, format!("不是合法的 {name}：应为{form_zh}"), format!("not a valid {name}: {form_en}")),
             Fault::Calendar => (
                 &text::FORMAT,
-                format!("没有这样的日期或时间;请核对原值,应为{form_zh}"),
+                format!("没有这样的日期或时间；请核对原值，应为{form_zh}"),
                 format!("there is no such date or time; check the source value, {form_en}"),
             ),
             Fault::NoZone => (
                 &text::FORMAT,
-                "有时间就须有时区;请在末尾加 +08:00 或 Z".to_owned(),
+                "有时间就须有时区；请在末尾加 +08:00 或 Z".to_owned(),
                 "a time of day needs its time zone; add +08:00 or Z at the end".to_owned(),
             ),
             Fault::Range => {
-                (&text::FORMAT, format!("超出 {name} 的取值范围:应为{form_zh}"), format!("outside the range of {name}: {form_en}"))
+                (&text::FORMAT, format!("超出 {name} 的取值范围：应为{form_zh}"), format!("outside the range of {name}: {form_en}"))
             }
             Fault::TooLong => {
                 (&text::TOO_LONG, "文本超过 1048576 个字符".to_owned(), "the text is longer than 1,048,576 characters".to_owned())
@@ -137,25 +137,25 @@ fn type_name(primitive: Primitive) -> &'static str {
 /// What a value should look like.
 fn form_of(primitive: Primitive) -> (&'static str, &'static str) {
     match primitive {
-        Primitive::Base64Binary => (" Base64 编码,长度为 4 的倍数", "Base64, a multiple of 4 characters"),
+        Primitive::Base64Binary => (" Base64 编码，长度为 4 的倍数", "Base64, a multiple of 4 characters"),
         Primitive::Boolean => (" true 或 false", "true or false"),
         Primitive::Code => ("不以空白开头或结尾、内部没有连续空白的代码", "a code without leading, trailing or double white space"),
         Primitive::Date => (" YYYY、YYYY-MM 或 YYYY-MM-DD", "YYYY, YYYY-MM or YYYY-MM-DD"),
         Primitive::DateTime => {
             (" YYYY、YYYY-MM、YYYY-MM-DD 或 YYYY-MM-DDThh:mm:ss+08:00", "YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss+08:00")
         }
-        Primitive::Decimal => ("十进制数,如 3.50", "a decimal number such as 3.50"),
+        Primitive::Decimal => ("十进制数，如 3.50", "a decimal number such as 3.50"),
         Primitive::Id => (" 1 到 64 个字母、数字、连字符或点", "1 to 64 letters, digits, hyphens or dots"),
         Primitive::Instant => (" YYYY-MM-DDThh:mm:ss+08:00", "YYYY-MM-DDThh:mm:ss+08:00"),
-        Primitive::Integer => ("整数,-2147483648 到 2147483647", "a whole number from -2147483648 to 2147483647"),
-        Primitive::UnsignedInt => ("整数,0 到 2147483647", "a whole number from 0 to 2147483647"),
-        Primitive::PositiveInt => ("整数,1 到 2147483647", "a whole number from 1 to 2147483647"),
+        Primitive::Integer => ("整数，-2147483648 到 2147483647", "a whole number from -2147483648 to 2147483647"),
+        Primitive::UnsignedInt => ("整数，0 到 2147483647", "a whole number from 0 to 2147483647"),
+        Primitive::PositiveInt => ("整数，1 到 2147483647", "a whole number from 1 to 2147483647"),
         Primitive::Oid => (" urn:oid: 加点分数字", "urn:oid: and dotted numbers"),
         Primitive::Time => (" hh:mm:ss", "hh:mm:ss"),
         Primitive::Uuid => (" urn:uuid: 加小写 UUID", "urn:uuid: and a UUID in lower case"),
-        Primitive::Canonical => ("绝对 URI,如 http://…,或 #id", "an absolute URI such as http://…, or #id"),
+        Primitive::Canonical => ("绝对 URI，如 http://…，或 #id", "an absolute URI such as http://…, or #id"),
         Primitive::Uri | Primitive::Url => (
-            "没有空白的 URI;OID 写作 urn:oid:…,UUID 写作 urn:uuid:…",
+            "没有空白的 URI；OID 写作 urn:oid:…，UUID 写作 urn:uuid:…",
             "a URI without white space; an OID is written urn:oid:…, a UUID urn:uuid:…",
         ),
         Primitive::String | Primitive::Markdown | Primitive::Xhtml => ("不含控制字符的文本", "text without control characters"),

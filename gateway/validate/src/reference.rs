@@ -44,7 +44,7 @@ impl<'t> Walk<'t> {
             self.error(
                 at,
                 &text::REFERENCE_TYPE,
-                "Reference.type 与引用所指的资源类型不一致;请改正其中之一",
+                "Reference.type 与引用所指的资源类型不一致；请改正其中之一",
                 "Reference.type and the type that the reference points to differ; correct one of them",
             );
         }
@@ -60,7 +60,7 @@ impl<'t> Walk<'t> {
         self.error(
             at,
             &text::REFERENCE_TARGET,
-            format!("不能引用 {name};可引用:{allowed}"),
+            format!("不能引用 {name}；可引用：{allowed}"),
             format!("must not refer to {name}; allowed: {allowed}"),
         );
     }
@@ -71,7 +71,7 @@ impl<'t> Walk<'t> {
             self.scope.link(value);
             let Some(node) = self.scope.resolve(id) else {
                 let finding = text::REFERENCE_LOCAL.finding(Severity::Error).says(
-                    "引用的内含资源不存在;请在 contained 中加上该资源,或改正 id",
+                    "引用的内含资源不存在；请在 contained 中加上该资源，或改正 id",
                     "there is no contained resource with this id; add it to contained or correct the id",
                 );
                 self.report(at, keep(finding, value));
@@ -109,7 +109,7 @@ impl<'t> Walk<'t> {
 
     fn unresolved(&mut self, at: &Frame<'_, '_>, value: &str, severity: Severity) {
         let finding = text::Rule { id: "fhir.bundle.unresolved", issue: "not-found", hl7: 102 }.finding(severity).says(
-            "Bundle 中没有 fullUrl 与此 URN 相同的条目;请加上该条目,或改正引用",
+            "Bundle 中没有 fullUrl 与此 URN 相同的条目；请加上该条目，或改正引用",
             "no entry of the Bundle has this URN as its fullUrl; add the entry or correct the reference",
         );
         self.report(at, keep(finding, value));

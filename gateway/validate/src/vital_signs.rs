@@ -110,7 +110,7 @@ impl<'t> Walk<'t> {
             self.vital(at, sign, "须有且只有一个 category 为 vital-signs", "must have exactly one category with the code vital-signs");
         }
         if n.child(KEYS.subject).is_none() {
-            self.vital(at, sign, "须有 subject(患者)", "must have a subject, the patient");
+            self.vital(at, sign, "须有 subject（患者）", "must have a subject, the patient");
         }
         self.vital_time(at, sign);
         let has_value = value_of(n).is_some();
@@ -122,7 +122,7 @@ impl<'t> Walk<'t> {
             self.blood_pressure(at, sign);
         } else if sign.code.is_empty() {
             if has_value || n.child(KEYS.has_member).is_none() {
-                self.vital(at, sign, "须有 hasMember,且本身没有值", "must have hasMember and no value of its own");
+                self.vital(at, sign, "须有 hasMember，且本身没有值", "must have hasMember and no value of its own");
             }
         } else if value_of(n).is_some_and(|v| !is_quantity_in(v, sign.units)) {
             self.wrong_unit(at, sign);
@@ -150,7 +150,7 @@ impl<'t> Walk<'t> {
             self.vital(
                 at,
                 sign,
-                "须有 effectiveDateTime(至少精确到日)或 effectivePeriod",
+                "须有 effectiveDateTime（至少精确到日）或 effectivePeriod",
                 "must have effectiveDateTime (to the day at least) or effectivePeriod",
             );
         }
@@ -178,14 +178,14 @@ impl<'t> Walk<'t> {
         self.vital(
             at,
             sign,
-            &format!("值须为 Quantity,有 value、unit、system={UCUM},code 为 {units}"),
+            &format!("值须为 Quantity，有 value、unit、system={UCUM}，code 为 {units}"),
             &format!("the value must be a Quantity with value, unit, system={UCUM} and one of these codes: {units}"),
         );
     }
 
     fn vital(&mut self, at: &Frame<'_, 't>, sign: &VitalSign, zh: &str, en: &str) {
         let finding = RULE.finding(Severity::Error);
-        self.report(at, finding.says(format!("按 HL7 {}规范,{zh}", sign.zh), format!("by HL7's {} profile it {en}", sign.en)));
+        self.report(at, finding.says(format!("按 HL7 {}规范，{zh}", sign.zh), format!("by HL7's {} profile it {en}", sign.en)));
     }
 }
 

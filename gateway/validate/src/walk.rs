@@ -42,7 +42,7 @@ pub(crate) fn run(definitions: &'static Definitions, table: &Table, tree: &Tree)
         let more = walk.more;
         walk.found.truncate(FINDINGS_MAX);
         let finding = text::MORE.finding(Severity::Error).says(
-            format!("另有 {more} 个问题未列出;请先修正已列出的问题"),
+            format!("另有 {more} 个问题未列出；请先修正已列出的问题"),
             format!("{more} more findings are not listed; correct those listed first"),
         );
         walk.found.push(Located { finding, node: 0, origin: tree.root().origin() });
@@ -72,7 +72,7 @@ impl<'t> Walk<'t> {
             return self.error(
                 at,
                 &text::NO_TYPE,
-                "缺少 resourceType;请写明资源类型",
+                "缺少 resourceType；请写明资源类型",
                 "resourceType is missing; say what type of resource this is",
             );
         };
@@ -81,7 +81,7 @@ impl<'t> Walk<'t> {
             return self.error(
                 at,
                 &text::UNKNOWN_TYPE,
-                format!("R4 中没有资源类型“{}”{}", safe_name(name), hint.map_or(String::new(), |h| format!(";是否应为“{h}”?"))),
+                format!("R4 中没有资源类型“{}”{}", safe_name(name), hint.map_or(String::new(), |h| format!("；是否应为“{h}”？"))),
                 format!("R4 has no resource type '{}'{}", safe_name(name), hint.map_or(String::new(), |h| format!("; is '{h}' meant?"))),
             );
         };
@@ -109,7 +109,7 @@ impl<'t> Walk<'t> {
             return self.error(
                 at,
                 &text::DEPTH,
-                format!("嵌套超过 {DEPTH_MAX} 层;更深的内容未检查"),
+                format!("嵌套超过 {DEPTH_MAX} 层；更深的内容未检查"),
                 format!("nested more than {DEPTH_MAX} levels; what is deeper was not checked"),
             );
         }
@@ -166,7 +166,7 @@ impl<'t> Walk<'t> {
             self.error(
                 at,
                 &text::DUPLICATE,
-                "两个元素的 id 相同;请让元素的 id 在本资源内唯一",
+                "两个元素的 id 相同；请让元素的 id 在本资源内唯一",
                 "two elements have the same id; make ids of elements unique within the resource",
             );
         }
@@ -181,7 +181,7 @@ impl<'t> Walk<'t> {
         self.error(
             at,
             &text::EMPTY,
-            "元素没有值也没有子元素;没有内容时请省略该元素",
+            "元素没有值也没有子元素；没有内容时请省略该元素",
             "the element has neither a value nor children; leave it out where there is nothing to say",
         );
     }
@@ -207,7 +207,7 @@ impl<'t> Walk<'t> {
                 _ => self.error(
                     at,
                     &text::JSON_TYPE,
-                    format!("此处应为 {} 对象,而不是简单值;请写成 {{…}}", of.name),
+                    format!("此处应为 {} 对象，而不是简单值；请写成 {{…}}", of.name),
                     format!("a {} object belongs here, not a simple value; write {{…}}", of.name),
                 ),
             }
@@ -242,7 +242,7 @@ impl<'t> Walk<'t> {
             self.error(
                 at,
                 &text::EXTENSION_URL,
-                "扩展的 url 须为绝对 URI,如 http://…/StructureDefinition/…",
+                "扩展的 url 须为绝对 URI，如 http://…/StructureDefinition/…",
                 "the url of an extension must be absolute, such as http://…/StructureDefinition/…",
             );
         }
@@ -255,14 +255,14 @@ impl<'t> Walk<'t> {
                 self.error(
                     at,
                     &text::NOT_A_LIST,
-                    format!("{} 可重复,须写成数组;请加方括号", element.name()),
+                    format!("{} 可重复，须写成数组；请加方括号", element.name()),
                     format!("{} repeats and must be an array; put it in brackets", element.name()),
                 );
             } else {
                 self.error(
                     at,
                     &text::A_LIST,
-                    format!("{} 只能有一个值,不能写成数组;请去掉方括号", element.name()),
+                    format!("{} 只能有一个值，不能写成数组；请去掉方括号", element.name()),
                     format!("{} has one value and must not be an array; remove the brackets", element.name()),
                 );
             }
@@ -270,7 +270,7 @@ impl<'t> Walk<'t> {
             self.error(
                 at,
                 &text::MAX,
-                format!("{} 最多 {} 个;请删去多余的", element.name(), element.max),
+                format!("{} 最多 {} 个；请删去多余的", element.name(), element.max),
                 format!("{} may occur at most {} times; remove what is too much", element.name(), element.max),
             );
         }
@@ -280,7 +280,7 @@ impl<'t> Walk<'t> {
         self.error(
             at,
             &text::TWO_CHOICES,
-            format!("{} 只能选一种类型;请只保留一个", element.name()),
+            format!("{} 只能选一种类型；请只保留一个", element.name()),
             format!("{} may have one type only; keep one of them", element.name()),
         );
     }
@@ -294,7 +294,7 @@ impl<'t> Walk<'t> {
             self.error(
                 at,
                 &text::MIN,
-                format!("缺少必填元素 {name};请补上,确实没有时用 data-absent-reason 扩展说明原因"),
+                format!("缺少必填元素 {name}；请补上，确实没有时用 data-absent-reason 扩展说明原因"),
                 format!("required element {name} is missing; supply it, or say why it is absent with a data-absent-reason extension"),
             );
         }
@@ -308,8 +308,8 @@ impl<'t> Walk<'t> {
         let names =
             self.definitions.elements(type_id).flat_map(|(_, e)| self.definitions.properties(e)).map(|p| at.node.tree().name(p.key));
         let (hint_zh, hint_en) = match nearest(name, names) {
-            Some(hint) => (format!(";是否应为 {hint}?"), format!("; is {hint} meant?")),
-            None => (";请删去,或用 extension 表达".to_owned(), "; remove it, or say it with an extension".to_owned()),
+            Some(hint) => (format!("；是否应为 {hint}？"), format!("; is {hint} meant?")),
+            None => ("；请删去，或用 extension 表达".to_owned(), "; remove it, or say it with an extension".to_owned()),
         };
         self.error(
             at,

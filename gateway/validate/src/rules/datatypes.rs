@@ -11,7 +11,7 @@ const UCUM: &str = "http://unitsofmeasure.org";
 
 pub(crate) static SQTY_1: Rule = Rule {
     id: "fhir.sqty-1",
-    zh: "此处的数量不能有比较符 comparator;请删去,或改用文本",
+    zh: "此处的数量不能有比较符 comparator；请删去，或改用文本",
     en: "a quantity here must not have a comparator; remove it or use text",
     issue: "invariant",
     holds: None,
@@ -19,7 +19,7 @@ pub(crate) static SQTY_1: Rule = Rule {
 
 pub(super) static CODING_SYSTEM: Rule = Rule {
     id: "fhir.coding.system",
-    zh: "代码的 system 须为绝对 URI,如 http://… 或 urn:oid:…",
+    zh: "代码的 system 须为绝对 URI，如 http://… 或 urn:oid:…",
     en: "the system of a code must be an absolute URI such as http://… or urn:oid:…",
     issue: "value",
     holds: Some(system_is_absolute),
@@ -27,7 +27,7 @@ pub(super) static CODING_SYSTEM: Rule = Rule {
 
 pub(super) static IDENTIFIER_SYSTEM: Rule = Rule {
     id: "fhir.identifier.system",
-    zh: "Identifier.system 须为绝对 URI,如 http://… 或 urn:oid:…",
+    zh: "Identifier.system 须为绝对 URI，如 http://… 或 urn:oid:…",
     en: "Identifier.system must be an absolute URI such as http://… or urn:oid:…",
     issue: "value",
     holds: Some(system_is_absolute),
@@ -35,7 +35,7 @@ pub(super) static IDENTIFIER_SYSTEM: Rule = Rule {
 
 pub(super) static ATTACHMENT_SIZE: Rule = Rule {
     id: "fhir.attachment.size",
-    zh: "附件的 size 与 data 的实际字节数不符;请改正 size",
+    zh: "附件的 size 与 data 的实际字节数不符；请改正 size",
     en: "size of the attachment differs from the number of bytes in data; correct size",
     issue: "value",
     holds: Some(|n| match (value(n, KEYS.size), value(n, KEYS.data)) {
@@ -46,7 +46,7 @@ pub(super) static ATTACHMENT_SIZE: Rule = Rule {
 
 pub(super) static IDENTIFIER_URI: Rule = Rule {
     id: "fhir.identifier.uri",
-    zh: "system 为 urn:ietf:rfc:3986 时,Identifier.value 须为完整的 URI",
+    zh: "system 为 urn:ietf:rfc:3986 时，Identifier.value 须为完整的 URI",
     en: "with the system urn:ietf:rfc:3986, Identifier.value must be a complete URI",
     issue: "value",
     holds: Some(|n| value(n, KEYS.system) != Some("urn:ietf:rfc:3986") || value(n, KEYS.value).is_none_or(is_absolute)),
@@ -59,32 +59,32 @@ macro_rules! rules {
 }
 
 rules! {
-    "fhir.ext-1", "扩展必须有 value[x] 或下级扩展,且只能有其一", "an extension must have a value[x] or extensions, and not both",
+    "fhir.ext-1", "扩展必须有 value[x] 或下级扩展，且只能有其一", "an extension must have a value[x] or extensions, and not both",
         |n| has_choice(n, "value") != has(n, KEYS.extension);
-    "fhir.qty-3", "有单位代码 code 就必须有 system;请补上,UCUM 为 http://unitsofmeasure.org",
+    "fhir.qty-3", "有单位代码 code 就必须有 system；请补上，UCUM 为 http://unitsofmeasure.org",
         "with a unit code there must be a system; add it, UCUM is http://unitsofmeasure.org",
         |n| !has(n, KEYS.code) || has(n, KEYS.system);
-    "fhir.age-1", "年龄必须为正数,有 UCUM 时间单位的代码", "an age must be positive and have the code of a UCUM unit of time",
+    "fhir.age-1", "年龄必须为正数，有 UCUM 时间单位的代码", "an age must be positive and have the code of a UCUM unit of time",
         |n| (has(n, KEYS.code) || !has(n, KEYS.value)) && ucum_or_none(n)
             && value(n, KEYS.value).is_none_or(|v| decimal::compare(v, "0") == Some(Ordering::Greater));
     "fhir.dis-1", "距离必须有 UCUM 长度单位的代码", "a distance must have the code of a UCUM unit of length",
         |n| (has(n, KEYS.code) || !has(n, KEYS.value)) && ucum_or_none(n);
-    "fhir.drt-1", "时长有代码时必须有值,且 system 为 UCUM", "a duration with a code must have a value and the system UCUM",
+    "fhir.drt-1", "时长有代码时必须有值，且 system 为 UCUM", "a duration with a code must have a value and the system UCUM",
         |n| !has(n, KEYS.code) || (value(n, KEYS.system) == Some(UCUM) && has(n, KEYS.value));
-    "fhir.cnt-3", "计数必须为整数,代码为 1,system 为 UCUM", "a count must be whole, with code 1 and system UCUM",
+    "fhir.cnt-3", "计数必须为整数，代码为 1，system 为 UCUM", "a count must be whole, with code 1 and system UCUM",
         |n| (has(n, KEYS.code) || !has(n, KEYS.value)) && ucum_or_none(n)
             && value(n, KEYS.code).is_none_or(|c| c == "1") && value(n, KEYS.value).is_none_or(|v| !v.contains('.'));
     "fhir.rat-1", "比值的分子和分母必须同时给出", "numerator and denominator of a ratio belong together",
         |n| has(n, KEYS.numerator) == has(n, KEYS.denominator) && (has(n, KEYS.numerator) || has(n, KEYS.extension));
-    "fhir.rng-2", "范围的 low 不能大于 high;请核对两值及其单位", "low of a range must not be greater than high; check the values and their units",
+    "fhir.rng-2", "范围的 low 不能大于 high；请核对两值及其单位", "low of a range must not be greater than high; check the values and their units",
         range_is_ordered;
-    "fhir.per-1", "开始时间不能晚于结束时间,且两者须可比较(精度相同);请核对两值",
+    "fhir.per-1", "开始时间不能晚于结束时间，且两者须可比较（精度相同）；请核对两值",
         "start must not be after end, and the two must be comparable (the same precision); check both",
         |n| match (value(n, KEYS.start), value(n, KEYS.end)) {
             (Some(start), Some(end)) => matches!(crate::rules::datatypes::compare_dates(start, end), Some(Ordering::Less | Ordering::Equal)),
             _ => true,
         };
-    "fhir.att-1", "附件有 data 就必须有 contentType;请补上媒体类型", "an attachment with data must have a contentType; add the media type",
+    "fhir.att-1", "附件有 data 就必须有 contentType；请补上媒体类型", "an attachment with data must have a contentType; add the media type",
         |n| !has(n, KEYS.data) || has(n, KEYS.content_type);
     "fhir.cpt-2", "联系方式有 value 就必须有 system(phone、email、fax …)", "a contact point with a value must have a system (phone, email, fax …)",
         |n| !has(n, KEYS.value) || has(n, KEYS.system);
@@ -97,7 +97,7 @@ rules! {
     "fhir.tim-6", "有 periodMax 就必须有 period", "with a periodMax there must be a period", |n| !has(n, KEYS.period_max) || has(n, KEYS.period);
     "fhir.tim-7", "有 durationMax 就必须有 duration", "with a durationMax there must be a duration", |n| !has(n, KEYS.duration_max) || has(n, KEYS.duration);
     "fhir.tim-8", "有 countMax 就必须有 count", "with a countMax there must be a count", |n| !has(n, KEYS.count_max) || has(n, KEYS.count);
-    "fhir.tim-9", "有 offset 就必须有 when,且不能是 C、CM、CD、CV", "with an offset there must be a when other than C, CM, CD, CV",
+    "fhir.tim-9", "有 offset 就必须有 when，且不能是 C、CM、CD、CV", "with an offset there must be a when other than C, CM, CD, CV",
         |n| !has(n, KEYS.offset) || (has(n, KEYS.when) && n.all(KEYS.when).all(|w| !matches!(w.value(), Some("C" | "CM" | "CD" | "CV"))));
     "fhir.tim-10", "timeOfDay 与 when 不能同时出现", "timeOfDay and when exclude each other", |n| !has(n, KEYS.time_of_day) || !has(n, KEYS.when);
 }

@@ -160,7 +160,7 @@ impl<'t> Walk<'t> {
     /// The same, with a reason.
     pub(crate) fn broken_because(&mut self, at: &Frame<'_, '_>, rule: &'static Rule, zh: &str, en: &str) {
         let finding = Finding::new(Severity::Error, rule.id, rule.issue, 102);
-        self.report(at, finding.says(format!("{}:{zh}", rule.zh), format!("{}: {en}", rule.en)));
+        self.report(at, finding.says(format!("{}：{zh}", rule.zh), format!("{}: {en}", rule.en)));
     }
 }
 

@@ -18,9 +18,9 @@ macro_rules! rules {
 rules! {
     "fhir.obs-3", "参考范围必须有 low、high 或 text 之一", "a reference range must have low, high or text",
         |n| has(n, KEYS.low) || has(n, KEYS.high) || has(n, KEYS.text);
-    "fhir.obs-6", "有结果值时不能有 dataAbsentReason;请删去其一", "with a value there must be no dataAbsentReason; remove one of them",
+    "fhir.obs-6", "有结果值时不能有 dataAbsentReason；请删去其一", "with a value there must be no dataAbsentReason; remove one of them",
         |n| !has(n, KEYS.data_absent_reason) || !has_choice(n, "value");
-    "fhir.obs-7", "component 的代码与 Observation.code 相同时,Observation 本身不能再有值;请把值放在 component 中",
+    "fhir.obs-7", "component 的代码与 Observation.code 相同时，Observation 本身不能再有值；请把值放在 component 中",
         "where a component has the same code as the Observation, the Observation itself must not have a value; leave it in the component",
         component_codes_differ;
     "fhir.pat-1", "联系人至少要有姓名、联系方式、地址或所属机构之一", "a contact needs a name, telecom, address or organization",
