@@ -2,7 +2,7 @@
 //! With `--show RULE`, the places of one rule.
 
 // a developer's tool: it prints, and it may stop
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -67,7 +67,9 @@ fn measure(name: &str, bytes: usize, mut run: impl FnMut()) {
 
 fn main() {
     let limits = Limits::default();
+    let start = cpu_ns();
     let grammar = Grammar::get();
+    println!("grammar read in {:.2} ms", (cpu_ns() - start) as f64 / 1e6);
     let raw = ORU.as_bytes();
     let gbk = charset::encode(&ORU.replace("UNICODE UTF-8", "GB 18030-2000"), charset::Charset::Gb18030).into_owned();
     let mut reads = 0;

@@ -1,4 +1,5 @@
 use hutong_fhir::Location;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -287,4 +288,37 @@ fn what_is_encoded_decodes_to_itself() {
     assert_eq!(&*encode("张a三", Latin1), b"?a?");
     assert_eq!(&*encode("张a", Ascii), b"?a");
     assert_eq!(encode(&"张".repeat(1000), Latin1).len(), 1000);
+}
+
+proptest! {
+    /// Any bytes are read or refused, without U+FFFD, and what is refused says where.
+    #[test]
+    fn total(bytes in prop::collection::vec(prop_oneof![Just(b'|'), Just(b'\r'), Just(0x1b), Just(b'$'), Just(b'('), Just(b'B'), any::<u8>()], 0..80),
+             name in prop::sample::select(vec!["", "GBK", "UTF-8", "~ISO IR87", "ASCII", "8859/1", "BIG-5", "KS X 1001", "8859/7"]),
+             default in prop::sample::select(vec![None, Some(Charset::Gb18030), Some(Charset::Latin1), Some(Charset::Iso2022Jp)])) {
+        let raw = oru(name, &bytes);
+        match decode(&raw, default) {
+            Ok(text) => {
+                let has_replacement = text.text.contains(char::REPLACEMENT_CHARACTER);
+                prop_assert!(!has_replacement);
+                let offsets: Vec<usize> = (0..=text.text.len()).collect();
+                let back = raw_offsets(&raw, text.charset, &offsets);
+                prop_assert!(back.is_sorted() && back.iter().all(|at| *at <= raw.len()));
+            }
+            Err(finding) => {
+                prop_assert_eq!(finding.hl7_code, 102);
+                prop_assert!(finding.value.is_some_and(|value| value.starts_with("offset=")));
+            }
+        }
+        let _ = header_text(&raw);
+    }
+
+    /// Whatever Chinese text is sent in GB18030 arrives as it was, declared or not, in the header or in the body.
+    #[test]
+    fn gb18030_arrives(name in "[\u{4e00}-\u{9fa5}]{1,8}", facility in "[\u{4e00}-\u{9fa5}]{1,8}", declared in any::<bool>()) {
+        let text = format!("MSH|^~\\&|{facility}|H|||20260101||ADT^A01|1|P|2.4||||||{}\rPID|1||7||{name}^{facility}||\r", if declared { "GBK" } else { "" });
+        let raw = encode(&text, Charset::Gb18030);
+        let decoded = decode(&raw, Some(Charset::Gb18030)).map_err(|f| f.en);
+        prop_assert_eq!(decoded.map(|t| t.text.into_owned()), Ok(text));
+    }
 }

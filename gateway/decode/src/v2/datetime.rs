@@ -109,7 +109,7 @@ fn fixed(stamp: &str) -> Option<Parts> {
 /// Parts with something between them.
 fn separated(stamp: &str) -> Option<Parts> {
     let mut parts = [None; 6];
-    let mut pieces = stamp.split(|c: char| matches!(c, '-' | '/' | '.' | ':' | ' ' | 'T')).filter(|piece| !piece.is_empty());
+    let mut pieces = stamp.split(['-', '/', '.', ':', ' ', 'T']).filter(|piece| !piece.is_empty());
     for part in &mut parts {
         let Some(piece) = pieces.next() else { break };
         *part = Some(piece.parse().ok()?);

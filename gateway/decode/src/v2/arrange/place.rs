@@ -29,7 +29,9 @@ pub(super) struct Placer<'p> {
     stack: Vec<Open>,
     /// The group of the segment before, and whether that was out of place.
     before: (u32, bool),
+    /// NTE and PRT follow any segment; TQ1, TQ2 and CTD may stand between an order and its detail too.
     notes: [Option<SegmentId>; 2],
+    companions: [Option<SegmentId>; 5],
     obx: Option<SegmentId>,
 }
 
@@ -48,7 +50,8 @@ impl<'p> Placer<'p> {
             ids,
             stack: vec![Open { node: 0, group: 0, cursor: None, used: 0 }],
             before: (0, false),
-            notes: [grammar.id_of(*b"NTE"), grammar.id_of(*b"PRT")],
+            notes: [*b"NTE", *b"PRT"].map(|name| grammar.id_of(name)),
+            companions: [*b"NTE", *b"PRT", *b"TQ1", *b"TQ2", *b"CTD"].map(|name| grammar.id_of(name)),
             obx: grammar.id_of(*b"OBX"),
         }
     }
@@ -70,7 +73,7 @@ impl<'p> Placer<'p> {
             return self.put_beside_previous(index);
         };
         let was_misplaced = self.before.1;
-        if was_misplaced && self.note(index, id) || self.order_after_its_detail(index, id) {
+        if was_misplaced && self.note(index, id) || self.order_after_its_detail(index, id) || self.detail_after_its_timing(index, id) {
             self.before.1 = true;
             return;
         }
@@ -153,13 +156,30 @@ impl<'p> Placer<'p> {
         let Some(detail) = children.iter().skip(child + 1).position(|node| node.required && node.segment.is_some()) else { return false };
         let detail = child + 1 + detail;
         let comes_late = children.get(child).is_some_and(|node| !node.required) && open.cursor.is_some_and(|cursor| cursor >= detail);
-        let mut following = self.ids.iter().skip(index + 1).filter(|id| !self.notes.contains(id));
+        let mut following = self.ids.iter().skip(index + 1).filter(|id| !self.companions.contains(id));
         let detail_follows = following.next().copied().flatten() == children.get(detail).and_then(|node| node.segment);
         if !comes_late || detail_follows || open.used & bit(child) != 0 {
             return false;
         }
         self.reports.misplaced(index, self.node(open.node).map_or("", |node| node.name));
         self.fill_passed(level, child, index, id);
+        true
+    }
+
+    /// TQ1 or SPM before the OBR that they belong to: an order that still lacks its detail, and has no results either,
+    /// gets it.
+    fn detail_after_its_timing(&mut self, index: usize, id: SegmentId) -> bool {
+        let lacks = |open: &Open| {
+            let children = self.children(open.node);
+            let detail = children.iter().position(|child| child.segment == Some(id) && child.required)?;
+            let has_result = |(i, child): (usize, &Node)| open.used & bit(i) != 0 && self.obx.is_some_and(|obx| child.starts.has(obx));
+            let is_passed = open.cursor.is_some_and(|cursor| cursor > detail) && open.used & bit(detail) == 0;
+            (is_passed && !children.iter().enumerate().skip(detail).any(has_result)).then_some(detail)
+        };
+        let mut open = self.stack.iter().enumerate().skip(1).rev();
+        let Some((level, detail)) = open.find_map(|(level, open)| Some((level, lacks(open)?))) else { return false };
+        self.reports.misplaced(index, self.stack.get(level).and_then(|open| self.node(open.node)).map_or("", |node| node.name));
+        self.fill_passed(level, detail, index, id);
         true
     }
 

@@ -107,6 +107,18 @@ fn results_as_they_come() {
         &oru("ORDER_OBSERVATION(OBR OBSERVATION(OBX)) ORDER_OBSERVATION(COMMON_ORDER(ORC) OBR OBSERVATION(OBX))"),
         &[],
     );
+    check(
+        "ORU^R01",
+        "PID OBR OBX ORC TQ1 OBR OBX",
+        &oru("ORDER_OBSERVATION(OBR OBSERVATION(OBX)) ORDER_OBSERVATION(COMMON_ORDER(ORC) TIMING_QTY(TQ1) OBR OBSERVATION(OBX))"),
+        &["structure.misplaced OBR[2]"],
+    );
+    check(
+        "ORU^R01",
+        "PID SPM OBR NTE OBX OBR OBX",
+        &oru("ORDER_OBSERVATION(SPECIMEN(SPM) OBR NTE OBSERVATION(OBX)) ORDER_OBSERVATION(OBR OBSERVATION(OBX))"),
+        &["structure.misplaced OBR[1]"],
+    );
     // no OBR
     check(
         "ORU^R01",
