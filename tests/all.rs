@@ -1,3 +1,6 @@
 //! The one integration-test binary.
 
+mod bad_input;
+mod command_line;
+mod recovery;
 mod tidy;

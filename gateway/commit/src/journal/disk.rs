@@ -130,6 +130,9 @@ impl DiskFile for RealFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        if super::fail::sabotage("no-sync") {
+            return Ok(());
+        }
         self.0.sync_data()
     }
 

@@ -3,6 +3,7 @@
 //! `HUTONG_FAILPOINT=after-write:17` kills the process without warning the 17th time that it comes to `after-write`.
 
 /// Every step that can be named.
+#[cfg(any(test, feature = "failpoints"))]
 pub const STEPS: [&str; 14] = [
     "before-write",
     "during-write",
@@ -51,4 +52,27 @@ pub(crate) fn point(_step: &str) {}
 #[inline(always)]
 pub(crate) fn chosen(_step: &str) -> bool {
     false
+}
+
+/// What `HUTONG_SABOTAGE` says is done wrong on purpose: the crash tests must then find losses, or they prove nothing.
+/// `no-sync` leaves out every sync of a file, `early-answer` writes a batch some time after it was answered.
+#[cfg(any(test, feature = "failpoints"))]
+pub(crate) fn sabotage(name: &str) -> bool {
+    use std::sync::OnceLock;
+    static DONE: OnceLock<Option<String>> = OnceLock::new();
+    DONE.get_or_init(|| std::env::var("HUTONG_SABOTAGE").ok()).as_deref() == Some(name)
+}
+
+#[cfg(not(any(test, feature = "failpoints")))]
+#[inline(always)]
+pub(crate) fn sabotage(_name: &str) -> bool {
+    false
+}
+
+/// For `early-answer`.
+pub(crate) fn write_later(file: std::sync::Arc<dyn super::disk::DiskFile>, bytes: Vec<u8>, offset: u64) {
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let _ = file.write_at(&bytes, offset);
+    });
 }

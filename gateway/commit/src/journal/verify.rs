@@ -58,12 +58,25 @@ pub struct Damage {
 /// # Errors
 /// Only where the directory cannot be read; damage is part of the report.
 pub fn verify(dir: &Path) -> Result<VerifyReport, StoreError> {
-    let disk = RealDisk::existing(&dir.join("journal")).map_err(StoreError::io("open the journal"))?;
-    check(&disk)
+    verify_each(dir, &mut |_| {})
 }
 
+/// The same, and hands over every entry in order, each once: what shows and exports a journal also beside an open store.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_each(dir: &Path, visit: &mut dyn FnMut(&Entry)) -> Result<VerifyReport, StoreError> {
+    let disk = RealDisk::existing(&dir.join("journal")).map_err(StoreError::io("open the journal"))?;
+    check_each(&disk, visit)
+}
+
+#[cfg(test)]
 pub(crate) fn check(disk: &dyn Disk) -> Result<VerifyReport, StoreError> {
-    let mut check = Check { disk, position: Position::START, torn: None, decompressors: Decompressors::default() };
+    check_each(disk, &mut |_| {})
+}
+
+fn check_each(disk: &dyn Disk, visit: &mut dyn FnMut(&Entry)) -> Result<VerifyReport, StoreError> {
+    let mut check = Check { disk, position: Position::START, torn: None, decompressors: Decompressors::default(), visit, visited: 0 };
     let mut listing = Listing::read(disk)?;
     let mut number = 1;
     // Behind the last sealed segment: from here it is read again where a writer may have been at work meanwhile.
@@ -106,6 +119,9 @@ struct Check<'a> {
     position: Position,
     torn: Option<(String, u64, &'static str)>,
     decompressors: Decompressors,
+    visit: &'a mut dyn FnMut(&Entry),
+    /// The last entry handed over: what is read again is not handed over again.
+    visited: u64,
 }
 
 impl Check<'_> {
@@ -158,6 +174,10 @@ impl Check<'_> {
                 return Err(self.damage(name, at, "the hash chain is broken".into()));
             }
             self.position = after;
+            if seq > self.visited {
+                self.visited = seq;
+                (self.visit)(&entry);
+            }
         }
         if self.position != file.header.after {
             return Err(self.damage(name, Some(0), "the segment's entries are not those that its header names".into()));
@@ -167,13 +187,18 @@ impl Check<'_> {
 
     fn open(&mut self, number: u64) -> Result<Step, Damage> {
         let name = FileName::Open { number }.to_string();
+        let (position, visited, visit) = (self.position, &mut self.visited, &mut *self.visit);
         let scanned = self.disk.open(&name).and_then(|file| {
-            scan(&*file, number, &self.position, |header, payload, _| {
+            scan(&*file, number, &position, |header, payload, _| {
                 if digest(payload) != header.digest {
                     return Err("the entry's digest does not match");
                 }
-                let decoded = Entry::decode(header.seq, header.time_us, payload.to_vec());
-                decoded.map(|_| ()).map_err(|_| "the entry is malformed")
+                let entry = Entry::decode(header.seq, header.time_us, payload.to_vec()).map_err(|_| "the entry is malformed")?;
+                if header.seq > *visited {
+                    *visited = header.seq;
+                    visit(&entry);
+                }
+                Ok(())
             })
         });
         let scanned = scanned.map_err(|error| self.damage(name.clone(), None, error.to_string()))?;

@@ -261,6 +261,10 @@ impl Writer {
         let end = (self.end + self.buffer.len() as u64).next_multiple_of(BLOCK);
         self.buffer.resize((end.max(self.dirty_until) - self.end) as usize, 0);
         fail::point("before-write");
+        if fail::sabotage("early-answer") {
+            fail::write_later(Arc::clone(&self.segment.file), self.buffer.clone(), self.end);
+            return Ok(end);
+        }
         if fail::chosen("during-write") {
             let half = self.buffer.get(..self.buffer.len() / 2).unwrap_or_default();
             self.segment.file.write_at(half, self.end)?;
