@@ -1,4 +1,5 @@
-//! The mapping author's tool in small: `hmap check`, `hmap run [--site NAME] MESSAGE…`, `hmap fmt [--write] FILE…`.
+//! The mapping author's tool in small: `hmap check`, `hmap run [--site NAME] MESSAGE…`, `hmap test [--update] [CASE…]`,
+//! `hmap fmt [--write] FILE…`.
 //! Mappings are read from `./mappings` (or `--dir DIR`). The `hutong map` commands do the same and more.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
@@ -8,7 +9,7 @@ use std::process::exit;
 use hutong_decode::v2::{Grammar, Limits, arrange, parse, split_batch};
 use hutong_fhir::definitions::Definitions;
 use hutong_fhir::json;
-use hutong_map::{CHINA_ZONE_MINUTES, Context, Lang, Mapped, Mappings, SourceFile, format, render};
+use hutong_map::{CHINA_ZONE_MINUTES, Context, Lang, Mapped, Mappings, SourceFile, case, format, render};
 
 fn main() {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +31,18 @@ fn main() {
         "run" => {
             let m = load(&dir, lang);
             args.iter().for_each(|f| run(&m, f, &sites));
+        }
+        "test" => {
+            let update = args.first().is_some_and(|a| a == "--update");
+            let m = load(&dir, lang);
+            let mut files = Vec::new();
+            match args.get(usize::from(update)..) {
+                Some(given) if !given.is_empty() => files.extend(given.iter().cloned()),
+                _ => cases(Path::new(&dir), &mut files),
+            }
+            let failed = files.iter().filter(|f| !test(&m, f, update)).count();
+            println!("{} cases, {failed} failed", files.len());
+            exit(i32::from(failed > 0));
         }
         "fmt" => {
             let write = args.first().is_some_and(|a| a == "--write");
@@ -53,6 +66,37 @@ fn read_dir(dir: &Path, files: &mut Vec<SourceFile>) {
             files.push(SourceFile { path: path.to_string_lossy().into_owned(), text });
         }
     }
+}
+
+fn cases(dir: &Path, files: &mut Vec<String>) {
+    let mut entries: Vec<_> = std::fs::read_dir(dir).expect("the folder of mappings").flatten().map(|e| e.path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            cases(&path, files);
+        } else if path.extension().is_some_and(|e| e == "case") {
+            files.push(path.to_string_lossy().into_owned());
+        }
+    }
+}
+
+fn test(m: &Mappings, file: &str, update: bool) -> bool {
+    let text = std::fs::read_to_string(file).expect("UTF-8 text");
+    let outcome = match case::read(&text) {
+        Ok(c) => c.run(m),
+        Err((_, en)) => {
+            println!("{file}: {en}");
+            return false;
+        }
+    };
+    if update {
+        if outcome.updated != text {
+            std::fs::write(file, outcome.updated).expect("a writable file");
+        }
+        return true;
+    }
+    outcome.differences.iter().for_each(|d| println!("{file}: {d}"));
+    outcome.differences.is_empty()
 }
 
 fn load(dir: &str, lang: Lang) -> Mappings {

@@ -5,6 +5,7 @@
 //! message. Pure: files come in as `(path, text)`, nothing touches disk, clock or network.
 
 mod builtins;
+pub mod case;
 mod compile;
 mod diagnostic;
 mod mappings;

@@ -310,7 +310,10 @@ pub(crate) enum Source {
     Segments([u8; 3]),
     Resource(u16),
     /// All that were made under that name since the present turn of the block `level` deep began.
-    Resources { slot: u16, level: u16 },
+    Resources {
+        slot: u16,
+        level: u16,
+    },
     /// Made further down in the same block (by this line of it): its id is worked out ahead.
     Ahead {
         slot: u16,
@@ -353,8 +356,8 @@ pub struct Plan {
     pub(crate) systems: Option<Arc<Table>>,
     /// The HL7 table of a field.
     pub(crate) field_tables: HashMap<(String, u16), String>,
-    /// Names of groups that may repeat.
-    pub(crate) repeating: std::collections::HashSet<String>,
+    /// Names of groups that may repeat, by structure.
+    pub(crate) repeating: HashMap<String, std::collections::HashSet<String>>,
 }
 
 /// v2 data types by number: what the reading of a value needs to know of them.

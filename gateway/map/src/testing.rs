@@ -23,11 +23,30 @@ pub(crate) fn map(m: &Mappings, message: &str, sites: &[&str]) -> Mapped {
 /// What an expression over `x`, the value of OBX-5 in that data type, gives.
 pub(crate) fn eval(datatype: &str, input: &str, call: &str) -> Vec<String> {
     let map = format!(
-        "absent \"-\" as unknown\nmap b(x, OBX) -> Basic\nidentity = (\"1\")\nmap t(OBX) -> Basic\nidentity = (\"1\")\nextension(\"u\") += {} as string\nmessage ORU^R01\nr = t(OBX)\n",
-        call.replace("x.", "OBX-5.").replace("(x", "(OBX-5").replace(" x)", " OBX-5)").replace("(x,", "(OBX-5,")
+        "absent \"-\" as unknown\nmap t(OBX) -> Basic\nidentity = (\"1\")\nextension(\"u\"):all += each split(join({}, \"¦\"), \"¦\") as y {{ $ = string(y) }}\nmessage ORU^R01\neach OBX {{ r = t(OBX) }}\n",
+        over_field(call)
     );
     let m = load(&[("a.hmap", &map)]).unwrap_or_else(|e| panic!("{e}"));
     let mapped = self::map(&m, &format!("MSH|^~\\&|A|B|||20200101||ORU^R01|1|P|2.5\nOBX|1|{datatype}|a||{input}"), &[]);
     let Some(r) = mapped.resources.first() else { return Vec::new() };
     r.tree.root().children().filter(|c| c.name() == "extension").filter_map(|c| c.at("valueString").map(str::to_owned)).collect()
+}
+
+/// `x` becomes the path of the field, outside of quotes.
+fn over_field(call: &str) -> String {
+    let mut out = String::new();
+    let mut quoted = false;
+    let mut before = ' ';
+    let chars: Vec<char> = call.chars().collect();
+    for (i, c) in chars.iter().enumerate() {
+        quoted ^= *c == '"';
+        let word = |c: Option<&char>| c.is_some_and(|c| c.is_alphanumeric() || *c == '_');
+        if *c == 'x' && !quoted && !(before.is_alphanumeric() || before == '_') && !word(chars.get(i + 1)) {
+            out.push_str("OBX-5");
+        } else {
+            out.push(*c);
+        }
+        before = *c;
+    }
+    out
 }

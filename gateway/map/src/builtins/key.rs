@@ -27,14 +27,14 @@ pub(super) const BUILTIN: Builtin = Builtin {
         }
     },
     examples: &[
-        typed("CX", "12^^^HIS&1.2.3&ISO^MR", "key(x)", &["urn:oid:1.2.3\u{1}12"]),
-        typed("CX", "12^^^HIS^MR", "key(x)", &["test/HIS\u{1}12"]),
-        typed("CX", "12", "key(x)", &["test\u{1}12"]),
-        typed("EI", "A^LIS^1.2^ISO", "key(x)", &["urn:oid:1.2\u{1}A"]),
-        typed("XCN", "7^Li^^^^^^^HR", "key(x)", &["test/HR\u{1}7"]),
+        typed("CX", "12^^^HIS&1.2.3&ISO^MR", "key(x)", &["urn:oid:1.2.3 12"]),
+        typed("CX", "12^^^HIS^MR", "key(x)", &["test/HIS 12"]),
+        typed("CX", "12", "key(x)", &["test 12"]),
+        typed("EI", "A^LIS^1.2^ISO", "key(x)", &["urn:oid:1.2 A"]),
+        typed("XCN", "7^Li^^^^^^^HR", "key(x)", &["test/HR 7"]),
         typed("XCN", "^Li", "key(x)", &[]),
-        typed("HD", "LAB^1.2^ISO", "key(x)", &["\u{1}urn:oid:1.2"]),
-        example(" 5 ", "key(x)", &["test\u{1}5"]),
+        typed("HD", "LAB^1.2^ISO", "key(x)", &["urn:oid:1.2"]),
+        example(" 5 ", "key(x)", &["test 5"]),
     ],
 };
 

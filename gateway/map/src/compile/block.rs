@@ -239,7 +239,8 @@ impl<'s> Compiler<'s, '_> {
                 rest.push(spec);
             }
         }
-        let (base, rest): (Vec<Spec<'s>>, Vec<Spec<'s>>) = rest.into_iter().partition(|s| s.steps.first().is_some_and(|s| s.name.text == "$"));
+        let (base, rest): (Vec<Spec<'s>>, Vec<Spec<'s>>) =
+            rest.into_iter().partition(|s| s.steps.first().is_some_and(|s| s.name.text == "$"));
         let base = if makes == plan::Makes::Element { self.base(&mut scope, &base, type_id) } else { NONE };
         let block = if makes == plan::Makes::Primitive {
             self.primitive_block(&mut scope, &rest, type_id)

@@ -62,14 +62,22 @@ impl<'s> Compiler<'s, '_> {
     /// The groups of the structures of the declaration's types. One of them may lack a group that another has.
     fn check_message_type(&mut self, source: &MessageSource<'_>) -> Vec<String> {
         let grammar = self.world.v2.grammar();
-        if self.structure_of(source.name).is_none() && !grammar.is_message_code(source.name) && !source.name.starts_with('Z') && !source.name.contains("^Z") {
+        if self.structure_of(source.name).is_none()
+            && !grammar.is_message_code(source.name)
+            && !source.name.starts_with('Z')
+            && !source.name.contains("^Z")
+        {
             let near = closest(source.name, grammar.structure_ids()).map(str::to_owned);
             let zh = format!("HL7 v2 没有消息 `{}`", source.name);
             let d = Diagnostic::error("message.unknown", source.span, zh, format!("HL7 v2 has no message `{}`", source.name));
             self.fault(d.instead(near));
         }
         let mut names = Vec::new();
-        for structure in source.types.iter().filter_map(|t| self.structure_of(&t.text)) {
+        let structures: Vec<_> = source.types.iter().filter_map(|t| self.structure_of(&t.text)).collect();
+        for structure in structures {
+            if !self.plan.repeating.contains_key(structure.id) {
+                self.plan.repeating.insert(structure.id.to_owned(), self.world.v2.repeating_groups(structure.id));
+            }
             let mut open: Vec<_> = structure.root().into_iter().collect();
             while let Some(group) = open.pop() {
                 names.push(group.name().to_owned());

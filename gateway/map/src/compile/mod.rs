@@ -59,7 +59,7 @@ pub(crate) fn compile(sources: &Sources<'_>, world: &World<'_>) -> (Plan, Vec<Di
             absent_first: [false; 256],
             systems: sources.tables.get("hl70396").cloned(),
             field_tables: world.v2.field_tables(),
-            repeating: world.v2.repeating_groups(),
+            repeating: HashMap::new(),
         },
         faults: sources.faults.clone(),
         texts: HashMap::new(),

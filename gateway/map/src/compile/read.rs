@@ -228,7 +228,9 @@ impl<'s> Compiler<'s, '_> {
         }
         let part = |i: usize| path.parts.get(i).map_or(0, |(n, _)| u8::try_from(*n).unwrap_or(u8::MAX));
         let (one, two) = (part(0), part(1));
-        for n in [one, two].into_iter().filter(|n| *n > 0) {
+        // of OBX-5 and its like the message says the type
+        let varies = dt != 0 && dt == self.plan.datatypes.varies;
+        for n in [one, two].into_iter().filter(|n| *n > 0 && !varies) {
             dt = self.plan.datatypes.component(dt, n as usize);
         }
         let pick = self.pick(scope, path.select.as_ref());

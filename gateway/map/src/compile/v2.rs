@@ -60,14 +60,17 @@ impl V2 {
         out
     }
 
-    pub(crate) fn repeating_groups(&self) -> HashSet<String> {
-        let mut names: HashMap<&str, bool> = HashMap::new();
-        let mut open: Vec<_> = self.grammar.structure_ids().filter_map(|id| self.grammar.structure(id)).filter_map(|s| s.root()).collect();
+    /// The groups of a structure that may repeat.
+    pub(crate) fn repeating_groups(&self, structure: &str) -> HashSet<String> {
+        let mut names = HashSet::new();
+        let mut open: Vec<_> = self.grammar.structure(structure).and_then(|s| s.root()).into_iter().collect();
         while let Some(group) = open.pop() {
-            *names.entry(group.name()).or_default() |= group.repeats();
+            if group.repeats() {
+                names.insert(group.name().to_owned());
+            }
             open.extend(group.groups());
         }
-        names.into_iter().filter(|(_, repeats)| *repeats).map(|(name, _)| name.to_owned()).collect()
+        names
     }
 
     /// The HL7 tables of fields whose codes are of such a table.

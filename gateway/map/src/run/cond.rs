@@ -106,8 +106,7 @@ mod tests {
             (Class::Letters, "王", false),
             (Class::Chinese, "Zhang 张", true),
             (Class::Chinese, "Zhang", false),
-            // made up: 2 February 1980
-            (Class::IdCard, "500236198002020016", false),
+            (Class::IdCard, "500236198002020017", false),
             (Class::IdCard, "11010519491231002X", true),
             (Class::IdCard, "11010519491331002X", false),
             (Class::IdCard, "110105491231002", true),

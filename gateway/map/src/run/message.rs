@@ -81,7 +81,10 @@ impl<'m> Exec<'m> {
             }
             Group::Segment(name) => {
                 let mut found = Vec::new();
-                self.collect(here.group, name, &mut found);
+                self.collect(here.group, name, false, &mut found);
+                if found.is_empty() {
+                    self.collect(here.group, name, true, &mut found);
+                }
                 turns.extend(found.into_iter().map(|s| Scope { group: self.arrangement.group_of(s as usize), only: Some(s), since: 0 }));
             }
         }
@@ -189,7 +192,7 @@ impl<'m> Exec<'m> {
                     break;
                 }
             }
-            self.collect(scope.group, name, &mut found);
+            self.collect(scope.group, name, false, &mut found);
             if !found.is_empty() {
                 break;
             }
@@ -214,11 +217,18 @@ impl<'m> Exec<'m> {
         self.message.segments().get(segment as usize).is_some_and(|s| s.name().as_bytes() == name)
     }
 
-    fn collect(&self, group: GroupRef<'m>, name: &[u8; 3], found: &mut Vec<u32>) {
+    /// Whether the message's structure lets a group repeat.
+    fn repeats(&self, group: &str) -> bool {
+        let known = self.arrangement.structure.and_then(|s| self.plan.repeating.get(s));
+        known.is_some_and(|names| names.contains(group))
+    }
+
+    /// `all`: also of groups that repeat.
+    fn collect(&self, group: GroupRef<'m>, name: &[u8; 3], all: bool, found: &mut Vec<u32>) {
         for item in group.items() {
             match item {
                 Item::Segment(s) if self.has_name(s as u32, name) => found.push(s as u32),
-                Item::Group(g) if !self.plan.repeating.contains(g.name()) => self.collect(g, name, found),
+                Item::Group(g) if all || !self.repeats(g.name()) => self.collect(g, name, all, found),
                 _ => {}
             }
         }

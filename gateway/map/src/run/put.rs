@@ -40,7 +40,11 @@ impl<'m> Exec<'m> {
             self.line = whole.line;
             self.origin = Origin::NONE;
             single &= !whole.all;
-            let one = self.put(whole.op, node, whole.all);
+            let mut one = self.put(whole.op, node, whole.all);
+            if one == Got::Constant && !whole.guards.is_empty() {
+                // a literal whose condition holds is said by the message
+                one = Got::Yes;
+            }
             if one == Got::No && whole.required {
                 return Err(Missing(whole.line));
             }
@@ -105,6 +109,11 @@ impl<'m> Exec<'m> {
         let kind = if entry.primitive { Kind::Empty } else { Kind::Object };
         let element = self.tree.add(node, key, kind, list);
         match self.run_block(below, element, false) {
+            // literals do not stand alone where a line that reads the message had nothing
+            Ok(Got::Yes) if !entry.whole.is_empty() && below.constant => {
+                self.tree.rollback(node, mark);
+                Ok(Got::No)
+            }
             Ok(Got::Yes) => {
                 self.line = entry.line;
                 self.wrote(element);
@@ -112,7 +121,7 @@ impl<'m> Exec<'m> {
             }
             Ok(Got::Constant) => {
                 // a url alone is no extension; literals alone are nothing where the others read the message
-                let keep = entry.constant;
+                let keep = entry.constant && entry.whole.is_empty();
                 if keep {
                     self.line = entry.line;
                     self.wrote(element);

@@ -152,7 +152,7 @@ impl<'m> Exec<'m> {
         if field.is_empty() {
             return;
         }
-        let dt = if dt == 0 { 0 } else { self.real_type(dt, segment) };
+        let dt = if dt != 0 && dt == self.plan.datatypes.varies { self.real_type(segment, parts) } else { dt };
         let base = if parts == [0, 0] { dt } else { 0 };
         let view = |part, repetition| View { part, segment, field: number, repetition, component: 0, dt: base };
         let push = |e: &mut Self, v: View<'m>| e.push_part(v, parts, dt);
@@ -180,12 +180,11 @@ impl<'m> Exec<'m> {
     }
 
     /// OBX-5 and its like: the type that OBX-2 names.
-    fn real_type(&self, dt: Dt, segment: u32) -> Dt {
-        if self.plan.datatypes.varies != dt {
-            return dt;
-        }
+    fn real_type(&self, segment: u32, parts: [u8; 2]) -> Dt {
         let Some(seg) = self.message.segment(segment as usize) else { return 0 };
-        self.plan.datatypes.named(seg.field(2).value().raw().trim())
+        let types = &self.plan.datatypes;
+        let dt = types.named(seg.field(2).value().raw().trim());
+        parts.into_iter().filter(|n| *n > 0).fold(dt, |dt, n| types.component(dt, n as usize))
     }
 
     fn push_part(&mut self, view: View<'m>, parts: [u8; 2], dt: Dt) -> bool {

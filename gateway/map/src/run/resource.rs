@@ -90,7 +90,15 @@ impl<'m> Exec<'m> {
     /// Gives an id its place before the resource is made.
     pub(super) fn announce(&mut self, index: u32, map: &Map, id: &str) -> u32 {
         let k = self.built.len() as u32;
-        let built = Built { resource_type: map.type_name, id: id.to_owned(), merge: map.merge, clear: Vec::new(), tree: None, map: index, from: Vec::new() };
+        let built = Built {
+            resource_type: map.type_name,
+            id: id.to_owned(),
+            merge: map.merge,
+            clear: Vec::new(),
+            tree: None,
+            map: index,
+            from: Vec::new(),
+        };
         self.built.push(built);
         self.by_id.insert(id.to_owned(), k);
         k

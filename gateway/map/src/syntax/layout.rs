@@ -229,7 +229,7 @@ mod tests {
                 "map a(PID) -> X\nb:c += { d = PID-3[.5 = \"MR\" and .1].1 }\n    | PID-4~\n    when PID-8 != \"F\"\n",
             ),
             (
-                "message ADT^A01,ADT^A04\neach G{\na=b(PID ,x ?)\n  each NTE { c = d( NTE ) when -1.5 = PID-1 }\n}\n",
+                "message ADT^A01,ADT^A04\neach G{\na=b(PID ,x?)\n  each NTE { c = d( NTE ) when -1.5 = PID-1 }\n}\n",
                 "message ADT^A01, ADT^A04\neach G {\n  a = b(PID, x?)\n  each NTE { c = d(NTE) when -1.5 = PID-1 }\n}\n",
             ),
             ("absent \"-\",\"无\" as not-applicable\n# end", "absent \"-\", \"无\" as not-applicable\n# end\n"),
