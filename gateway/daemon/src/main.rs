@@ -6,8 +6,10 @@ mod config;
 mod demo;
 mod embedded;
 mod ingest;
+mod mappings;
 mod pipeline;
 mod runtime;
+mod shown;
 
 fn main() -> std::process::ExitCode {
     cli::main()

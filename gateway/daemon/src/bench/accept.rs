@@ -54,11 +54,11 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
 /// CPU a message at 32 connections with 32 in flight; the projection's share of ORU apart.
 fn cpu(plan: &Plan, gateway: &Gateway, kind: Kind, name: &'static str, aim: &'static str, next: &AtomicU64) -> Result<(), Failure> {
     let (mut accept, mut project, mut rate) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut flushes, mut bytes) = (Vec::new(), Vec::new());
+    let mut flushes = Vec::new();
     let metric = |name: &str| gateway.metric(name).unwrap_or(f64::NAN);
     for _ in 0..plan.rounds {
         gateway.settle();
-        let before = (gateway.cpu(), metric("hutong_journal_flushes_total"), metric("hutong_journal_commits_total"), metric("hutong_journal_written_bytes_total"));
+        let before = (gateway.cpu(), metric("hutong_journal_flushes_total"), metric("hutong_journal_commits_total"));
         let load = load::run(gateway.mllp, kind, 32, 32, plan.time, next).map_err(broke)?;
         let accepted = gateway.cpu().accept_ns;
         gateway.settle();
@@ -68,14 +68,12 @@ fn cpu(plan: &Plan, gateway: &Gateway, kind: Kind, name: &'static str, aim: &'st
         project.push((after.projection_ns - before.0.projection_ns) as f64 / n / 1000.0);
         rate.push(n / load.seconds);
         flushes.push((metric("hutong_journal_flushes_total") - before.1) / (metric("hutong_journal_commits_total") - before.2));
-        bytes.push((metric("hutong_journal_written_bytes_total") - before.3) / n);
     }
     plan.add(name, "us", aim, accept);
     if kind == Kind::Oru10 {
         plan.add("accept.oru10.msg_per_s", "1/s", "", rate);
         plan.add("project.oru10.small.cpu_us", "us", "", project);
         plan.add("journal.flushes_per_commit", "1", "1", flushes);
-        plan.add("journal.written_bytes_per_message", "B", "", bytes);
     } else {
         plan.add("accept.adt.msg_per_s", "1/s", "", rate);
     }

@@ -8,6 +8,7 @@ use hutong_fhir::Severity;
 use super::lang::t;
 use super::output::{self, Format};
 use super::{Failure, Outcome, files, findings};
+use crate::mappings::Lines;
 use crate::pipeline::{Bundle, Origin, Pipeline, Processed};
 
 #[derive(clap::Args)]
@@ -44,8 +45,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
             let written = if args.format == Format::Ndjson {
                 ndjson(&mut out, &input.name, index, message)
             } else {
-                people(&mut out, &input.name, message, several || messages.len() > 1);
-                bundle(&mut out, message, args)
+                people(&input.name, message, several || messages.len() > 1);
+                bundle(&mut out, message, args, &pipeline, &origin)
             };
             written.map_err(|e| Failure::file(std::path::Path::new("stdout"), &e))?;
         }
@@ -67,7 +68,7 @@ fn ndjson(out: &mut impl Write, file: &str, index: usize, message: &Processed) -
 }
 
 /// Findings on stderr, with a heading where there are several messages.
-fn people(_out: &mut impl Write, file: &str, message: &Processed, several: bool) {
+fn people(file: &str, message: &Processed, several: bool) {
     let colour = output::colour(true);
     if several {
         eprintln!("{}", output::paint(&format!("── {file}  {}", message.message_type), "1", colour));
@@ -80,14 +81,15 @@ fn people(_out: &mut impl Write, file: &str, message: &Processed, several: bool)
     }
 }
 
-fn bundle(out: &mut impl Write, message: &Processed, args: &Args) -> std::io::Result<()> {
+fn bundle(out: &mut impl Write, message: &Processed, args: &Args, pipeline: &Pipeline, origin: &Origin) -> std::io::Result<()> {
     let form = if args.format == Format::Json { Bundle::Compact } else { Bundle::Pretty };
     if let Some(json) = message.bundle(form) {
         out.write_all(&json)?;
         out.write_all(b"\n")?;
     }
-    if args.explain {
-        for line in message.explain(None) {
+    if args.explain && let Ok(plan) = pipeline.mappings.for_sites(&origin.sites) {
+        let lines = Lines { plan: &plan, files: pipeline.mappings.files() };
+        for line in message.explain(&lines, None) {
             eprintln!("{line}");
         }
     }

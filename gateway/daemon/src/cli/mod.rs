@@ -3,7 +3,7 @@
 mod check;
 mod convert;
 mod failure;
-mod files;
+pub(crate) mod files;
 mod findings;
 mod init;
 mod journal;

@@ -67,8 +67,7 @@ fn judge(validator: &Validator, text: &[u8]) -> Verdict {
     match json::parse(text, &JsonLimits::default()) {
         Err(error) => Verdict { resource_type: String::new(), id: String::new(), findings: vec![unreadable(&error, text)] },
         Ok((tree, issues)) => {
-            let mut findings = validator.validate_with_issues(&tree, &issues);
-            hutong_validate::locate(&mut findings, text);
+            let findings = validator.validate_with_issues(&tree, &issues, text);
             let root = tree.root();
             let value = |name: &str| root.at(name).unwrap_or_default().to_owned();
             Verdict { resource_type: value("resourceType"), id: value("id"), findings }
@@ -80,11 +79,20 @@ fn judge(validator: &Validator, text: &[u8]) -> Verdict {
 pub(crate) fn unreadable(error: &json::JsonError, text: &[u8]) -> Finding {
     let (rule, issue, zh, en) = match error.kind {
         JsonErrorKind::Syntax => ("json.syntax", "structure", "不是有效的 JSON", "not valid JSON"),
-        JsonErrorKind::Utf8 => ("json.utf8", "structure", "不是有效的 UTF-8，FHIR JSON 必须用 UTF-8", "not valid UTF-8, which FHIR JSON must be"),
+        JsonErrorKind::Utf8 => {
+            ("json.utf8", "structure", "不是有效的 UTF-8，FHIR JSON 必须用 UTF-8", "not valid UTF-8, which FHIR JSON must be")
+        }
         JsonErrorKind::Depth => ("json.depth", "structure", "嵌套过深", "nested too deep"),
         JsonErrorKind::TooManyNodes => ("json.size", "too-costly", "元素过多", "too many elements"),
-        JsonErrorKind::DuplicateKey => ("json.duplicate_key", "structure", "同一对象中有重复的键 (duplicate key)，无法判断以哪个为准", "duplicate key in one object: it cannot be known which one is meant"),
-        JsonErrorKind::LoneSurrogate => ("json.surrogate", "structure", "不成对的代理字符转义", "an escape that is half of a surrogate pair"),
+        JsonErrorKind::DuplicateKey => (
+            "json.duplicate_key",
+            "structure",
+            "同一对象中有重复的键 (duplicate key)，无法判断以哪个为准",
+            "duplicate key in one object: it cannot be known which one is meant",
+        ),
+        JsonErrorKind::LoneSurrogate => {
+            ("json.surrogate", "structure", "不成对的代理字符转义", "an escape that is half of a surrogate pair")
+        }
         JsonErrorKind::NumberRange => ("json.number", "value", "数值超出范围", "a number out of range"),
         JsonErrorKind::NotAnObject => ("json.object", "structure", "FHIR 资源应为 JSON 对象", "a FHIR resource is a JSON object"),
     };

@@ -1,6 +1,8 @@
 //! The messages that the county's systems send, in the shape in which such systems send them (拼音^姓名 in PID-5,
 //! 身份证 in PID-19, 医保卡 in PID-18, findings and impression of images as OBX GDT and IMP).
 
+use hutong_decode::charset::{self, Charset};
+
 use super::county::{Institution, Person, Wire};
 
 /// One message under way: text, and how its sender puts it on the wire.
@@ -16,7 +18,7 @@ impl Message {
     pub(crate) fn bytes(&self) -> Vec<u8> {
         match self.wire {
             Wire::Utf8 => self.text.clone().into_bytes(),
-            Wire::Gb18030Declared | Wire::GbkUndeclared => hutong_decode::charset::encode_gb18030(&self.text),
+            Wire::Gb18030Declared | Wire::GbkUndeclared => charset::encode(&self.text, Charset::Gb18030).into_owned(),
         }
     }
 

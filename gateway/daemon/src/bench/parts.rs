@@ -1,0 +1,68 @@
+//! The stages by themselves, one thread: decode, map, validate.
+
+use super::load::{Kind, message};
+use super::{Plan, thread_ns};
+use crate::cli::Failure;
+use crate::pipeline::{Origin, Pipeline};
+use hutong_decode::{charset, v2};
+
+pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
+    if plan.wants("decode.") {
+        decode(plan);
+    }
+    if plan.wants("pipeline.") {
+        pipeline(plan)?;
+    }
+    Ok(())
+}
+
+/// CPU nanoseconds of one call, over `plan.rounds` rounds.
+pub(crate) fn rounds(plan: &Plan, mut once: impl FnMut()) -> Vec<f64> {
+    let budget = u64::try_from(plan.time.as_nanos()).unwrap_or(u64::MAX);
+    (0..plan.rounds)
+        .map(|_| {
+            let (from, mut n) = (thread_ns(), 0u64);
+            while thread_ns() - from < budget {
+                (0..64).for_each(|_| once());
+                n += 64;
+            }
+            (thread_ns() - from) as f64 / n as f64
+        })
+        .collect()
+}
+
+/// MB/s of a laboratory result with 60 of its values read.
+fn decode(plan: &Plan) {
+    let raw = message(Kind::Oru10, 7);
+    let mut buffers = v2::Buffers::default();
+    let mut read = 0usize;
+    let ns = rounds(plan, || {
+        let Ok(text) = charset::decode(&raw, None) else { return };
+        let parsed = v2::parse_into(&text.text, &v2::Limits::default(), std::mem::take(&mut buffers));
+        for segment in parsed.message.iter().take(15) {
+            for n in [1, 3, 5, 11] {
+                read += segment.field(n).component(1).value().text().len();
+            }
+        }
+        buffers = parsed.message.into_buffers();
+    });
+    std::hint::black_box(read);
+    plan.add("decode.mb_per_s", "MB/s", "≥ 400", ns.iter().map(|ns| raw.len() as f64 * 1000.0 / ns).collect());
+}
+
+/// The pure part of the way, whole: decode, map, validate, and the bodies written out.
+fn pipeline(plan: &Plan) -> Result<(), Failure> {
+    let pipeline = Pipeline::load(None)?;
+    let mut origin = Origin::local();
+    origin.sites = vec!["cn".into()];
+    for (kind, name) in [(Kind::Adt, "pipeline.adt.cpu_us"), (Kind::Oru10, "pipeline.oru10.cpu_us")] {
+        let raw = message(kind, 7);
+        let ns = rounds(plan, || {
+            for processed in pipeline.convert(&raw, &origin) {
+                std::hint::black_box(processed.drafts());
+            }
+        });
+        plan.add(name, "us", "", ns.iter().map(|ns| ns / 1000.0).collect());
+    }
+    Ok(())
+}

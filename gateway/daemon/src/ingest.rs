@@ -1,0 +1,313 @@
+//! The listeners' handler: a frame goes down the pipeline, its answer is built, both are committed, and only then the
+//! answer leaves. What can go wrong on the way ends in an entry of its own.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use hutong_commit::entry::{Draft, EntryKind, Final};
+use hutong_commit::error::StoreError;
+use hutong_commit::store::{Committed, Store};
+use hutong_decode::charset::Charset;
+use hutong_fhir::{Finding, Severity};
+use hutong_receive::ack::{self, AckRequest, Code, Outcome};
+use hutong_receive::sources::{ControlIdReuse, Source};
+use hutong_receive::{Answer, FrameFault, Handler, Header, Incoming, Pending};
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+
+use crate::pipeline::{Origin, Pipeline, Processed};
+
+/// How long an answer is held while nothing can be stored.
+const HOLD: Duration = Duration::from_secs(10);
+const RETRY: Duration = Duration::from_millis(250);
+
+pub(crate) struct Ingest(Arc<Inner>);
+
+struct Inner {
+    pipeline: Arc<Pipeline>,
+    store: Arc<Store>,
+    receipts: Receipts,
+    err_segments: usize,
+    message_bytes: u64,
+}
+
+impl Ingest {
+    pub(crate) fn new(pipeline: Arc<Pipeline>, store: Arc<Store>, limits: &hutong_wire::limits::Limits) -> Ingest {
+        let err_segments = usize::try_from(limits.hl7_err_segments).unwrap_or(20);
+        Ingest(Arc::new(Inner { pipeline, store, receipts: Receipts::new(), err_segments, message_bytes: limits.message_bytes }))
+    }
+}
+
+impl Inner {
+    /// The entries of a frame's messages, in order.
+    fn drafts(&self, incoming: &Incoming, now_us: i64) -> Vec<Draft> {
+        let mut messages = self.process(incoming, now_us);
+        if let Some(first) = messages.first_mut() {
+            first.findings.splice(0..0, incoming.findings.iter().cloned());
+        }
+        messages.into_iter().map(|message| self.draft(incoming, message, now_us)).collect()
+    }
+
+    fn process(&self, incoming: &Incoming, now_us: i64) -> Vec<Processed> {
+        let source = &incoming.source;
+        if let Some(header) = Header::scan(&incoming.raw)
+            && let Some(mismatch) = source.identity_mismatch(&header.text(3, 1), &header.text(4, 1))
+        {
+            return vec![Processed::refused(&incoming.raw, mismatch)];
+        }
+        let declared = incoming.declared_charset.as_deref().or(source.charset_default.as_deref());
+        let origin = Origin {
+            namespace: if source.namespace.is_empty() { source.id.clone() } else { source.namespace.clone() },
+            sites: source.sites.clone(),
+            charset: declared.and_then(Charset::from_name),
+            zone_minutes: source.zone_offset_minutes,
+            now_us: Some(now_us),
+        };
+        // One message's fault must not take its connection's other messages with it.
+        let run = AssertUnwindSafe(|| self.pipeline.convert(&incoming.raw, &origin));
+        catch_unwind(run).unwrap_or_else(|_| vec![Processed::refused(&incoming.raw, ack::internal_fault())])
+    }
+
+    fn draft(&self, incoming: &Incoming, message: Processed, now_us: i64) -> Draft {
+        let source = &incoming.source;
+        let receipt = self.receipts.next(now_us);
+        let answer = self.answer(source, &message, &receipt, now_us);
+        let conflict = (source.on_control_id_reuse == ControlIdReuse::Conflict)
+            .then(|| self.acknowledge(source, &message, Outcome::Error, &[ack::control_id_reused()], &receipt, now_us));
+        Draft {
+            kind: EntryKind::Message,
+            received_us: now_us,
+            source: source.id.clone(),
+            protocol: incoming.protocol,
+            content_hash: message.content_hash(&source.dedupe_ignore),
+            outcome: message.outcome,
+            answer,
+            findings: message.findings_json(),
+            resources: message.drafts(),
+            plan_hash: self.pipeline.plan_hash(),
+            conflict: conflict.filter(|_| message.outcome != Final::Rejected || !message.control_id.is_empty()),
+            control_id: message.dedupe_id(),
+            message_type: message.message_type,
+            raw: message.raw,
+            receipt,
+        }
+    }
+
+    fn answer(&self, source: &Source, message: &Processed, receipt: &str, now_us: i64) -> Vec<u8> {
+        if message.outcome == Final::Held {
+            // What is wrong is ours to mend: the sender hears of it, and need do nothing.
+            let told: Vec<Finding> =
+                message.findings.iter().cloned().map(|f| Finding { severity: f.severity.min(Severity::Warning), ..f }).collect();
+            return self.acknowledge(source, message, Outcome::Accept, &told, receipt, now_us);
+        }
+        self.acknowledge(source, message, ack::outcome(&message.findings), &message.findings, receipt, now_us)
+    }
+
+    /// The bytes of an acknowledgement; empty where the sender wants none.
+    fn acknowledge(
+        &self,
+        source: &Source,
+        message: &Processed,
+        outcome: Outcome,
+        findings: &[Finding],
+        receipt: &str,
+        now_us: i64,
+    ) -> Vec<u8> {
+        let header = Header::scan(&message.raw);
+        let Some(code) = ack::plan(header.as_ref(), outcome).now else { return Vec::new() };
+        let warnings = source.acknowledge_warnings || message.outcome == Final::Held;
+        let (raw, read_as, err_segments) = (message.raw.as_slice(), message.charset, self.err_segments);
+        Acknowledge { source, raw, read_as, receipt, now_us, err_segments, warnings }.build(code, findings)
+    }
+}
+
+/// The parts of an answer that do not depend on what it says.
+struct Acknowledge<'a> {
+    source: &'a Source,
+    raw: &'a [u8],
+    read_as: Option<Charset>,
+    receipt: &'a str,
+    now_us: i64,
+    err_segments: usize,
+    warnings: bool,
+}
+
+impl Acknowledge<'_> {
+    fn build(&self, code: Code, findings: &[Finding]) -> Vec<u8> {
+        let header = Header::scan(self.raw);
+        let default = self.source.charset_default.as_deref().and_then(Charset::from_name);
+        ack::build(&AckRequest {
+            header: header.as_ref(),
+            code,
+            findings,
+            receipt: self.receipt,
+            now_us: self.now_us,
+            zone_offset_minutes: self.source.zone_offset_minutes,
+            charset: header.as_ref().map_or(Charset::Ascii, |h| h.answer_charset(self.raw, self.read_as, default)),
+            language: self.source.language,
+            warnings: self.warnings,
+            err_segments: self.err_segments,
+        })
+        .to_vec()
+    }
+}
+
+impl Handler for Ingest {
+    fn accept(&self, incoming: Incoming) -> Pending {
+        let inner = Arc::clone(&self.0);
+        let now_us = now_us();
+        let waiting: Vec<Waiting> = inner.drafts(&incoming, now_us).into_iter().map(|draft| submit(&inner.store, draft)).collect();
+        Box::pin(async move {
+            let mut all = Vec::new();
+            for (nth, waiting) in waiting.into_iter().enumerate() {
+                match inner.settled(waiting, &incoming, nth, now_us).await {
+                    Some(committed) => all.extend_from_slice(&committed.answer),
+                    None => return inner.unavailable(&incoming, now_us),
+                }
+            }
+            if all.is_empty() { Answer::Nothing } else { Answer::Send(Bytes::from(all)) }
+        })
+    }
+
+    fn quarantine(&self, fault: FrameFault) {
+        drop(submit(&self.0.store, self.0.fault(&fault, Vec::new(), now_us())));
+    }
+
+    fn oversized(&self, fault: FrameFault) -> Pending {
+        let (inner, now_us) = (&self.0, now_us());
+        let receipt = inner.receipts.next(now_us);
+        let answer = ack::answer_oversized(&fault.first_bytes, inner.message_bytes, &receipt, now_us, fault.source.zone_offset_minutes)
+            .unwrap_or_default();
+        let draft = Draft { receipt, ..inner.fault(&fault, answer.to_vec(), now_us) };
+        let waiting = submit(&inner.store, draft);
+        Box::pin(async move {
+            match waiting.await {
+                Ok(Ok(_)) if !answer.is_empty() => Answer::SendAndClose(answer),
+                _ => Answer::CloseSilently,
+            }
+        })
+    }
+}
+
+impl Inner {
+    /// The entry of bytes that never became a message.
+    fn fault(&self, fault: &FrameFault, answer: Vec<u8>, now_us: i64) -> Draft {
+        let finding = Finding::new(Severity::Error, "mllp.frame", "structure", 100).says(
+            format!("连接上的字节不成一条消息（{}，共 {} 字节）", fault.rule, fault.length),
+            format!("bytes on the connection that are no message ({}, {} bytes)", fault.rule, fault.length),
+        );
+        let finding = Finding { rule: fault.rule.into(), ..finding };
+        Draft {
+            kind: EntryKind::Message,
+            receipt: self.receipts.next(now_us),
+            received_us: now_us,
+            source: fault.source.id.clone(),
+            protocol: fault.protocol,
+            control_id: String::new(),
+            content_hash: Sha256::digest(&fault.first_bytes).into(),
+            message_type: String::new(),
+            outcome: Final::Rejected,
+            answer,
+            findings: crate::shown::findings_json(std::slice::from_ref(&finding)),
+            raw: fault.first_bytes.to_vec(),
+            resources: Vec::new(),
+            plan_hash: self.pipeline.plan_hash(),
+            conflict: None,
+        }
+    }
+}
+
+type Waiting = oneshot::Receiver<Result<Committed, StoreError>>;
+
+fn submit(store: &Store, draft: Draft) -> Waiting {
+    let (tell, told) = oneshot::channel();
+    store.submit(draft, move |outcome| {
+        // A listener that was cut meanwhile hears nothing; its sender will repeat and get the same answer.
+        let _ = tell.send(outcome);
+    });
+    told
+}
+
+impl Inner {
+    /// What became of the frame's `nth` message. While the store cannot take it, it is made and submitted again for as
+    /// long as an answer may be held: that is rare, and cheaper than a copy of every message.
+    async fn settled(&self, waiting: Waiting, incoming: &Incoming, nth: usize, now_us: i64) -> Option<Committed> {
+        let started = tokio::time::Instant::now();
+        let mut outcome = waiting.await.unwrap_or(Err(StoreError::Stopped));
+        while matches!(outcome, Err(StoreError::Full | StoreError::Busy)) && started.elapsed() < HOLD {
+            tokio::time::sleep(RETRY).await;
+            let draft = self.drafts(incoming, now_us).into_iter().nth(nth)?;
+            outcome = submit(&self.store, draft).await.unwrap_or(Err(StoreError::Stopped));
+        }
+        outcome
+            .inspect_err(|error| {
+                tracing::error!(rule = "store.unavailable", %error, source = incoming.source.id, "a message could not be stored and was not acknowledged");
+            })
+            .ok()
+    }
+
+    /// By the source's policy; the default is silence, after which every sender repeats.
+    fn unavailable(&self, incoming: &Incoming, now_us: i64) -> Answer {
+        let source = &incoming.source;
+        match ack::when_unavailable(source.on_store_unavailable) {
+            None => Answer::CloseSilently,
+            Some(code) => {
+                let receipt = self.receipts.next(now_us);
+                let answer = Acknowledge {
+                    source,
+                    raw: &incoming.raw,
+                    read_as: None,
+                    receipt: &receipt,
+                    now_us,
+                    err_segments: self.err_segments,
+                    warnings: false,
+                };
+                Answer::Send(answer.build(code, &[ack::store_unavailable()]).into())
+            }
+        }
+    }
+}
+
+pub(crate) fn now_us() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Receipt ids: time first, so that they sort, then a counter, then what tells two starts in one microsecond apart.
+struct Receipts {
+    start: u64,
+    counter: AtomicU64,
+}
+
+impl Receipts {
+    fn new() -> Receipts {
+        use std::hash::{BuildHasher, Hasher};
+        let start = std::collections::hash_map::RandomState::new().build_hasher().finish();
+        Receipts { start, counter: AtomicU64::new(0) }
+    }
+
+    /// 18 characters of Crockford's base 32: short enough for MSH-10 of every version.
+    fn next(&self, now_us: i64) -> String {
+        let n = self.counter.fetch_add(1, Ordering::Relaxed);
+        let low = self.start.wrapping_add(n) & 0x3ff_ffff_ffff;
+        let value = u128::from(now_us.unsigned_abs() & 0xf_ffff_ffff_ffff) << 38 | u128::from(low & 0x3f_ffff_ffff);
+        (0..18).rev().map(|i| char::from(b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"[(value >> (i * 5) & 31) as usize])).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipts_differ_sort_and_fit_msh_10() {
+        let receipts = Receipts::new();
+        let a: Vec<String> = (0..1000).map(|_| receipts.next(1_700_000_000_000_000)).collect();
+        let distinct: std::collections::HashSet<&String> = a.iter().collect();
+        assert_eq!(distinct.len(), 1000);
+        assert!(a.iter().all(|r| r.len() == 18));
+        assert!(receipts.next(1_700_000_000_000_001)[..10] > a[0][..10]);
+    }
+}

@@ -1,0 +1,280 @@
+//! The running gateway: store, pipeline, listeners. `serve`, `demo` and the benchmarks start the same thing.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hutong_commit::error::StoreError;
+use hutong_commit::projection;
+use hutong_commit::store::{JournalOptions, Store};
+use hutong_receive::hl7_http::Hl7Http;
+use hutong_receive::sources::Sources;
+use hutong_receive::{Handler, mllp};
+use hutong_serve::{Access, Api, Embedded, Settings};
+use hutong_wire::budget::Budget;
+use hutong_wire::limits::{Limits, size};
+use hutong_wire::tls::{ClientCertificate, TlsFiles};
+use hutong_wire::{http as wire_http, listen, tls};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::cli::Failure;
+use crate::config::{Config, Tls};
+use crate::ingest::Ingest;
+use crate::pipeline::Pipeline;
+
+/// A gateway that accepts.
+pub(crate) struct Running {
+    pub(crate) mllp: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) data: PathBuf,
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    /// Opens the store, binds the listeners and begins to accept. When it returns, the gateway is ready.
+    pub(crate) fn start(config: Config) -> Result<Running, Failure> {
+        let data = config.gateway.data.clone();
+        let store = open(&data, &config)?;
+        let parts = Parts::new(config, store)?;
+        // Message work and flushes share the machine's cores; more threads than cores only take turns.
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name("worker").enable_all().build();
+        let runtime = runtime.map_err(|e| Failure::usage(e.to_string(), e.to_string()))?;
+        let (mllp_listener, http_listener) = runtime.block_on(async { (bind(parts.mllp_listen), bind(parts.http_listen)) });
+        let (mllp_listener, http_listener) = (mllp_listener?, http_listener?);
+        let (mllp, http) = (address(&mllp_listener)?, address(&http_listener)?);
+        let (stop, stopped) = watch::channel(false);
+        let thread =
+            std::thread::Builder::new().name("gateway".into()).spawn(move || serve(&runtime, parts, mllp_listener, http_listener, stopped));
+        let thread = thread.map_err(|e| Failure::usage(e.to_string(), e.to_string()))?;
+        Ok(Running { mllp, http, data, stop, thread })
+    }
+
+    /// Finishes what is in work and closes the store.
+    pub(crate) fn stop(self) {
+        let _ = self.stop.send(true);
+        let _ = self.thread.join();
+    }
+
+    /// Until the process is told to end (SIGTERM, Ctrl-C), then as [`Running::stop`].
+    pub(crate) fn wait(self) {
+        let stop = self.stop.clone();
+        let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        if let Ok(runtime) = waiting {
+            runtime.block_on(async {
+                let mut told = stop.subscribe();
+                tokio::select! {
+                    () = signalled() => {}
+                    // the gateway itself gave up, e.g. after a failed flush
+                    _ = told.wait_for(|stop| *stop) => {}
+                }
+            });
+        }
+        self.stop();
+    }
+}
+
+async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+/// What the listeners work with.
+struct Parts {
+    mllp_listen: SocketAddr,
+    http_listen: SocketAddr,
+    mllp: mllp::Setting,
+    http: wire_http::Setting,
+    hl7: Hl7Http,
+    api: Api,
+    store: Arc<Store>,
+}
+
+impl Parts {
+    fn new(config: Config, (store, reader): (Arc<Store>, projection::Reader)) -> Result<Parts, Failure> {
+        let limits = Arc::new(config.limits);
+        for raised in limits.raised() {
+            tracing::warn!(
+                rule = "limits.raised",
+                name = raised.name,
+                configured = raised.configured,
+                default = raised.default,
+                "a limit was raised above its default"
+            );
+        }
+        let sources = Arc::new(sources(config.source)?);
+        let budget = Budget::new(size(limits.in_flight_bytes));
+        let pipeline = Arc::new(Pipeline::load(config.gateway.mappings.as_deref())?);
+        let handler: Arc<dyn Handler> = Arc::new(Ingest::new(pipeline, Arc::clone(&store), &limits));
+        let mllp_counts = Arc::new(mllp::Counts::default());
+        let http_counts = Arc::new(wire_http::Counts::default());
+        let mut access = Access { loopback_open: config.http.loopback_open, ..Access::default() };
+        for token in config.http.tokens {
+            access.tokens.push((sha256(&token.sha256)?, token.institution));
+        }
+        let settings = Settings {
+            base_url: config.http.base_url,
+            access,
+            limits: Limits::clone(&limits),
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        let mut api = Api::new(Arc::new(Embedded { store: Arc::clone(&store), reader }), settings);
+        figures(&mut api, &store, &mllp_counts, &http_counts);
+        Ok(Parts {
+            mllp_listen: config.mllp.listen,
+            http_listen: config.http.listen,
+            mllp: mllp::Setting {
+                tls: load_tls(config.mllp.tls.as_ref())?,
+                sources: Arc::clone(&sources),
+                limits: Arc::clone(&limits),
+                budget: budget.clone(),
+                handler: Arc::clone(&handler),
+                counts: mllp_counts,
+            },
+            http: wire_http::Setting { tls: load_tls(config.http.tls.as_ref())?, limits: Arc::clone(&limits), counts: http_counts },
+            hl7: Hl7Http { sources, limits, budget, handler },
+            api,
+            store,
+        })
+    }
+}
+
+/// Runs the listeners until told to stop, then closes the store.
+fn serve(runtime: &Runtime, parts: Parts, mllp_listener: TcpListener, http_listener: TcpListener, stopped: watch::Receiver<bool>) {
+    let Parts { mllp: mllp_setting, http: http_setting, hl7, api, store, .. } = parts;
+    let (api, hl7) = (Arc::new(api), Arc::new(hl7));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (api, hl7) = (Arc::clone(&api), Arc::clone(&hl7));
+        async move {
+            Ok::<Response<Full<Bytes>>, Infallible>(if request.uri().path() == "/hl7v2" {
+                hl7.answer(request).await
+            } else {
+                api.handle(request).await
+            })
+        }
+    });
+    runtime.block_on(async {
+        let mllp = tokio::spawn(mllp::serve(mllp_listener, mllp_setting, stopped.clone()));
+        let http = tokio::spawn(wire_http::serve(http_listener, http_setting, service, stopped));
+        for (name, task) in [("mllp", mllp), ("http", http)] {
+            if let Ok(Err(error)) = task.await {
+                tracing::error!(rule = "listener.failed", name, %error, "a listener ended");
+            }
+        }
+    });
+    // the last owner closes the journal and marks the projection as whole
+    drop(store);
+}
+
+pub(crate) fn open(data: &Path, config: &Config) -> Result<(Arc<Store>, projection::Reader), Failure> {
+    let failed = |error: StoreError| {
+        let place = data.display();
+        Failure::usage(format!("无法打开数据目录 {place}：{}", error.zh()), format!("cannot open the data directory {place}: {error}"))
+    };
+    std::fs::create_dir_all(data).map_err(|e| Failure::file(data, &e))?;
+    let options =
+        JournalOptions { segment_bytes: config.journal.segment_mib << 20, lag_max: config.journal.lag_max, ..JournalOptions::default() };
+    let mut reader = None;
+    let store = Store::open_with(data, options, |journal| {
+        let (projection, read) = projection::open(data, Arc::new(journal.clone())).map_err(|e| StoreError::Projection(e.0))?;
+        reader = Some(read);
+        Ok(projection)
+    })
+    .map_err(failed)?;
+    let reader = reader.ok_or_else(|| failed(StoreError::Stopped))?;
+    Ok((Arc::new(store), reader))
+}
+
+fn sources(list: Vec<hutong_receive::sources::Source>) -> Result<Sources, Failure> {
+    if list.is_empty() {
+        return Ok(Sources::local());
+    }
+    Sources::new(list).map_err(|faults| {
+        let list = |pick: fn(&hutong_receive::sources::SourceFault) -> &String| -> String {
+            faults.iter().map(|f| format!("\n  [[source]] {}: {}", f.source, pick(f))).collect()
+        };
+        Failure::judged(format!("来源登记有误：{}", list(|f| &f.zh)), format!("the registered sources are not right:{}", list(|f| &f.en)))
+    })
+}
+
+fn load_tls(files: Option<&Tls>) -> Result<Option<Arc<tls::Tls>>, Failure> {
+    let Some(files) = files else { return Ok(None) };
+    let client_certificate = if files.client_ca.is_some() { ClientCertificate::Required } else { ClientCertificate::default() };
+    let files = TlsFiles {
+        certificate: files.certificate.clone(),
+        key: files.key.clone(),
+        client_ca: files.client_ca.clone(),
+        client_certificate,
+        revoked: Vec::new(),
+    };
+    tls::Tls::load(files).map(|tls| Some(Arc::new(tls))).map_err(|fault| {
+        let path = fault.path.display();
+        Failure::usage(format!("{path}：{}", fault.zh), format!("{path}: {}", fault.en))
+    })
+}
+
+fn sha256(hex: &str) -> Result<[u8; 32], Failure> {
+    let mut out = [0u8; 32];
+    let digit = |b: u8| char::from(b).to_digit(16);
+    let pairs: Option<Vec<u8>> = hex.as_bytes().chunks(2).map(|p| Some((digit(*p.first()?)? * 16 + digit(*p.get(1)?)?) as u8)).collect();
+    match pairs.filter(|p| p.len() == 32) {
+        Some(bytes) => out.copy_from_slice(&bytes),
+        None => {
+            return Err(Failure::usage("http.tokens：sha256 应为 64 位十六进制", "http.tokens: sha256 is written as 64 hexadecimal digits"));
+        }
+    }
+    Ok(out)
+}
+
+fn bind(at: SocketAddr) -> Result<TcpListener, Failure> {
+    listen::bind(at).map_err(|e| {
+        Failure::usage(format!("无法监听 {at}：{e}。端口可能已被占用。"), format!("cannot listen on {at}: {e}. The port may be in use."))
+    })
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    listener.local_addr().map_err(|e| Failure::usage(e.to_string(), e.to_string()))
+}
+
+/// Figures of the parts for `/metrics`.
+fn figures(api: &mut Api, store: &Arc<Store>, mllp: &Arc<mllp::Counts>, http: &Arc<wire_http::Counts>) {
+    let of = |store: &Arc<Store>, read: fn(&Store) -> u64| {
+        let store = Arc::clone(store);
+        move || read(&store) as f64
+    };
+    api.figure("hutong_journal_flushes_total", "fdatasync calls of the journal", of(store, Store::flushes));
+    api.figure("hutong_journal_commits_total", "groups of entries made durable together", of(store, Store::commits));
+    api.figure("hutong_journal_sealed_bytes", "bytes of sealed segments on disk", of(store, |s| s.sealed().1));
+    api.figure("hutong_journal_sealed_entries", "entries in sealed segments", of(store, |s| s.sealed().0));
+    let count = |counter: fn(&mllp::Counts) -> &AtomicU64| {
+        let counts = Arc::clone(mllp);
+        move || counter(&counts).load(Ordering::Relaxed) as f64
+    };
+    api.figure("hutong_mllp_connections_total", "MLLP connections accepted", count(|c| &c.connections));
+    api.figure("hutong_mllp_messages_total", "MLLP messages received", count(|c| &c.messages));
+    api.figure("hutong_mllp_answers_total", "acknowledgements handed to the socket", count(|c| &c.answers));
+    api.figure("hutong_mllp_faults_total", "frames that never became a message", count(|c| &c.faults));
+    let http = Arc::clone(http);
+    api.figure("hutong_http_connections_total", "HTTP connections accepted", move || http.connections.load(Ordering::Relaxed) as f64);
+}
