@@ -21,7 +21,8 @@ pub(crate) fn answer(source: &dyn Source, of: HistoryOf<'_>, fields: &Fields, ba
     let (mut count, mut since, mut cursor) = (None, None, None);
     for (name, value) in &fields.list {
         let again = match name.as_str() {
-            "_count" => count.replace(params::count(value, limits)?).is_some(),
+            // a history of no changes would be of no use, so that 0 means 1
+            "_count" => count.replace(params::count(value, limits)?.max(1)).is_some(),
             "_since" => since.replace(params::moment("_since", value)?).is_some(),
             "_cursor" => cursor.replace(value.as_str()).is_some(),
             // also under lenient handling: entries of a history are changes, none can say what was left out
@@ -42,7 +43,7 @@ pub(crate) fn answer(source: &dyn Source, of: HistoryOf<'_>, fields: &Fields, ba
         .transpose()?
         .map(|c| c.parse::<u64>().map_err(|_| Refusal::bad_cursor()))
         .transpose()?;
-    let count = count.unwrap_or_else(|| size(limits.search_count_default)).max(1);
+    let count = count.unwrap_or_else(|| size(limits.search_count_default));
     let page = source.history(of, since, count, after)?;
     if page.rows.is_empty() && after.is_none() && since.is_none() && matches!(of, HistoryOf::Instance(..)) {
         return Err(Refusal::not_found());

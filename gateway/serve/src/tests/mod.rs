@@ -1,5 +1,7 @@
 //! Requests and what is answered, over the fake store.
 
+mod store;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
