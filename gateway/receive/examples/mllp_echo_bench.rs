@@ -4,6 +4,8 @@
 //! CPU clock is read; the senders (32 connections, 1, 32 or 64 messages in flight each) have another. ACKs are
 //! built by `ack::build` in the second half of the rounds, so that the difference is what an ACK costs.
 
+#![allow(clippy::expect_used, reason = "a benchmark that cannot run has nothing better to do than to say so")]
+
 use bytes::Bytes;
 use hutong_receive::ack::{self, AckRequest, Code};
 use hutong_receive::mllp::{Counts, Setting, serve};

@@ -26,6 +26,9 @@ use std::time::{Duration, Instant};
 /// Seconds after which a sender may try again when nothing can be stored.
 const RETRY_AFTER_S: u64 = 10;
 
+/// A refusal, on the heap: it is large and rare.
+type Refused = Box<Response<Full<Bytes>>>;
+
 /// What the interaction works with.
 #[derive(Clone)]
 pub struct Hl7Http {
@@ -38,12 +41,10 @@ pub struct Hl7Http {
 impl Hl7Http {
     /// Answers one request. Its extensions hold `Arc<Peer>`, as `wire::http::serve` puts it there.
     pub async fn answer<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Response<Full<Bytes>> {
-        match self.try_answer(request).await {
-            Ok(answer) | Err(answer) => answer,
-        }
+        self.try_answer(request).await.unwrap_or_else(|refused| *refused)
     }
 
-    async fn try_answer<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Result<Response<Full<Bytes>>, Response<Full<Bytes>>> {
+    async fn try_answer<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Result<Response<Full<Bytes>>, Refused> {
         if request.method() != Method::POST {
             return Err(only_post());
         }
@@ -60,7 +61,7 @@ impl Hl7Http {
             Ok(collected) => collected,
             Err(fault) => {
                 self.keep(&fault, &who, &peer, protocol);
-                return Err(fault.response());
+                return Err(Box::new(fault.response()));
             }
         };
         let source = who.of_message(&collected.bytes).clone();
@@ -90,16 +91,16 @@ impl Hl7Http {
         })
     }
 
-    fn identify(&self, headers: &HeaderMap, peer: &Peer) -> Result<Identified, Response<Full<Bytes>>> {
+    fn identify(&self, headers: &HeaderMap, peer: &Peer) -> Result<Identified, Refused> {
         // A page in somebody's browser can post text to this machine's own address; an interface has no origin.
         if headers.contains_key(ORIGIN) {
-            return Err(refusal(
+            return Err(Box::new(refusal(
                 StatusCode::FORBIDDEN,
                 "forbidden",
                 "http.origin",
                 "此接口供系统之间调用，不接受网页发出的请求",
                 "this interface is for systems; requests from web pages are not accepted",
-            ));
+            )));
         }
         let token = bearer(headers).map_err(|()| unknown(peer.certificate.as_deref()))?;
         let shown = Shown { certificate: peer.certificate.as_deref(), token: token.as_deref() };
@@ -143,17 +144,17 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, ()> {
     })))
 }
 
-fn media_type(headers: &HeaderMap) -> Result<MediaType, Response<Full<Bytes>>> {
+fn media_type(headers: &HeaderMap) -> Result<MediaType, Refused> {
     let encoded = headers.get(CONTENT_ENCODING).is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
     let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(MediaType::of_hl7);
     media.filter(|_| !encoded).ok_or_else(|| {
-        refusal(
+        Box::new(refusal(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "not-supported",
             "http.content_type",
             "Content-Type 应为 x-application/hl7-v2+er7、application/hl7-v2 或 text/plain，且不压缩",
             "Content-Type must be x-application/hl7-v2+er7, application/hl7-v2 or text/plain, without a Content-Encoding",
-        )
+        ))
     })
 }
 
@@ -168,14 +169,14 @@ fn acknowledgement(ack: Bytes, media: &MediaType) -> Response<Full<Bytes>> {
     response
 }
 
-fn only_post() -> Response<Full<Bytes>> {
+fn only_post() -> Refused {
     let mut response =
         refusal(StatusCode::METHOD_NOT_ALLOWED, "not-supported", "http.method", "此地址只接受 POST", "only POST is accepted here");
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-    response
+    Box::new(response)
 }
 
-fn unknown(certificate: Option<&str>) -> Response<Full<Bytes>> {
+fn unknown(certificate: Option<&str>) -> Refused {
     let status = if certificate.is_some() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
     let mut response = refusal(
         status,
@@ -187,10 +188,10 @@ fn unknown(certificate: Option<&str>) -> Response<Full<Bytes>> {
     if status == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    response
+    Box::new(response)
 }
 
-fn too_fast(wait: Duration) -> Response<Full<Bytes>> {
+fn too_fast(wait: Duration) -> Refused {
     let response = refusal(
         StatusCode::TOO_MANY_REQUESTS,
         "throttled",
@@ -198,7 +199,7 @@ fn too_fast(wait: Duration) -> Response<Full<Bytes>> {
         "发送过快，请按 Retry-After 稍后重发",
         "too many messages; send again after Retry-After",
     );
-    retry_after(response, wait.as_secs().saturating_add(1))
+    Box::new(retry_after(response, wait.as_secs().saturating_add(1)))
 }
 
 fn unavailable() -> Response<Full<Bytes>> {

@@ -252,7 +252,9 @@ proptest! {
         }
         prop_assert!(!built.iter().any(|byte| *byte < 0x20 && !b"\r\x1b".contains(byte)));
         prop_assert!(charset != Charset::Utf8 || std::str::from_utf8(&built).is_ok());
-        // It is read back by the same eyes.
+        // It is read back by the same eyes, unless what is left of it can be two things.
+        let ambiguous = charset != Charset::Utf8 && !lines[0].is_ascii() && std::str::from_utf8(lines[0]).is_ok();
+        prop_assume!(!ambiguous);
         let answer = Header::scan(&built).unwrap();
         prop_assert_eq!(answer.component(9, 1), b"ACK");
     }
