@@ -8,8 +8,9 @@ use std::process::exit;
 
 use hutong_decode::v2::{Grammar, Limits, arrange, parse, split_batch};
 use hutong_fhir::definitions::Definitions;
-use hutong_fhir::json;
+use hutong_fhir::{Severity, json};
 use hutong_map::{CHINA_ZONE_MINUTES, Context, Lang, Mapped, Mappings, SourceFile, case, format, render};
+use hutong_validate::Validator;
 
 fn main() {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
@@ -133,10 +134,14 @@ fn run(m: &Mappings, file: &str, sites: &[String]) {
 }
 
 fn show(mapped: &Mapped) {
+    let validator = Validator::new(Definitions::r4());
     for r in &mapped.resources {
         let mut out = Vec::new();
         json::write_pretty(r.tree.root(), &mut out);
         println!("{} {:?} clear {:?}", String::from_utf8_lossy(&out), r.update, r.clear);
+        for f in validator.validate(&r.tree).iter().filter(|f| f.severity == Severity::Error) {
+            println!("INVALID {} {} {} {}: {:?}", r.resource_type, f.rule, f.location, f.en, f.value);
+        }
     }
     for f in &mapped.findings {
         println!("{} {} {}: {} {:?}", f.severity.as_str(), f.rule, f.location, f.en, f.value);

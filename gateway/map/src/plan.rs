@@ -354,6 +354,8 @@ pub struct Plan {
     pub(crate) absent_first: [bool; 256],
     /// The common table of coding systems (HL7 table 0396), for the source coding beside a translated one.
     pub(crate) systems: Option<Arc<Table>>,
+    /// Segments whose first field only counts them.
+    pub(crate) set_ids: std::collections::HashSet<String>,
     /// The HL7 table of a field.
     pub(crate) field_tables: HashMap<(String, u16), String>,
     /// Names of groups that may repeat, by structure.
@@ -391,6 +393,15 @@ impl Plan {
 
     pub(crate) fn list(&self, list: List) -> &[u32] {
         self.lists.get(list.from as usize..(list.from + list.len) as usize).unwrap_or(&[])
+    }
+
+    /// Whether a field says how the message is written and nothing about the world: set ids, version, charset.
+    pub(crate) fn is_bookkeeping(&self, segment: &str, field: usize) -> bool {
+        match (segment, field) {
+            ("MSH", n) => matches!(n, 1 | 2 | 12 | 18),
+            (_, 1) => self.set_ids.contains(segment),
+            _ => false,
+        }
     }
 
     pub(crate) fn text(&self, id: u32) -> &str {

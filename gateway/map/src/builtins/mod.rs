@@ -178,6 +178,11 @@ fn joined<'m>(e: &mut Exec<'m>, arg: OpId, between: &str) -> Option<(Cow<'m, str
     }
 }
 
+/// The system of a code said to be of an HL7 table.
+pub(crate) fn system_of_code(e: &Exec<'_>, uri: String, code: &str) -> String {
+    system::of_code(e, uri, code)
+}
+
 /// The uri of a coding system or assigner.
 pub(crate) fn system_of<'m>(e: &mut Exec<'m>, v: &Val<'m>) -> Option<String> {
     system::of_value(e, v, None).map(|(uri, _)| uri)

@@ -1,8 +1,10 @@
-//! `system(hd)`, `system(id, type)`: the uri of an assigner, a coding system or a universal id. An OID, a UUID, a uri
-//! and an HL7 table have one of their own; any other name gets one under the source's namespace, so that two
-//! hospitals that both call their numbers "HIS" are not mixed up.
+//! `system(hd)`, `system(id, type)`, `system(name, code: c)`: the uri of an assigner, a coding system or a universal id.
+//! An OID, a UUID, a uri and an HL7 table have one of their own; any other name gets one under the source's namespace,
+//! so that two hospitals that both call their numbers "HIS" are not mixed up. An HL7 table that has not the code `c`
+//! is not the one it is from: that too is the source's own.
 
 use super::{Builtin, Gives, example, tablesystem, typed};
+use crate::plan::Op;
 use crate::run::{Exec, Origin, Val};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -12,13 +14,18 @@ const LOCAL: &str = "http://fhir.med-community.cn/gw/NamingSystem/";
 
 pub(super) const BUILTIN: Builtin = Builtin {
     name: "system",
-    args: (1, 2),
-    labels: &["type"],
+    args: (1, 3),
+    labels: &["type", "code"],
     gives: Gives::Text,
     run: |e, args, _| {
         let Some(v) = args.first().and_then(|a| e.one(*a)) else { return };
-        let kind = args.get(1).map(|a| e.text(*a).map(|(t, _)| t.into_owned()).unwrap_or_default());
-        if let Some((uri, origin)) = of_value(e, &v, kind.as_deref()) {
+        let typed = args.get(1).filter(|a| !matches!(e.plan.op(**a), Op::Nothing));
+        let kind = typed.map(|a| e.text(*a).map(|(t, _)| t.into_owned()).unwrap_or_default());
+        let code = args.get(2).and_then(|a| e.text(*a)).map(|(t, _)| t.into_owned());
+        if let Some((mut uri, origin)) = of_value(e, &v, kind.as_deref()) {
+            if let Some(code) = code {
+                uri = of_code(e, uri, &code);
+            }
             e.vals.push(Val::Text(Cow::Owned(uri), origin));
         }
     },
@@ -31,6 +38,8 @@ pub(super) const BUILTIN: Builtin = Builtin {
         example("C757873D-EC9A-4326-A141-556F43239520", "system(x)", &["urn:uuid:c757873d-ec9a-4326-a141-556f43239520"]),
         example("http://loinc.org", "system(x)", &["http://loinc.org"]),
         example("HL70001", "system(x)", &["http://terminology.hl7.org/CodeSystem/v2-0001"]),
+        typed("CWE", "M^^HL70001", "system(x.3, code: x.1)", &["http://terminology.hl7.org/CodeSystem/v2-0001"]),
+        typed("CWE", "男^^HL70001", "system(x.3, code: x.1)", &["http://fhir.med-community.cn/gw/NamingSystem/test/v2-0001"]),
         example("本院 码", "system(x)", &["http://fhir.med-community.cn/gw/NamingSystem/test/%E6%9C%AC%E9%99%A2%20%E7%A0%81"]),
     ],
 };
@@ -56,6 +65,16 @@ pub(super) fn of_value<'m>(e: &mut Exec<'m>, v: &Val<'m>, kind: Option<&str>) ->
     let (text, origin) = e.text_of(v)?;
     let uri = universal_uri(&text, kind.unwrap_or("")).or_else(|| tablesystem::uri(&text).filter(|_| text.starts_with("HL7")));
     Some((uri.unwrap_or_else(|| local(e, &text)), origin))
+}
+
+/// The system of a code that was said to be of an HL7 table: that table's, if it has the code.
+pub(crate) fn of_code(e: &Exec<'_>, uri: String, code: &str) -> String {
+    let Some(table) = uri.strip_prefix(tablesystem::SYSTEMS) else { return uri };
+    let all = e.defs.code_systems();
+    match all.get(&uri) {
+        Some(system) if all.concept(system, code).is_some() => uri,
+        _ => local(e, table),
+    }
 }
 
 /// The uri of an id that is unique by itself.

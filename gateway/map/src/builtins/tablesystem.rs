@@ -17,11 +17,14 @@ pub(super) const BUILTIN: Builtin = Builtin {
     ],
 };
 
+/// Where HL7 keeps the code systems of v2's tables, as `v2-0001`.
+pub(super) const SYSTEMS: &str = "http://terminology.hl7.org/CodeSystem/";
+
 /// The uri of a v2 table named `0078`, `HL70078` or `78`.
 pub(super) fn uri(name: &str) -> Option<String> {
     let digits = name.strip_prefix("HL7").unwrap_or(name);
     if digits.is_empty() || digits.len() > 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    Some(format!("http://terminology.hl7.org/CodeSystem/v2-{digits:0>4}"))
+    Some(format!("{SYSTEMS}v2-{digits:0>4}"))
 }

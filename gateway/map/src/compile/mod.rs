@@ -58,6 +58,7 @@ pub(crate) fn compile(sources: &Sources<'_>, world: &World<'_>) -> (Plan, Vec<Di
             absent: sources.absent.clone(),
             absent_first: [false; 256],
             systems: sources.tables.get("hl70396").cloned(),
+            set_ids: world.v2.set_ids(),
             field_tables: world.v2.field_tables(),
             repeating: HashMap::new(),
         },

@@ -73,6 +73,12 @@ impl V2 {
         names
     }
 
+    /// Segments whose first field is a set id.
+    pub(crate) fn set_ids(&self) -> HashSet<String> {
+        let is = |s: &&hutong_decode::v2::grammar::SegmentDef| s.field(1).is_some_and(|f| f.datatype == "SI");
+        self.grammar.segments().filter(is).map(|s| s.name.to_owned()).collect()
+    }
+
     /// The HL7 tables of fields whose codes are of such a table.
     pub(crate) fn field_tables(&self) -> HashMap<(String, u16), String> {
         let mut out = HashMap::new();

@@ -153,7 +153,7 @@ impl<'m> Exec<'m> {
     }
 
     fn finish(self) -> Mapped {
-        let unread = self.reads.unread(self.message);
+        let unread = self.reads.unread(self.message, self.plan);
         let resources = self.built.into_iter().filter_map(|b| {
             Some(MappedResource {
                 tree: b.tree?,

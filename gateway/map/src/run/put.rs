@@ -441,7 +441,10 @@ impl<'m> Exec<'m> {
             return Got::Yes;
         }
         let Some(code) = convert::code(code) else { return Got::Yes };
-        let system = table.source_system.clone().or_else(|| self.source_system(source)).unwrap_or_default();
+        let system = match &table.source_system {
+            Some(system) => system.clone(),
+            None => self.source_system(source).map(|s| crate::builtins::system_of_code(self, s, &code)).unwrap_or_default(),
+        };
         let same = row.is_some_and(|r| r.target == code && r.system == system);
         if !same {
             let display = self.source_display(source);

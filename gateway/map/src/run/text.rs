@@ -72,6 +72,12 @@ pub(super) fn finding(plan: &Plan, p: &Pending) -> Finding {
         }
         PendingKind::Code => Finding::new(Severity::Warning, "map.code.invalid", "code-invalid", 103)
             .says("代码不在该元素要求的值集中，未写入", "the code is not in the value set that the element requires; it was left out"),
+        PendingKind::Invalid(Primitive::Instant | Primitive::Time) if super::clock::Moment::read(&p.value).is_some() => {
+            Finding::new(Severity::Information, "map.datetime.imprecise", "value", 102).says(
+                "此处的时间须精确到秒，来值不够精确，未写入",
+                "a time known to the second belongs here; this one is less precise and was left out",
+            )
+        }
         PendingKind::Invalid(Primitive::Date | Primitive::DateTime | Primitive::Instant | Primitive::Time) => {
             Finding::new(Severity::Warning, "map.datetime.invalid", "value", 102)
                 .says("不是有效的日期或时间，未写入", "this is no valid date or time; it was left out")

@@ -4,6 +4,7 @@ use hutong_decode::v2::Message;
 
 use super::value::View;
 use crate::Unread;
+use crate::plan::Plan;
 
 /// For each field of each segment: which components and which repetitions were read.
 pub(crate) struct Reads {
@@ -53,7 +54,7 @@ impl Reads {
     }
 
     /// What was not read, in the order of the message. MSH-1 and MSH-2 are how the message is written.
-    pub(super) fn unread(&self, message: &Message<'_>) -> Vec<Unread> {
+    pub(super) fn unread(&self, message: &Message<'_>, plan: &Plan) -> Vec<Unread> {
         let mut out = Vec::new();
         for (i, segment) in message.iter().enumerate() {
             let Some(base) = self.bases.get(i) else { continue };
@@ -61,7 +62,7 @@ impl Reads {
             for n in first..=segment.field_count() {
                 let field = segment.field(n);
                 let Some(read) = self.fields.get(*base as usize + n) else { continue };
-                if field.is_empty() || field.is_null() {
+                if field.is_empty() || field.is_null() || plan.is_bookkeeping(segment.name(), n) {
                     continue;
                 }
                 let add = |repetition: u16, component: u8, start: usize, out: &mut Vec<Unread>| {
