@@ -231,6 +231,22 @@ fn run(dir: &Path, in_flight: usize, count: usize) {
     );
 }
 
+/// How long opening takes when nearly a whole segment is to be read.
+fn open(dir: &Path) {
+    let options = JournalOptions { lag_max: u64::MAX, reserve_bytes: 0, ..JournalOptions::default() };
+    let _ = fs::remove_dir_all(dir.join("store"));
+    let store = Store::open_with(&dir.join("store"), options, |_| Ok(Nothing(0))).unwrap();
+    // The first segment is small and sealed; the second is filled as far as it goes.
+    for number in 0..10_000 {
+        store.submit(draft(number, 4), |_| ());
+    }
+    store.wait_applied(10_000, Duration::from_secs(10));
+    drop(store);
+    let start = Instant::now();
+    let store = Store::open_with(&dir.join("store"), options, |_| Ok(Nothing(0))).unwrap();
+    println!("open: {:.1} ms, {} entries of {} read", start.elapsed().as_secs_f64() * 1e3, store.recovery().scanned, store.recovery().last);
+}
+
 fn sealed(dir: &Path, count: u64) {
     let _ = fs::remove_dir_all(dir.join("store"));
     let options = JournalOptions { lag_max: u64::MAX, reserve_bytes: 0, segment_bytes: 16 << 20, ..JournalOptions::default() };
@@ -287,10 +303,6 @@ fn sealed(dir: &Path, count: u64) {
         start.elapsed().as_secs_f64() * 1e6 / reads as f64,
         (cpu()["journal"] - spent) as f64 / 1_000.0 / reads as f64
     );
-    drop(store);
-    let start = Instant::now();
-    let store = Store::open_with(&dir.join("store"), options, |_| Ok(Nothing(0))).unwrap();
-    println!("open: {:.1} ms, {} entries of {} read", start.elapsed().as_secs_f64() * 1e3, store.recovery().scanned, store.recovery().last);
 }
 
 fn main() {
@@ -302,6 +314,7 @@ fn main() {
         let number = if in_flight == 1 { count / 8 } else { count };
         run(&dir, in_flight, number);
     }
+    open(&dir);
     sealed(&dir, count as u64 * 2);
     fs::remove_dir_all(&dir).unwrap();
 }

@@ -25,8 +25,13 @@ pub const STEPS: [&str; 14] = [
 #[cfg(any(test, feature = "failpoints"))]
 pub(crate) fn point(step: &str) {
     if chosen(step) {
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        die();
     }
+}
+
+/// Ends the process as `kill -9` does.
+pub(crate) fn die() {
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
 }
 
 /// Whether the process is to die at this very step.

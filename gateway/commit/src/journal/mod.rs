@@ -52,6 +52,9 @@ use writer::Writer;
 
 /// Sealed files kept open.
 const SEALED_FILES_MAX: usize = 64;
+/// Payloads kept in memory after reading, and how long each may be.
+const RECENT_MAX: usize = 32;
+const RECENT_BYTES_MAX: usize = 64 << 10;
 
 /// Limits and sizes of the journal. The defaults are for a gateway; tests and the demo use smaller segments.
 #[derive(Clone, Copy, Debug)]
@@ -144,6 +147,8 @@ pub(crate) struct Shared {
     durable: Mutex<Position>,
     durable_seq: AtomicU64,
     flushes: AtomicU64,
+    /// Batches made durable.
+    commits: AtomicU64,
     received: AtomicU64,
     answered: AtomicU64,
     stopped: AtomicBool,
@@ -152,6 +157,7 @@ pub(crate) struct Shared {
     dictionaries: Dictionaries,
     decompressors: Decompressors,
     sealed_files: Mutex<VecDeque<(u64, Arc<SealedFile>)>>,
+    recent_payloads: Mutex<VecDeque<(u64, Arc<Vec<u8>>)>>,
 }
 
 /// What the sealer is to do.
@@ -176,6 +182,7 @@ impl Shared {
         *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = *position;
         self.durable_seq.store(position.seq, Ordering::Release);
         self.flushes.fetch_add(flushes, Ordering::Relaxed);
+        self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
     fn count_answered(&self, answered: u64) {
@@ -269,9 +276,26 @@ impl Shared {
 
     /// A part of an entry's payload.
     pub(crate) fn part(&self, seq: u64, offset: usize, length: usize) -> Result<Vec<u8>, StoreError> {
-        let (_, payload) = self.payload(seq)?;
+        let payload = self.recent_payload(seq)?;
         let part = offset.checked_add(length).and_then(|end| payload.get(offset..end));
         part.map(<[u8]>::to_vec).ok_or(StoreError::Missing { seq })
+    }
+
+    /// A payload, from memory where it was read a moment ago: one search often shows several resources of one message.
+    fn recent_payload(&self, seq: u64) -> Result<Arc<Vec<u8>>, StoreError> {
+        let lock = || self.recent_payloads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, payload)) = lock().iter().find(|(held, _)| *held == seq) {
+            return Ok(Arc::clone(payload));
+        }
+        let payload = Arc::new(self.payload(seq)?.1);
+        if payload.len() <= RECENT_BYTES_MAX {
+            let mut recent = lock();
+            if recent.len() >= RECENT_MAX {
+                recent.pop_front();
+            }
+            recent.push_back((seq, Arc::clone(&payload)));
+        }
+        Ok(payload)
     }
 
     pub(crate) fn read(&self, seq: u64) -> Result<Entry, StoreError> {
@@ -308,6 +332,7 @@ impl Journal {
             durable: Mutex::new(position),
             durable_seq: AtomicU64::new(journalled),
             flushes: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
             received: AtomicU64::new(journalled),
             answered: AtomicU64::new(journalled),
             stopped: AtomicBool::new(false),
@@ -316,6 +341,7 @@ impl Journal {
             dictionaries: Dictionaries::default(),
             decompressors: Decompressors::default(),
             sealed_files: Mutex::default(),
+            recent_payloads: Mutex::default(),
         });
         let mut journal = Journal { shared: Arc::clone(&shared), threads: Vec::new() };
         let writer = Writer::new(Arc::clone(&shared), active, capacity, end, position);
@@ -379,6 +405,16 @@ impl Journal {
     /// Flushes since the journal was opened.
     pub(crate) fn flushes(&self) -> u64 {
         self.shared.flushes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn commits(&self) -> u64 {
+        self.shared.commits.load(Ordering::Relaxed)
+    }
+
+    /// Entries in sealed segments, and the bytes that these have on disk.
+    pub(crate) fn sealed(&self) -> (u64, u64) {
+        let files = self.shared.segments.sealed_list().into_iter().filter_map(|s| self.shared.sealed_file(s).ok());
+        files.fold((0, 0), |(entries, bytes), file| (entries + file.header.count(), bytes + file.length()))
     }
 
     pub(crate) fn counts(&self) -> Counts {

@@ -82,18 +82,20 @@ pub(crate) fn recover(disk: &dyn Disk, options: &JournalOptions) -> Result<Found
     }
     let mut walk = Walk { disk, position, segments: Vec::new(), recent: VecDeque::new(), recovery: Recovery::default() };
     let mut tail = None;
+    let mut waiting = None;
     while listing.open.contains(&number) {
         let name = FileName::Open { number }.to_string();
         let file = disk.open(&name).map_err(StoreError::io("open a segment"))?;
         let scanned = walk.segment(number, &*file)?;
         if !scanned.begun && tail.is_some() {
+            waiting = (scanned.stop == Stop::Clean).then_some(file);
             break;
         }
         walk.add(number, Arc::clone(&file), &scanned);
         tail = Some((number, file, scanned));
         number += 1;
     }
-    let ready = keep_one_ready(disk, &listing, number, &walk.position, options)?;
+    let ready = keep_one_ready(disk, &listing, number, waiting, &walk.position, options)?;
     let spares = usable_spares(disk, &listing, options)?;
     let (capacity, end) = match tail {
         Some((number, file, scanned)) => {
@@ -210,12 +212,13 @@ impl Walk<'_> {
     }
 }
 
-/// The segment behind the last one, if it waits for its first batch and holds no remains of one; all others behind it
+/// The segment behind the last one, `waiting` for its first batch if it holds no remains of one; all others behind it
 /// are removed.
 fn keep_one_ready(
     disk: &dyn Disk,
     listing: &Listing,
     number: u64,
+    waiting: Option<Arc<dyn DiskFile>>,
     position: &Position,
     options: &JournalOptions,
 ) -> Result<Option<Ready>, StoreError> {
@@ -223,20 +226,15 @@ fn keep_one_ready(
     for &other in listing.open.iter().filter(|&&other| other >= number) {
         let name = FileName::Open { number: other }.to_string();
         let file = disk.open(&name).map_err(StoreError::io("open a segment"))?;
-        let capacity = file.len().map_err(StoreError::io("measure a segment"))?;
         let begun = SegmentHeader::read(&read_exact(&*file, BLOCK as usize, 0).unwrap_or_default(), other).is_some();
         if begun {
             let (seq, why) = (position.seq + 1, format!("segment {number} is missing"));
             return Err(StoreError::Damaged { seq, file: name, offset: 0, why });
         }
-        let clean = other == number && {
-            let scanned = scan(&*file, other, position, |_, _, _| Ok(())).map_err(StoreError::io("read a segment"))?;
-            !scanned.begun && scanned.stop == Stop::Clean
-        };
-        if clean && capacity == options.segment_bytes {
-            ready = Some(Ready { number, file, capacity });
-        } else {
-            disk.remove(&name).map_err(StoreError::io("remove a segment never begun"))?;
+        let capacity = file.len().map_err(StoreError::io("measure a segment"))?;
+        match waiting.as_ref().filter(|_| other == number && capacity == options.segment_bytes) {
+            Some(file) => ready = Some(Ready { number, file: Arc::clone(file), capacity }),
+            None => disk.remove(&name).map_err(StoreError::io("remove a segment never begun"))?,
         }
     }
     Ok(ready)

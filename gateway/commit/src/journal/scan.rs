@@ -200,21 +200,22 @@ struct Remains {
 /// Looks at every place behind `from` where a frame could start.
 fn remains(window: &mut Window<'_>, epoch: u64, from: u64, seq: u64) -> io::Result<Remains> {
     let mut found = Remains::default();
+    let wanted = memchr::memmem::Finder::new(&epoch.to_le_bytes()).into_owned();
     let mut at = from;
     loop {
         let bytes = window.get(at, WINDOW)?;
         if bytes.len() < FRAME_HEADER {
             return Ok(found);
         }
-        let wanted = epoch.to_le_bytes();
-        let candidate = bytes.chunks_exact(8).skip(1).position(|word| word == wanted);
-        let Some(candidate) = candidate.map(|index| at + index as u64 * 8) else {
-            at += (bytes.len() as u64 & !7) - 8;
+        // A frame starts 8 bytes before its epoch, on a multiple of 8.
+        let Some(place) = wanted.find_iter(bytes).find(|place| *place >= 8 && (at + *place as u64) % 8 == 0) else {
             if bytes.len() < WINDOW {
                 return Ok(found);
             }
+            at += (bytes.len() as u64 & !7) - 16;
             continue;
         };
+        let candidate = at + place as u64 - 8;
         at = candidate + 8;
         let Some((header, crc)) = FrameHeader::read(window.get(candidate, FRAME_HEADER)?, epoch) else { continue };
         let durable = match header.kind {

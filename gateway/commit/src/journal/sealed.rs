@@ -138,6 +138,11 @@ fn invalid(why: &'static str) -> io::Error {
 }
 
 impl SealedFile {
+    /// Bytes on disk.
+    pub(crate) fn length(&self) -> u64 {
+        self.file.len().unwrap_or(0)
+    }
+
     pub(crate) fn open(file: Arc<dyn DiskFile>, dictionaries: &Dictionaries) -> io::Result<SealedFile> {
         let header = Self::read_header(&*file)?;
         let dictionary = match header.dictionary_length {

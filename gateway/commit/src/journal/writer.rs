@@ -74,6 +74,8 @@ impl Writer {
     /// Writes until the queue is closed and empty; the body of the writer's thread.
     pub(crate) fn run(mut self) {
         let options = self.shared.options;
+        // Everyone waits for this thread and it mostly waits for the disk; without the permission it runs as it is.
+        let _ = rustix::process::nice(-10);
         loop {
             let patience = (!self.marked).then_some(QUIET);
             match self.shared.queue.take(options.batch_entries_max, options.batch_bytes_max, patience) {
@@ -268,7 +270,7 @@ impl Writer {
         if fail::chosen("during-write") {
             let half = self.buffer.get(..self.buffer.len() / 2).unwrap_or_default();
             self.segment.file.write_at(half, self.end)?;
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            fail::die();
         }
         self.segment.file.write_at(&self.buffer, self.end)?;
         fail::point("after-write");

@@ -185,17 +185,17 @@ fn crash(disk: &Fake, messages: usize, images_max: usize, start: Image) -> (usiz
 
 #[test]
 fn no_crash_image_loses_or_invents_an_acknowledged_entry() {
-    let messages = 500;
-    let first = record(Sabotage::None, 0..messages, Image::default());
-    let (tried, wrong) = crash(&first, messages, usize::MAX, Image::default());
-    assert_eq!(wrong.len(), 0, "of {tried}: {:?}", &wrong[..wrong.len().min(5)]);
-    assert!(tried >= 2_000, "{tried} images");
-    // A second run over recycled segments and sealed files of the first.
-    let start = first.image();
-    let second = record(Sabotage::None, messages..messages + 100, start.clone());
-    let (more, wrong) = crash(&second, messages + 100, usize::MAX, start);
-    assert_eq!(wrong.len(), 0, "of {more}: {:?}", &wrong[..wrong.len().min(5)]);
-    println!("{} crash images", tried + more);
+    let (mut tried, mut messages, mut start) = (0, 0, Image::default());
+    // Each run goes on where the one before ended: over recycled segments, sealed files and control ids.
+    while tried < 2_000 || messages < 300 {
+        let disk = record(Sabotage::None, messages..messages + 150, start.clone());
+        messages += 150;
+        let (more, wrong) = crash(&disk, messages, usize::MAX, start);
+        assert_eq!(wrong.len(), 0, "of {more}: {:?}", &wrong[..wrong.len().min(5)]);
+        tried += more;
+        start = disk.image();
+    }
+    println!("{tried} crash images");
 }
 
 #[test]
