@@ -1,7 +1,7 @@
 //! What an entry does to the projection. It depends on the entry and on the state before it alone, so that every
 //! rebuild ends the same; `gateway/docs/projection.md` tells the rules.
 
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::hash::{self, Tag};
 use super::intern::Interner;
 use super::merge;
-use super::postings::{Fresh, Posting};
+use super::postings::{Posting, State};
 use super::rows::{Current, MessageRow, NewRow, Rows};
 use super::status::{self, Write};
 use super::trace::{self, Effect, Ref};
@@ -38,7 +38,7 @@ impl<'c> Apply<'c> {
         conn: &'c Connection,
         bodies: &'c dyn Journal,
         interner: &'c RwLock<Interner>,
-        ids: &Fresh,
+        ids: &Arc<State>,
     ) -> Result<Apply<'c>, Fault> {
         Ok(Apply { rows: Rows::new(conn, ids)?, bodies, interner, values: Values::default(), postings: Vec::new(), refs: Vec::new() })
     }

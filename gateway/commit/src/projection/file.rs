@@ -11,7 +11,7 @@ use std::sync::{Arc, RwLock};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::intern::Interner;
-use super::postings::{Fresh, Kind, Postings};
+use super::postings::{Kind, Postings, State};
 use super::{Fault, Journal, origin, schema};
 
 /// SQLite's own cache of the writer, KiB (negative: KiB instead of pages). Pages that it does not hold are in the
@@ -26,8 +26,20 @@ pub(crate) struct Generation {
     pub(crate) number: u64,
     pub(crate) path: PathBuf,
     pub(crate) interner: RwLock<Interner>,
-    pub(crate) ids: Arc<Fresh>,
-    pub(crate) values: Arc<Fresh>,
+    published: RwLock<Arc<Published>>,
+}
+
+/// The postings that belong to one state of the file.
+pub(crate) struct Published {
+    pub(crate) applied: u64,
+    pub(crate) ids: Arc<State>,
+    pub(crate) values: Arc<State>,
+}
+
+impl Generation {
+    pub(crate) fn published(&self) -> Result<Arc<Published>, Fault> {
+        self.published.read().map(|p| Arc::clone(&p)).map_err(|_| Fault::Poisoned)
+    }
 }
 
 /// The writer's connection.
@@ -185,9 +197,18 @@ fn put(conn: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
 impl File {
     fn new(conn: Connection, number: u64, path: PathBuf, wal_pages: Arc<AtomicI32>) -> Result<File, Fault> {
         let (ids, values) = (Postings::open(&conn, Kind::Ids)?, Postings::open(&conn, Kind::Values)?);
-        let fresh = (Arc::clone(ids.fresh()), Arc::clone(values.fresh()));
-        let generation = Arc::new(Generation { number, path, interner: RwLock::default(), ids: fresh.0, values: fresh.1 });
+        let applied: i64 = conn.query_row("SELECT value FROM meta WHERE key='applied'", [], |r| r.get(0))?;
+        let published = Published { applied: applied.unsigned_abs(), ids: Arc::clone(ids.state()), values: Arc::clone(values.state()) };
+        let generation = Arc::new(Generation { number, path, interner: RwLock::default(), published: RwLock::new(Arc::new(published)) });
         Ok(File { conn, generation, ids, values, wal_pages })
+    }
+
+    /// Lets readers see what was committed up to entry `applied`.
+    pub(crate) fn publish(&mut self, applied: u64, ids: Arc<State>, values: Arc<State>) -> Result<(), Fault> {
+        self.ids.accept(Arc::clone(&ids));
+        self.values.accept(Arc::clone(&values));
+        *self.generation.published.write().map_err(|_| Fault::Poisoned)? = Arc::new(Published { applied, ids, values });
+        Ok(())
     }
 
     fn mark_open(&self, dir: &Path) -> Result<(), Fault> {
@@ -228,5 +249,8 @@ pub(crate) fn reader(generation: &Generation) -> rusqlite::Result<Connection> {
     conn.pragma_update(None, "cache_size", READER_CACHE)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.set_prepared_statement_cache_capacity(128);
+    // the bundled SQLite has STAT4 and would look at bound values and plan every statement anew (7 % of a search)
+    conn.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    rusqlite::vtab::array::load_module(&conn)?;
     Ok(conn)
 }

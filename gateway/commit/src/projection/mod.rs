@@ -9,14 +9,18 @@ mod extract;
 mod file;
 mod hash;
 mod history;
+mod include;
 mod intern;
+mod matches;
 mod merge;
 mod origin;
 mod postings;
 mod read;
+mod resolve;
 mod rows;
 mod scan;
 mod schema;
+mod search;
 mod splice;
 mod status;
 mod trace;
@@ -26,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
-pub use history::{HistoryOf, HistoryPage};
+pub use history::{HistoryOf, HistoryPage, Traced};
 pub use read::{ReadError, Reader};
 pub use status::Reason;
 pub use trace::Effect;
@@ -35,7 +39,7 @@ use crate::entry::Entry;
 use crate::store::{JournalReader, Projection, ProjectionError};
 use apply::Apply;
 use file::{File, Generation};
-use postings::Written;
+use postings::State;
 
 /// What the projection needs of the journal. An error is a text for the operator's log, without patient data.
 pub trait Journal: Send + Sync {
@@ -162,10 +166,7 @@ impl SqliteProjection {
         let file = self.file.as_mut().ok_or_else(|| Fault::Body("there is no file".to_owned()))?;
         file.conn.execute_batch("BEGIN IMMEDIATE")?;
         match transaction(file, &*self.common.journal, batch, last.seq()) {
-            Ok((ids, values)) => {
-                file.ids.publish(ids)?;
-                file.values.publish(values)?;
-            }
+            Ok((ids, values)) => file.publish(last.seq(), ids, values)?,
             Err(fault) => {
                 file.conn.execute_batch("ROLLBACK")?;
                 file.ids.forget(&file.conn)?;
@@ -200,9 +201,9 @@ impl SqliteProjection {
 }
 
 /// Applies and commits a batch; what it changed in memory is returned, to be published.
-fn transaction(file: &mut File, journal: &dyn Journal, batch: &[Arc<Entry>], last: u64) -> Result<(Written, Written), Fault> {
+fn transaction(file: &mut File, journal: &dyn Journal, batch: &[Arc<Entry>], last: u64) -> Result<(Arc<State>, Arc<State>), Fault> {
     let File { conn, generation, ids, values, .. } = file;
-    let mut apply = Apply::new(conn, journal, &generation.interner, &generation.ids)?;
+    let mut apply = Apply::new(conn, journal, &generation.interner, ids.state())?;
     for entry in batch {
         apply.entry(entry)?;
     }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::file::{self, Generation};
-use super::postings::{Kind, Runs, Tail};
+use super::postings::Runs;
 use super::rows::IdCell;
-use super::{Common, Journal, hash, rows, schema, splice};
+use super::{Common, Fault, Journal, hash, rows, schema, splice};
 use crate::search::table::{self, TypeTable};
 use crate::search::{Found, Version};
 
@@ -57,6 +57,12 @@ struct Shared {
     start: Instant,
 }
 
+impl From<Fault> for ReadError {
+    fn from(fault: Fault) -> ReadError {
+        ReadError::Unavailable(fault.to_string())
+    }
+}
+
 /// Answers questions from any thread; cheap to clone. Every call sees one state of the projection.
 #[derive(Clone)]
 pub struct Reader(Arc<Shared>);
@@ -66,6 +72,8 @@ pub(crate) struct Session<'a> {
     pub(crate) conn: &'a Connection,
     pub(crate) generation: &'a Generation,
     pub(crate) journal: &'a dyn Journal,
+    /// The last entry applied.
+    pub(crate) applied: i64,
     ids: RefCell<Runs<'a>>,
     values: RefCell<Runs<'a>>,
 }
@@ -107,16 +115,12 @@ impl Reader {
         let generation = shared.common.generation.read().map_err(|_| ReadError::Unavailable("poisoned".to_owned()))?.clone();
         let lent = self.lend(&generation)?;
         lent.deadline.store((shared.start.elapsed() + TIME_MAX).as_micros() as u64, Ordering::Relaxed);
-        // before the SQL snapshot: what leaves them by then is in it
-        let (ids, values) = (generation.ids.snapshot(), generation.values.snapshot());
-        let done = match lent.conn.prepare_cached("BEGIN").and_then(|mut s| s.execute([])) {
-            Ok(_) => {
-                let done = Session::new(&lent.conn, &generation, &*shared.common.journal, ids, values).and_then(|s| call(&s));
-                let _ = lent.conn.prepare_cached("ROLLBACK").and_then(|mut s| s.execute([]));
-                done
-            }
-            Err(error) => Err(error.into()),
-        };
+        let done = Session::begin(&lent.conn, &generation, &*shared.common.journal).and_then(|session| {
+            let done = call(&session);
+            drop(session);
+            lent.conn.prepare_cached("ROLLBACK")?.execute([])?;
+            done
+        });
         lent.deadline.store(0, Ordering::Relaxed);
         match &done {
             Err(ReadError::Damaged(why)) => {
@@ -174,16 +178,24 @@ impl Reader {
 }
 
 impl<'a> Session<'a> {
-    fn new(
-        conn: &'a Connection,
-        generation: &'a Generation,
-        journal: &'a dyn Journal,
-        ids: Tail,
-        values: Tail,
-    ) -> Result<Session<'a>, ReadError> {
-        let ids = RefCell::new(Runs::open(conn, Kind::Ids, ids, &generation.ids)?);
-        let values = RefCell::new(Runs::open(conn, Kind::Values, values, &generation.values)?);
-        Ok(Session { conn, generation, journal, ids, values })
+    /// Begins a read transaction whose state is the one that the published postings belong to: a row that was written in
+    /// between would else seem to have lost its values.
+    fn begin(conn: &'a Connection, generation: &'a Generation, journal: &'a dyn Journal) -> Result<Session<'a>, ReadError> {
+        let mut applied = conn.prepare_cached("SELECT value FROM meta WHERE key='applied'")?;
+        let until = Instant::now() + TIME_MAX;
+        while Instant::now() < until {
+            let published = generation.published()?;
+            conn.prepare_cached("BEGIN")?.execute([])?;
+            if applied.query_row([], |r| r.get::<_, i64>(0))?.unsigned_abs() == published.applied {
+                let ids = RefCell::new(Runs::open(conn, Arc::clone(&published.ids))?);
+                let values = RefCell::new(Runs::open(conn, Arc::clone(&published.values))?);
+                return Ok(Session { conn, generation, journal, applied: published.applied as i64, ids, values });
+            }
+            // the writer is between its commit and its publication, or was faster than the two lines above
+            conn.prepare_cached("ROLLBACK")?.execute([])?;
+            std::thread::yield_now();
+        }
+        Err(ReadError::Unavailable("the writer did not publish what it committed".to_owned()))
     }
 
     /// What the postings of a key lead to.
@@ -197,7 +209,7 @@ impl<'a> Session<'a> {
     /// Where the current version of a resource stands.
     pub(crate) fn current(&self, ty: &TypeTable, id: &str) -> Result<Option<Place>, ReadError> {
         let wanted = IdCell::new(id);
-        let values = self.ids.borrow_mut().get(hash::resource(ty.resource_type, id) as u64)?.unwrap_or_default();
+        let values = self.ids.borrow_mut().get(hash::id_key(ty.resource_type, id))?.unwrap_or_default();
         for rid in values.into_iter().filter_map(|v| rows::unpack_id(ty, v)) {
             if let Some(place) = self.row(ty, rid)?
                 && place.id == wanted
@@ -260,15 +272,10 @@ impl<'a> Session<'a> {
         Ok(Found { resource_type: ty.resource_type, id: place.id.text(), version: self.version(place)? })
     }
 
-    /// The last entry applied.
-    pub(crate) fn applied(&self) -> Result<i64, ReadError> {
-        Ok(self.conn.prepare_cached("SELECT value FROM meta WHERE key='applied'")?.query_row([], |r| r.get(0))?)
-    }
-
     /// The first entry committed at or after a time (µs since 1970), or the one behind the last: entries are in the
     /// order of their times.
     pub(crate) fn first_at(&self, us: i64) -> Result<i64, ReadError> {
-        let (mut low, mut high) = (1, self.applied()? + 1);
+        let (mut low, mut high) = (1, self.applied + 1);
         while low < high {
             let middle = low + (high - low) / 2;
             if self.committed(middle)? < us {
@@ -278,10 +285,5 @@ impl<'a> Session<'a> {
             }
         }
         Ok(low)
-    }
-}
-impl Reader {
-    pub fn search(&self, _q: &crate::search::Query) -> Result<crate::search::Page, ReadError> {
-        Ok(crate::search::Page { matches: Vec::new(), included: Vec::new(), included_cut: false, next: None, total: None })
     }
 }

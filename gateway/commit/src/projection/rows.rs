@@ -1,12 +1,13 @@
 //! The prepared statements of the writer, and rows of the resource tables.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, Connection, Row};
 
 use super::hash;
-use super::postings::{Fresh, Kind, Posting, Runs};
+use super::postings::{Posting, Runs, State};
 use super::schema;
 use super::values::Values;
 use crate::search::table::{self, TypeTable};
@@ -159,12 +160,12 @@ pub(crate) fn unpack_id(ty: &TypeTable, value: u64) -> Option<i64> {
 }
 
 impl<'c> Rows<'c> {
-    pub(crate) fn new(conn: &'c Connection, ids: &Fresh) -> rusqlite::Result<Rows<'c>> {
+    pub(crate) fn new(conn: &'c Connection, ids: &Arc<State>) -> rusqlite::Result<Rows<'c>> {
         let sql = |text: &str| conn.prepare_cached(text);
         Ok(Rows {
             conn,
             types: table::types().iter().map(|_| None).collect(),
-            ids: Runs::open(conn, Kind::Ids, ids.snapshot(), ids)?,
+            ids: Runs::open(conn, Arc::clone(ids))?,
             new_ids: HashMap::new(),
             text: sql("INSERT OR REPLACE INTO text(param, norm, rid, ver, exact) VALUES(?1, ?2, ?3, ?4, ?5)")?,
             inline: sql("INSERT INTO inline(body) VALUES(?1)")?,
@@ -187,7 +188,7 @@ impl<'c> Rows<'c> {
 
     /// The row of a resource, whatever its state.
     pub(crate) fn find(&mut self, ty: &TypeTable, id: &str) -> rusqlite::Result<Option<Current>> {
-        let key = hash::resource(ty.resource_type, id) as u64;
+        let key = hash::id_key(ty.resource_type, id);
         let cell = IdCell::new(id);
         let mut values = self.ids.get(key)?.unwrap_or_default();
         values.extend(self.new_ids.get(&key).into_iter().flatten());
@@ -214,7 +215,7 @@ impl<'c> Rows<'c> {
         insert.raw_bind_parameter(2, IdCell::new(id))?;
         bind_row(insert, 3, row, cells)?;
         insert.raw_execute()?;
-        self.new_ids.entry(hash::resource(ty.resource_type, id) as u64).or_default().push(pack_id(ty, rid));
+        self.new_ids.entry(hash::id_key(ty.resource_type, id)).or_default().push(pack_id(ty, rid));
         Ok(rid)
     }
 

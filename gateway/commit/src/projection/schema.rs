@@ -47,6 +47,18 @@ pub(crate) fn search_columns(ty: &TypeTable) -> Vec<String> {
     out
 }
 
+/// Normalised texts are cut to this (bytes): enough to find them, small enough for an index.
+const NORM_MAX: usize = 255;
+
+/// A normalised text as it is stored.
+pub(crate) fn norm(text: &str) -> &str {
+    let mut end = text.len().min(NORM_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
 pub(crate) fn text_column(param: &str) -> String {
     format!("t_{}", param.replace('-', "_"))
 }

@@ -7,6 +7,7 @@ use rusqlite::types::Value;
 
 use super::extract::{self, Item, Slot};
 use super::hash::{self, Tag};
+use super::schema;
 use crate::search::date::Range;
 use crate::search::table::{self, Column, ColumnKind, Plan, TypeTable};
 use crate::search::value::normalise;
@@ -14,9 +15,6 @@ use crate::search::value::normalise;
 /// Bounds of an open period. Far beyond every date, and their sums stay integers in SQL.
 pub(crate) const OPEN_LO: i64 = -(1 << 61);
 pub(crate) const OPEN_HI: i64 = 1 << 61;
-/// Normalised texts are cut to this (bytes): enough to find them, small enough for an index.
-const NORM_MAX: usize = 255;
-
 /// A row of the table of strings, without its resource and version.
 pub(crate) struct TextRow {
     pub(crate) param: i64,
@@ -169,14 +167,7 @@ impl Values {
 
     fn text(&mut self, param: i64, cell: Option<usize>, item: &Item<'_>) {
         let Item::Text(exact) = item else { return };
-        let mut norm = normalise(exact);
-        if norm.len() > NORM_MAX {
-            let mut end = NORM_MAX;
-            while !norm.is_char_boundary(end) {
-                end -= 1;
-            }
-            norm.truncate(end);
-        }
+        let norm = schema::norm(&normalise(exact)).to_owned();
         if norm.is_empty() || self.texts.iter().any(|t| t.param == param && t.norm == norm && t.exact == **exact) {
             return;
         }
@@ -202,7 +193,6 @@ pub(crate) fn pair_key(param: i64, target: i64, code: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::projection::schema;
 
     fn fill(ty: &str, body: &str) -> (Vec<(String, Value)>, Values) {
         let ty = table::of(ty).unwrap();

@@ -7,6 +7,8 @@ pub(crate) enum KeyValue {
     Null,
     Int(i64),
     Text(String),
+    /// A resource id.
+    Id(String),
 }
 
 /// A position between two pages.
@@ -21,7 +23,17 @@ pub struct Cursor {
     pub(crate) keys: Vec<KeyValue>,
 }
 
-const KEYS_MAX: usize = 3;
+fn text(bytes: &mut Vec<u8>, tag: u8, t: &str) {
+    let mut end = t.len().min(TEXT_MAX);
+    while !t.is_char_boundary(end) {
+        end -= 1;
+    }
+    bytes.push(tag);
+    bytes.extend((end as u16).to_be_bytes());
+    bytes.extend(t.as_bytes().iter().take(end));
+}
+
+const KEYS_MAX: usize = 4;
 const TEXT_MAX: usize = 512;
 
 impl Cursor {
@@ -38,15 +50,8 @@ impl Cursor {
                     bytes.push(1);
                     bytes.extend(n.to_be_bytes());
                 }
-                KeyValue::Text(t) => {
-                    let mut end = t.len().min(TEXT_MAX);
-                    while !t.is_char_boundary(end) {
-                        end -= 1;
-                    }
-                    bytes.push(2);
-                    bytes.extend((end as u16).to_be_bytes());
-                    bytes.extend(&t.as_bytes()[..end]);
-                }
+                KeyValue::Text(t) => text(&mut bytes, 2, t),
+                KeyValue::Id(t) => text(&mut bytes, 3, t),
             }
         }
         // not a secret, but a link that was edited or cut must not be read as another position
@@ -81,10 +86,11 @@ impl Cursor {
                     keys.push(KeyValue::Int(i64::from_be_bytes(*n)));
                     tail
                 }
-                2 => {
+                2 | 3 => {
                     let (n, tail) = tail.split_first_chunk::<2>()?;
                     let (t, tail) = tail.split_at_checked(usize::from(u16::from_be_bytes(*n)))?;
-                    keys.push(KeyValue::Text(String::from_utf8(t.to_vec()).ok()?));
+                    let t = String::from_utf8(t.to_vec()).ok()?;
+                    keys.push(if *tag == 2 { KeyValue::Text(t) } else { KeyValue::Id(t) });
                     tail
                 }
                 _ => return None,
@@ -100,7 +106,12 @@ mod tests {
 
     #[test]
     fn a_cursor_reads_back_and_an_altered_one_does_not() {
-        let cursor = Cursor { seq: 7, born: 9, row: 3, keys: vec![KeyValue::Null, KeyValue::Int(-5), KeyValue::Text("张三".into())] };
+        let cursor = Cursor {
+            seq: 7,
+            born: 9,
+            row: 3,
+            keys: vec![KeyValue::Null, KeyValue::Int(-5), KeyValue::Text("张三".into()), KeyValue::Id("p1".into())],
+        };
         let text = cursor.encode();
         assert_eq!(Cursor::decode(&text), Some(cursor));
         for i in 0..text.len() {

@@ -8,6 +8,7 @@ pub mod cursor;
 pub mod date;
 pub mod page;
 pub mod query;
+pub(crate) mod sql;
 pub mod table;
 pub mod value;
 

@@ -79,6 +79,7 @@ pub enum Modifier {
 }
 
 /// One condition: `name[:modifier]=value[,value…]`; the values are joined by "or".
+#[derive(Clone)]
 pub struct Param {
     pub(crate) definition: &'static Parameter,
     pub modifier: Modifier,
@@ -117,6 +118,19 @@ pub struct Include {
     /// Only references to this type.
     pub target: Option<String>,
     asked: String,
+}
+
+impl Include {
+    /// The condition that the source points at these references.
+    pub(crate) fn pointing_at(&self, references: Value) -> Param {
+        Param {
+            definition: self.param,
+            modifier: Modifier::None,
+            values: vec![references],
+            chain: Vec::new(),
+            asked: (String::new(), String::new()),
+        }
+    }
 }
 
 /// Whether the number of all matches is wanted.
@@ -270,7 +284,7 @@ impl Query {
                     _ => {
                         let p = self.table.param(name).ok_or(QueryFault::UnknownParameter)?;
                         let sortable = matches!(p.plan, Plan::Text)
-                            || (matches!(p.plan, Plan::Column { .. }) && !matches!(p.kind, ParamKind::Reference));
+                            || (matches!(p.plan, Plan::Column { .. }) && matches!(p.kind, ParamKind::Date | ParamKind::Token));
                         sortable.then_some(SortKey::Param(p)).ok_or(QueryFault::NotSupported)?
                     }
                 };

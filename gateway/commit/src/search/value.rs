@@ -68,6 +68,7 @@ pub enum Value {
     String(String),
     Quantity {
         prefix: Prefix,
+        value: f64,
         lo: f64,
         hi: f64,
         system: System,
@@ -188,7 +189,7 @@ fn quantity(text: &str) -> Option<Value> {
     let decimals = mantissa.split_once('.').map_or(0, |(_, f)| f.len());
     let half = 0.5 * 10f64.powi(exponent.checked_sub(i32::try_from(decimals).ok()?)?);
     let gap = if prefix == Prefix::Ap { value.abs() / 10.0 } else { half };
-    Some(Value::Quantity { prefix, lo: value - gap, hi: value + gap, system, unit })
+    Some(Value::Quantity { prefix, value, lo: value - gap, hi: value + gap, system, unit })
 }
 
 /// Text as it is compared: lower case, without combining marks, spaces and full-width forms made plain.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection};
 
-use super::filter::Filter;
-use super::run::{self, Writer};
+use super::run::{self, Run};
+use super::write::{self, Writer};
 use super::{DEAD, Kind, Posting, chunk};
 use crate::projection::Fault;
 
@@ -42,33 +42,24 @@ impl Source {
     }
 }
 
-/// Goes on with the merge at hand, or begins one where a level is full. `gone`: runs no longer in force; `filters`: of
-/// new ones.
-pub(super) fn step(
-    conn: &Connection,
-    kind: Kind,
-    job: &mut Option<Job>,
-    added: usize,
-    gone: &mut Vec<i64>,
-    filters: &mut Vec<(i64, Arc<Filter>)>,
-) -> Result<(), Fault> {
+/// Goes on with the merge at hand, or begins one where a level is full; `runs` are those in force.
+pub(super) fn step(conn: &Connection, kind: Kind, job: &mut Option<Job>, added: usize, runs: &mut Vec<Arc<Run>>) -> Result<(), Fault> {
     let budget = (added * PACE).max(STEP_MIN);
     if job.is_none() {
         *job = begin(conn, kind)?;
     }
-    run::sweep(conn, kind, (budget / chunk::POSTINGS_MAX) as i64 + 1)?;
+    write::sweep(conn, kind, (budget / chunk::POSTINGS_MAX) as i64 + 1)?;
     let Some(running) = job else { return Ok(()) };
     if !running.advance(conn, budget)? {
         return Ok(());
     }
     if let Some(done) = job.take() {
-        gone.extend(done.sources.iter().map(|s| s.run));
-        let mut mark = conn.prepare_cached("UPDATE run SET level=?2, filter=NULL WHERE n=?1")?;
+        let mut mark = conn.prepare_cached("UPDATE run SET level=?2, filter=NULL, firsts=NULL WHERE n=?1")?;
         for source in &done.sources {
             mark.execute([source.run, DEAD])?;
         }
-        let (run, filter) = done.writer.finish(conn, done.level + 1)?;
-        filters.extend(filter.map(|f| (run, Arc::new(f))));
+        runs.retain(|run| !done.sources.iter().any(|s| s.run == run.n));
+        runs.push(Arc::new(done.writer.finish(conn, done.level + 1)?));
     }
     Ok(())
 }
@@ -94,7 +85,7 @@ impl Job {
     /// Merges up to `budget` postings; true where none is left.
     fn advance(&mut self, conn: &Connection, budget: usize) -> Result<bool, Fault> {
         let mut get = conn.prepare_cached("SELECT data FROM chunk WHERE n=?1")?;
-        let mut insert = run::insert(conn)?;
+        let mut insert = write::insert(conn)?;
         for _ in 0..budget {
             let mut least: Option<(usize, Posting)> = None;
             for (i, source) in self.sources.iter_mut().enumerate() {

@@ -29,7 +29,7 @@ impl Model {
         self.all.extend(&new);
         let written = self.postings.write(&self.conn, new).unwrap();
         self.conn.execute_batch("COMMIT").unwrap();
-        self.postings.publish(written).unwrap();
+        self.postings.accept(written);
     }
 
     fn reopen(&mut self) {
@@ -37,8 +37,7 @@ impl Model {
     }
 
     fn runs(&self) -> Runs<'_> {
-        let fresh = self.postings.fresh();
-        Runs::open(&self.conn, self.postings.kind, fresh.snapshot(), fresh).unwrap()
+        Runs::open(&self.conn, Arc::clone(self.postings.state())).unwrap()
     }
 
     fn check(&self, keys: impl Iterator<Item = u64>) {
