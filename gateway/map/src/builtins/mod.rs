@@ -33,6 +33,7 @@ mod tablesystem;
 mod tests;
 mod time;
 mod trim;
+mod ucum;
 mod unsigned_int;
 mod upper;
 mod uri;
@@ -110,6 +111,7 @@ const ALL: &[&Builtin] = &[
     &time::BUILTIN,
     &trim::BUILTIN,
     &unsigned_int::BUILTIN,
+    &ucum::BUILTIN,
     &upper::BUILTIN,
     &uri::BUILTIN,
     &url::BUILTIN,
