@@ -8,6 +8,7 @@ mod builtins;
 pub mod case;
 mod compile;
 mod diagnostic;
+mod hash;
 mod mappings;
 mod plan;
 mod run;

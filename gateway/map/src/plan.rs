@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::diagnostic::Span;
+use crate::hash::Quick;
 use crate::table::Table;
 
 /// Index in [`Plan::ops`].
@@ -357,7 +358,7 @@ pub struct Plan {
     /// Segments whose first field only counts them.
     pub(crate) set_ids: std::collections::HashSet<String>,
     /// The HL7 table of a field.
-    pub(crate) field_tables: HashMap<(String, u16), String>,
+    pub(crate) field_tables: Quick<([u8; 3], u16), String>,
     /// Names of groups that may repeat, by structure.
     pub(crate) repeating: HashMap<String, std::collections::HashSet<String>>,
 }

@@ -9,5 +9,10 @@ pub(super) const BUILTIN: Builtin = Builtin {
     labels: &[],
     gives: Gives::Text,
     run: |e, args, _| super::each(e, args, |_, t| hutong_fhir::ucum::is_valid(t.trim()).then(|| Cow::Owned(t.trim().to_owned()))),
-    examples: &[example("mmol/L", "ucum(x)", &["mmol/L"]), example("10*9/L", "ucum(x)", &["10*9/L"]), example("粒", "ucum(x)", &[]), example("TAB", "ucum(x)", &[])],
+    examples: &[
+        example("mmol/L", "ucum(x)", &["mmol/L"]),
+        example("10*9/L", "ucum(x)", &["10*9/L"]),
+        example("粒", "ucum(x)", &[]),
+        example("TAB", "ucum(x)", &[]),
+    ],
 };

@@ -12,8 +12,8 @@ use crate::syntax::ast::{Arg, Count, Expr, ExprKind, LineKind, Name, Write};
 
 /// A name that a message gives to a resource.
 #[derive(Clone)]
-struct Made {
-    name: String,
+struct Made<'s> {
+    name: &'s str,
     slot: u16,
     maps: Vec<usize>,
     /// The `each` in which it is made, outermost first.
@@ -26,7 +26,7 @@ struct Made {
 
 struct Body<'s> {
     scope: Scope<'s>,
-    made: Vec<Made>,
+    made: Vec<Made<'s>>,
     /// The `each` blocks around the present line, by a number each.
     path: Vec<usize>,
     blocks: usize,
@@ -119,14 +119,7 @@ impl<'s> Compiler<'s, '_> {
                         continue;
                     }
                     let slot = body.scope.new_slot();
-                    body.made.push(Made {
-                        name: name.name.text.clone(),
-                        slot,
-                        maps,
-                        path: body.path.clone(),
-                        step: step as u32,
-                        done: false,
-                    });
+                    body.made.push(Made { name: &name.name.text, slot, maps, path: body.path.clone(), step: step as u32, done: false });
                 }
             }
         }
@@ -157,29 +150,8 @@ impl<'s> Compiler<'s, '_> {
 
     /// Names made in this block or around it are names for conditions and arguments.
     fn bind_visible(&self, body: &mut Body<'s>) {
-        // the names live in the sources, as long as the compiler itself
-        let visible: Vec<(usize, u16)> =
-            body.made.iter().enumerate().filter(|(_, m)| body.path.starts_with(&m.path)).map(|(i, m)| (i, m.slot)).collect();
-        for (i, slot) in visible {
-            let Some(name) = body.made.get(i).map(|m| m.name.clone()) else { continue };
-            if let Some(name) = self.source_name(&name) {
-                body.scope.bindings.push(Binding { name, what: Bound::Value { slot, datatype: None } });
-            }
-        }
-    }
-
-    /// The name as it stands in the sources.
-    fn source_name(&self, name: &str) -> Option<&'s str> {
-        fn find<'s>(lines: &'s [MessageLine<'s>], name: &str) -> Option<&'s str> {
-            lines.iter().find_map(|l| match l {
-                MessageLine::Each { body, .. } => find(body, name),
-                MessageLine::Line(laid) => match &laid.line.kind {
-                    LineKind::Write(w) => w.target.first().map(|s| s.name.text.as_str()).filter(|n| *n == name),
-                    _ => None,
-                },
-            })
-        }
-        self.src.messages.iter().find_map(|m| find(&m.body, name))
+        let visible = body.made.iter().filter(|m| body.path.starts_with(&m.path));
+        body.scope.bindings.extend(visible.map(|m| Binding { name: m.name, what: Bound::Value { slot: m.slot, datatype: None } }));
     }
 
     fn group(&mut self, body: &Body<'s>, name: &Name) -> Group {
@@ -299,12 +271,12 @@ impl<'s> Compiler<'s, '_> {
 
     fn resource_arg(&mut self, body: &Body<'s>, map: usize, place: usize, count: Count, name: &Name, span: Span) -> Source {
         let around = body.made.iter().rev().find(|m| m.name == name.text && body.path.starts_with(&m.path));
-        let common = |m: &Made| m.path.iter().zip(&body.path).take_while(|(a, b)| a == b).count();
+        let common = |m: &Made<'_>| m.path.iter().zip(&body.path).take_while(|(a, b)| a == b).count();
         let below = body.made.iter().filter(|m| m.name == name.text).max_by_key(|m| common(m));
         let many = super::scope::many(count);
         let found = if many { below.or(around) } else { around };
         let Some(made) = found else {
-            let names: Vec<&str> = body.made.iter().map(|m| m.name.as_str()).collect();
+            let names: Vec<&str> = body.made.iter().map(|m| m.name).collect();
             let (zh, en, near) = if below.is_some() {
                 (
                     format!("`{0}` 在更内层产生；请写 `{0}*`", name.text),

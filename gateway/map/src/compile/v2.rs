@@ -1,11 +1,12 @@
 //! What the compiler asks of the v2 grammar: that paths exist, and of which data type they are.
 
 use hutong_decode::v2::Grammar;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::Compiler;
 use super::scope::Scope;
 use crate::diagnostic::{Diagnostic, Span, closest};
+use crate::hash::Quick;
 use crate::plan::{Datatypes, Dt};
 use crate::syntax::ast::{Name, Path};
 
@@ -80,11 +81,12 @@ impl V2 {
     }
 
     /// The HL7 tables of fields whose codes are of such a table.
-    pub(crate) fn field_tables(&self) -> HashMap<(String, u16), String> {
-        let mut out = HashMap::new();
+    pub(crate) fn field_tables(&self) -> Quick<([u8; 3], u16), String> {
+        let mut out = Quick::default();
         for segment in self.grammar.segments() {
             for f in segment.fields.iter().filter(|f| !f.table.is_empty()) {
-                out.insert((segment.name.to_owned(), f.number as u16), f.table.to_owned());
+                let name = segment.name.as_bytes().try_into().unwrap_or(*b"???");
+                out.insert((name, f.number as u16), format!("http://terminology.hl7.org/CodeSystem/v2-{}", f.table));
             }
         }
         out

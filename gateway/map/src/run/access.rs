@@ -84,8 +84,7 @@ impl<'m> Exec<'m> {
             let part = self.part(view, 3)?;
             return crate::builtins::system_of(self, &Val::View(part));
         }
-        let segment = self.message.segments().get(view.segment as usize)?.name();
-        let table = self.plan.field_tables.get(&(segment.to_owned(), view.field))?;
-        Some(format!("http://terminology.hl7.org/CodeSystem/v2-{table}"))
+        let segment = *self.names.get(view.segment as usize)?;
+        self.plan.field_tables.get(&(segment, view.field)).cloned()
     }
 }

@@ -54,9 +54,12 @@ impl<'m> Exec<'m> {
             Some(_) => 1,
             None => args.first().map_or(0, |op| self.values(*op)),
         };
-        let rest = self.rest_args(args);
         let mut got = Got::No;
-        if n == 0 && (args.is_empty() || optional) {
+        if n == 0 && !args.is_empty() && !optional {
+            return got;
+        }
+        let rest = self.rest_args(args);
+        if n == 0 {
             got = self.framed(m.slots, Slot::None, &rest, |e| body(e, map));
         }
         for i in 0..n {

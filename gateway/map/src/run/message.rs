@@ -1,11 +1,11 @@
 //! A message declaration: groups are walked, maps called for the segments found in them.
 
-use hutong_decode::v2::{GroupRef, Item};
+use hutong_decode::v2::{Arrangement, GroupRef, Item};
 use hutong_fhir::{Finding, Severity};
 
 use super::Exec;
 use super::value::{Slot, Val};
-use crate::plan::{Group, Source, Step};
+use crate::plan::{Group, Plan, Source, Step};
 
 /// A group, or a segment of it, that an `each` stands at.
 #[derive(Clone, Copy)]
@@ -214,13 +214,7 @@ impl<'m> Exec<'m> {
     }
 
     fn has_name(&self, segment: u32, name: &[u8; 3]) -> bool {
-        self.message.segments().get(segment as usize).is_some_and(|s| s.name().as_bytes() == name)
-    }
-
-    /// Whether the message's structure lets a group repeat.
-    fn repeats(&self, group: &str) -> bool {
-        let known = self.arrangement.structure.and_then(|s| self.plan.repeating.get(s));
-        known.is_some_and(|names| names.contains(group))
+        self.names.get(segment as usize) == Some(name)
     }
 
     /// `all`: also of groups that repeat.
@@ -228,11 +222,17 @@ impl<'m> Exec<'m> {
         for item in group.items() {
             match item {
                 Item::Segment(s) if self.has_name(s as u32, name) => found.push(s as u32),
-                Item::Group(g) if all || !self.repeats(g.name()) => self.collect(g, name, all, found),
+                Item::Group(g) if all || self.repeats.get(g.index()) != Some(&true) => self.collect(g, name, all, found),
                 _ => {}
             }
         }
     }
+}
+
+/// For each group of a message, whether its structure lets it repeat.
+pub(super) fn repeating(plan: &Plan, arrangement: &Arrangement) -> Vec<bool> {
+    let Some(names) = arrangement.structure.and_then(|s| plan.repeating.get(s)) else { return Vec::new() };
+    arrangement.groups().map(|g| names.contains(g.name())).collect()
 }
 
 /// All occurrences of a group below another, in order. Groups nest as deep as the standard's structures.

@@ -65,7 +65,7 @@ pub(crate) struct Built {
     pub tree: Option<Tree>,
     /// The map and the arguments it was made from.
     pub map: u32,
-    pub from: Vec<String>,
+    pub from: u64,
 }
 
 pub(crate) struct Exec<'m> {
@@ -103,6 +103,10 @@ pub(crate) struct Exec<'m> {
     /// A placeholder was read for the present element: its index in [`Plan::absent`].
     pub absent: Option<u16>,
     pub groups: Vec<message::Scope<'m>>,
+    /// The names of the segments.
+    pub names: Vec<[u8; 3]>,
+    /// For each group, whether it is one that may repeat.
+    pub repeats: Vec<bool>,
     pub nth: HashMap<(u32, usize), HashMap<u32, u32>>,
 }
 
@@ -148,6 +152,8 @@ impl<'m> Exec<'m> {
             null: false,
             absent: None,
             groups: Vec::new(),
+            names: message.segments().iter().map(|s| s.name().as_bytes().try_into().unwrap_or(*b"???")).collect(),
+            repeats: message::repeating(plan, arrangement),
             nth: HashMap::new(),
         }
     }

@@ -226,7 +226,7 @@ impl<'m> Exec<'m> {
 
     /// A result's own value is never a placeholder: "-" is a negative test.
     fn keeps_placeholders(&self, v: &View<'m>) -> bool {
-        v.field == 5 && self.message.segments().get(v.segment as usize).is_some_and(|s| s.name() == "OBX")
+        v.field == 5 && self.names.get(v.segment as usize) == Some(b"OBX")
     }
 
     /// Nothing but separators and blanks.

@@ -1,10 +1,12 @@
 //! Resources: identity, building, references, display.
 
 use hutong_fhir::{Key, Kind, NodeId, Tree};
+use std::hash::Hasher;
 
 use super::value::{Slot, Val};
 use super::{Built, Exec, Got, Missing};
 use crate::builtins::key::SEPARATOR;
+use crate::hash::Fold;
 use crate::plan::{At, Entry, Map, NONE, Op, OpId};
 
 impl<'m> Exec<'m> {
@@ -90,15 +92,8 @@ impl<'m> Exec<'m> {
     /// Gives an id its place before the resource is made.
     pub(super) fn announce(&mut self, index: u32, map: &Map, id: &str) -> u32 {
         let k = self.built.len() as u32;
-        let built = Built {
-            resource_type: map.type_name,
-            id: id.to_owned(),
-            merge: map.merge,
-            clear: Vec::new(),
-            tree: None,
-            map: index,
-            from: Vec::new(),
-        };
+        let built =
+            Built { resource_type: map.type_name, id: id.to_owned(), merge: map.merge, clear: Vec::new(), tree: None, map: index, from: 0 };
         self.built.push(built);
         self.by_id.insert(id.to_owned(), k);
         k
@@ -160,21 +155,20 @@ impl<'m> Exec<'m> {
     /// Leaves the null flag for [`Exec::build`], which knows whether the map merges.
     pub(super) fn clear_from_null(&mut self, _entry: &Entry) {}
 
-    /// What a call was made from, to know the same call again.
-    fn arguments(&self, map: &Map) -> Vec<String> {
-        let mut out = Vec::with_capacity(map.params.len());
+    /// What a call was made from, to know the same call again. Two calls that only seem to be the same have the same
+    /// id all the same: what is lost is a second description.
+    fn arguments(&self, map: &Map) -> u64 {
+        let mut hash = Fold::default();
         for i in 0..map.params.len() {
-            out.push(match self.slot(i as u16) {
-                Slot::None => String::new(),
-                Slot::One(Val::View(v)) => v.raw().to_owned(),
-                Slot::One(Val::Text(t, _)) => t.into_owned(),
-                Slot::One(Val::Segment(s)) => format!("segment {s}"),
-                Slot::One(Val::Resource(r)) => format!("resource {r}"),
-                Slot::One(Val::Table(t)) => format!("table {t}"),
-                Slot::Many(from, len) => format!("list {from} {len}"),
-            });
+            match self.slots.get(self.base + i) {
+                None | Some(Slot::None) => hash.write_u8(0),
+                Some(Slot::One(Val::View(v))) => hash.write(v.raw().as_bytes()),
+                Some(Slot::One(Val::Text(t, _))) => hash.write(t.as_bytes()),
+                Some(Slot::One(Val::Segment(n) | Val::Resource(n) | Val::Table(n))) => hash.write_u32(*n),
+                Some(Slot::Many(from, len)) => hash.write_u64((u64::from(*from) << 32) | u64::from(*len)),
+            }
         }
-        out
+        hash.finish()
     }
 
     fn required(&mut self, missing: &Missing) {
