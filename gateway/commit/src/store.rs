@@ -139,6 +139,16 @@ impl Store {
         self.journal.flushes()
     }
 
+    /// Groups of entries made durable together, since the store was opened.
+    pub fn commits(&self) -> u64 {
+        self.journal.commits()
+    }
+
+    /// Entries in sealed segments, and the bytes that these have on disk.
+    pub fn sealed(&self) -> (u64, u64) {
+        self.journal.sealed()
+    }
+
     /// Whether a failed write or flush ended accepting: the process is to end and start again.
     pub fn is_stopped(&self) -> bool {
         self.journal.is_stopped()

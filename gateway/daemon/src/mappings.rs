@@ -13,7 +13,10 @@ use crate::cli::lang::{Lang, lang};
 /// The files, in order of path.
 pub(crate) fn files(directory: Option<&Path>) -> Result<Vec<SourceFile>, Failure> {
     let Some(directory) = directory else {
-        return Ok(crate::embedded::FILES.iter().map(|(path, text)| SourceFile { path: (*path).to_owned(), text: (*text).to_owned() }).collect());
+        return Ok(crate::embedded::FILES
+            .iter()
+            .map(|(path, text)| SourceFile { path: (*path).to_owned(), text: (*text).to_owned() })
+            .collect());
     };
     let mut paths = crate::cli::files::expand(&[directory.to_owned()])?;
     paths.retain(|p| p.extension().is_some_and(|e| e == "hmap" || e == "tsv" || e == "json"));

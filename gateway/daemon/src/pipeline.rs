@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use hutong_commit::entry::Final;
 use hutong_decode::charset::{self, Charset};
-use hutong_decode::v2::{self, Grammar, Message, PartKind};
+use hutong_decode::v2::{self, Grammar, PartKind};
 use hutong_fhir::definitions::Definitions;
 use hutong_fhir::{Finding, Location, Severity};
 use hutong_map::{Context, Mapped, Mappings};
@@ -36,7 +36,13 @@ pub(crate) struct Origin {
 impl Origin {
     /// A file on somebody's desk.
     pub(crate) fn local() -> Origin {
-        Origin { namespace: "urn:hutong:local".into(), sites: Vec::new(), charset: None, zone_minutes: hutong_map::CHINA_ZONE_MINUTES, now_us: None }
+        Origin {
+            namespace: "urn:hutong:local".into(),
+            sites: Vec::new(),
+            charset: None,
+            zone_minutes: hutong_map::CHINA_ZONE_MINUTES,
+            now_us: None,
+        }
     }
 }
 

@@ -123,7 +123,17 @@ impl Parts {
                 "a limit was raised above its default"
             );
         }
-        let sources = Arc::new(sources(config.source)?);
+        let plaintext = config.mllp.tls.is_none();
+        if plaintext && !mllp::plaintext_allowed(config.mllp.listen.ip(), &config.mllp.plaintext_on) {
+            let at = config.mllp.listen;
+            return Err(Failure::judged(
+                format!("拒绝在 {at} 上以明文监听 MLLP：线路上的人可读可改。请配置 mllp.tls，或把该地址列入 mllp.plaintext_on。"),
+                format!(
+                    "refused to listen for MLLP without TLS on {at}: anyone on the path could read and change messages. Configure mllp.tls, or list the address in mllp.plaintext_on."
+                ),
+            ));
+        }
+        let sources = Arc::new(sources(config.source, &limits)?);
         let budget = Budget::new(size(limits.in_flight_bytes));
         let pipeline = Arc::new(Pipeline::load(config.gateway.mappings.as_deref())?);
         let handler: Arc<dyn Handler> = Arc::new(Ingest::new(pipeline, Arc::clone(&store), &limits));
@@ -133,12 +143,8 @@ impl Parts {
         for token in config.http.tokens {
             access.tokens.push((sha256(&token.sha256)?, token.institution));
         }
-        let settings = Settings {
-            base_url: config.http.base_url,
-            access,
-            limits: Limits::clone(&limits),
-            version: env!("CARGO_PKG_VERSION"),
-        };
+        let settings =
+            Settings { base_url: config.http.base_url, access, limits: Limits::clone(&limits), version: env!("CARGO_PKG_VERSION") };
         let mut api = Api::new(Arc::new(Embedded { store: Arc::clone(&store), reader }), settings);
         figures(&mut api, &store, &mllp_counts, &http_counts);
         Ok(Parts {
@@ -206,11 +212,11 @@ pub(crate) fn open(data: &Path, config: &Config) -> Result<(Arc<Store>, projecti
     Ok((Arc::new(store), reader))
 }
 
-fn sources(list: Vec<hutong_receive::sources::Source>) -> Result<Sources, Failure> {
+fn sources(list: Vec<hutong_receive::sources::Source>, limits: &Limits) -> Result<Sources, Failure> {
     if list.is_empty() {
         return Ok(Sources::local());
     }
-    Sources::new(list).map_err(|faults| {
+    Sources::new(list.into_iter().map(|source| source.with_default_rate(limits)).collect()).map_err(|faults| {
         let list = |pick: fn(&hutong_receive::sources::SourceFault) -> &String| -> String {
             faults.iter().map(|f| format!("\n  [[source]] {}: {}", f.source, pick(f))).collect()
         };
@@ -220,7 +226,7 @@ fn sources(list: Vec<hutong_receive::sources::Source>) -> Result<Sources, Failur
 
 fn load_tls(files: Option<&Tls>) -> Result<Option<Arc<tls::Tls>>, Failure> {
     let Some(files) = files else { return Ok(None) };
-    let client_certificate = if files.client_ca.is_some() { ClientCertificate::Required } else { ClientCertificate::default() };
+    let client_certificate = if files.client_ca.is_some() { ClientCertificate::Required } else { ClientCertificate::Never };
     let files = TlsFiles {
         certificate: files.certificate.clone(),
         key: files.key.clone(),
@@ -241,7 +247,10 @@ fn sha256(hex: &str) -> Result<[u8; 32], Failure> {
     match pairs.filter(|p| p.len() == 32) {
         Some(bytes) => out.copy_from_slice(&bytes),
         None => {
-            return Err(Failure::usage("http.tokens：sha256 应为 64 位十六进制", "http.tokens: sha256 is written as 64 hexadecimal digits"));
+            return Err(Failure::usage(
+                "http.tokens：sha256 应为 64 位十六进制",
+                "http.tokens: sha256 is written as 64 hexadecimal digits",
+            ));
         }
     }
     Ok(out)

@@ -183,7 +183,8 @@ impl Processed {
         if form == Bundle::Compact {
             return Some(out);
         }
-        let (tree, _) = json::parse(&out, &json::JsonLimits { depth_max: 128, nodes_max: usize::MAX, keys_per_object_max: usize::MAX }).ok()?;
+        let (tree, _) =
+            json::parse(&out, &json::JsonLimits { depth_max: 128, nodes_max: usize::MAX, keys_per_object_max: usize::MAX }).ok()?;
         let mut pretty = Vec::with_capacity(out.len() * 2);
         json::write_pretty(tree.root(), &mut pretty);
         Some(pretty)
@@ -246,7 +247,7 @@ pub(crate) fn findings_json(findings: &[Finding]) -> Vec<u8> {
 
 fn findings_json_with(findings: &[Finding], unread: &[String]) -> Vec<u8> {
     let mut out = vec![b'['];
-    let mut member = |name: &str, value: &str, out: &mut Vec<u8>| {
+    let member = |name: &str, value: &str, out: &mut Vec<u8>| {
         out.extend_from_slice(format!("\"{name}\":\"").as_bytes());
         json::escape(value, out);
         out.extend_from_slice(b"\",");

@@ -3,9 +3,9 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use super::Plan;
 use super::child::Gateway;
 use super::load::{self, Kind, Load};
-use super::Plan;
 use crate::cli::Failure;
 
 /// A configuration without rate limits, which would otherwise be what is measured.
@@ -30,7 +30,13 @@ pub(crate) fn broke(error: std::io::Error) -> Failure {
 }
 
 pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
-    if !plan.wants("accept.") && !plan.wants("ack.") && !plan.wants("journal.") && !plan.wants("project.") && !plan.wants("idle.") && !plan.wants("start.") {
+    if !plan.wants("accept.")
+        && !plan.wants("ack.")
+        && !plan.wants("journal.")
+        && !plan.wants("project.")
+        && !plan.wants("idle.")
+        && !plan.wants("start.")
+    {
         return Ok(());
     }
     let config = config(plan)?;

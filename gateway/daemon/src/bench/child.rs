@@ -25,7 +25,9 @@ pub(crate) struct Cpu {
 
 impl Gateway {
     pub(crate) fn start(data: &Path, config: Option<&Path>) -> Result<Gateway, Failure> {
-        let failed = |what: String| Failure::usage(format!("基准用的网关没有启动：{what}"), format!("the gateway to be measured did not start: {what}"));
+        let failed = |what: String| {
+            Failure::usage(format!("基准用的网关没有启动：{what}"), format!("the gateway to be measured did not start: {what}"))
+        };
         let binary = std::env::current_exe().map_err(|e| failed(e.to_string()))?;
         let from = std::time::Instant::now();
         let mut command = Command::new(binary);

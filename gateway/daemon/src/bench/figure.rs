@@ -44,7 +44,15 @@ pub(crate) fn print(figures: &[Figure], format: Format) {
                     let text = |x: f64| format!("{x:.2}");
                     let low = f.rounds.iter().copied().fold(f64::INFINITY, f64::min);
                     let high = f.rounds.iter().copied().fold(0.0, f64::max);
-                    vec![f.name.into(), text(f.median()), text(low), text(high), f.unit.into(), f.aim.into(), format!("{:.0}", f.fsync_per_s)]
+                    vec![
+                        f.name.into(),
+                        text(f.median()),
+                        text(low),
+                        text(high),
+                        f.unit.into(),
+                        f.aim.into(),
+                        format!("{:.0}", f.fsync_per_s),
+                    ]
                 })
                 .collect();
             print!("{}", output::table(&["figure", "median", "min", "max", "unit", "aim", "fsync/s"], &rows));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::demo::clients::{Mllp, code};
-use crate::demo::county::{COUNTY, PEOPLE, Person};
+use crate::demo::county::{COUNTY, PEOPLE, Person, with_check_digit};
 use crate::demo::messages::{self, CHEMISTRY};
 
 /// What a load came to.
@@ -48,11 +48,20 @@ pub(crate) fn message(kind: Kind, n: u64) -> Vec<u8> {
         Kind::Adt => messages::admission(institution, &who, "A04", &format!("V{unique}")),
         Kind::Oru10 => messages::laboratory(institution, &who, &format!("V{unique}"), &unique, "F", &CHEMISTRY[..7], 1),
     };
-    built.with(&format!("PID|1||{mrn}^"), &format!("PID|1||{patient}^")).bytes()
+    // a person of their own, or they would be the county's people
+    let card = with_check_digit(&format!("9{:05}19700101{:03}", n / 8 % 50_000, n % 8));
+    built.with(&format!("PID|1||{mrn}^"), &format!("PID|1||{patient}^")).with(&who.id_card(), &card).bytes()
 }
 
 /// Sends for `time` over `connections`, each with `in_flight` messages waiting for their answers.
-pub(crate) fn run(to: SocketAddr, kind: Kind, connections: usize, in_flight: usize, time: Duration, next: &AtomicU64) -> std::io::Result<Load> {
+pub(crate) fn run(
+    to: SocketAddr,
+    kind: Kind,
+    connections: usize,
+    in_flight: usize,
+    time: Duration,
+    next: &AtomicU64,
+) -> std::io::Result<Load> {
     let from = Instant::now();
     let parts: Vec<std::io::Result<Load>> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..connections).map(|_| scope.spawn(move || one(to, kind, in_flight, from + time, next))).collect();

@@ -5,8 +5,8 @@ mod accept;
 mod child;
 mod disk;
 mod figure;
-mod parts;
 pub(crate) mod load;
+mod parts;
 mod search;
 
 use std::path::PathBuf;

@@ -31,7 +31,8 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
             rounds.push((gateway.cpu().projection_ns - before.projection_ns) as f64 / load.answered as f64 / 1000.0);
         }
         plan.add("project.oru10.cpu_us", "us", "≤ 150", rounds);
-        let sealed = gateway.metric("hutong_journal_sealed_bytes").unwrap_or(f64::NAN) / gateway.metric("hutong_journal_sealed_entries").unwrap_or(f64::NAN);
+        let sealed = gateway.metric("hutong_journal_sealed_bytes").unwrap_or(f64::NAN)
+            / gateway.metric("hutong_journal_sealed_entries").unwrap_or(f64::NAN);
         plan.add("journal.sealed_bytes_per_message", "B", "≤ 1000", vec![sealed]);
     }
     let mut ready = Vec::new();

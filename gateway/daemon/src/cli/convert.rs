@@ -87,7 +87,9 @@ fn bundle(out: &mut impl Write, message: &Processed, args: &Args, pipeline: &Pip
         out.write_all(&json)?;
         out.write_all(b"\n")?;
     }
-    if args.explain && let Ok(plan) = pipeline.mappings.for_sites(&origin.sites) {
+    if args.explain
+        && let Ok(plan) = pipeline.mappings.for_sites(&origin.sites)
+    {
         let lines = Lines { plan: &plan, files: pipeline.mappings.files() };
         for line in message.explain(&lines, None) {
             eprintln!("{line}");

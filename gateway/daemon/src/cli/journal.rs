@@ -107,11 +107,17 @@ fn verified(dir: &std::path::Path) -> Outcome {
     match &report.damage {
         None => {
             let link: String = report.link.iter().map(|b| format!("{b:02x}")).collect();
-            println!("{}", serde_json::json!({ "entries": report.entries, "first": report.first, "last": report.last, "ok": true, "link": link }));
+            println!(
+                "{}",
+                serde_json::json!({ "entries": report.entries, "first": report.first, "last": report.last, "ok": true, "link": link })
+            );
             if let Some((file, offset, why)) = &report.torn {
                 eprintln!(
                     "{} {file}:{offset} {why}",
-                    t("尾部有一批未写完、也从未应答的内容，不是损坏：", "a batch that was begun and never acknowledged stands at the end, which is no damage:")
+                    t(
+                        "尾部有一批未写完、也从未应答的内容，不是损坏：",
+                        "a batch that was begun and never acknowledged stands at the end, which is no damage:"
+                    )
                 );
             }
             Ok(0)
@@ -164,8 +170,18 @@ fn show(entries: &VecDeque<serde_json::Value>, full: bool, format: Format) {
         .iter()
         .map(|e| {
             let resources = e["resources"].as_array().map_or(0, Vec::len).to_string();
-            let findings: Vec<String> = e["findings"].as_array().into_iter().flatten().map(|f| s(&f["code"])).filter(|c| c != "map.unread").collect();
-            vec![s(&e["seq"]), s(&e["receipt"]), s(&e["source"]), s(&e["messageType"]), s(&e["controlId"]), s(&e["outcome"]), resources, findings.join(" ")]
+            let findings: Vec<String> =
+                e["findings"].as_array().into_iter().flatten().map(|f| s(&f["code"])).filter(|c| c != "map.unread").collect();
+            vec![
+                s(&e["seq"]),
+                s(&e["receipt"]),
+                s(&e["source"]),
+                s(&e["messageType"]),
+                s(&e["controlId"]),
+                s(&e["outcome"]),
+                resources,
+                findings.join(" "),
+            ]
         })
         .collect();
     let header = [
@@ -182,7 +198,8 @@ fn show(entries: &VecDeque<serde_json::Value>, full: bool, format: Format) {
 }
 
 fn rebuild(dir: &std::path::Path) -> Outcome {
-    let config = crate::config::Config { gateway: crate::config::Gateway { data: dir.to_owned(), ..Default::default() }, ..Default::default() };
+    let config =
+        crate::config::Config { gateway: crate::config::Gateway { data: dir.to_owned(), ..Default::default() }, ..Default::default() };
     let (store, _reader) = crate::runtime::open(dir, &config)?;
     store.rebuild();
     let last = store.durable();

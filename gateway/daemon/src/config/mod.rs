@@ -60,11 +60,13 @@ pub(crate) struct Tls {
 pub(crate) struct Mllp {
     pub(crate) listen: SocketAddr,
     pub(crate) tls: Option<Tls>,
+    /// Addresses of ours, other than loopback, on which MLLP may be spoken without TLS.
+    pub(crate) plaintext_on: Vec<std::net::IpAddr>,
 }
 
 impl Default for Mllp {
     fn default() -> Mllp {
-        Mllp { listen: SocketAddr::from(([127, 0, 0, 1], 2575)), tls: None }
+        Mllp { listen: SocketAddr::from(([127, 0, 0, 1], 2575)), tls: None, plaintext_on: Vec::new() }
     }
 }
 
@@ -120,10 +122,7 @@ pub(crate) fn read(path: &Path) -> Result<Config, Failure> {
         let list = |f: fn(&Fault) -> &str| -> String {
             faults.iter().map(|fault| format!("\n  {}:{} {}", path.display(), fault.place, f(fault))).collect()
         };
-        Failure::judged(
-            format!("配置不能使用：{}", list(|f| &f.zh)),
-            format!("the configuration cannot be used:{}", list(|f| &f.en)),
-        )
+        Failure::judged(format!("配置不能使用：{}", list(|f| &f.zh)), format!("the configuration cannot be used:{}", list(|f| &f.en)))
     })
 }
 

@@ -121,10 +121,14 @@ impl Person {
     /// An 18-digit 身份证 number with a true check digit (GB 11643) and a region code that no region has.
     pub(crate) fn id_card(&self) -> String {
         let sequence = if self.sex == 'M' { "013" } else { "024" };
-        let body = format!("999900{}{sequence}", self.birth);
-        const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-        let sum: u32 = body.chars().filter_map(|c| c.to_digit(10)).zip(WEIGHTS).map(|(d, w)| d * w).sum();
-        let check = ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'][(sum % 11) as usize];
-        format!("{body}{check}")
+        with_check_digit(&format!("999900{}{sequence}", self.birth))
     }
+}
+
+/// The 18-digit number of 17 digits.
+pub(crate) fn with_check_digit(body: &str) -> String {
+    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    let sum: u32 = body.chars().filter_map(|c| c.to_digit(10)).zip(WEIGHTS).map(|(d, w)| d * w).sum();
+    let check = ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'][(sum % 11) as usize];
+    format!("{body}{check}")
 }

@@ -115,8 +115,15 @@ fn summary(running: &Running, done: &[Done], failed: usize) {
             f("rejected"),
             f("duplicate"),
         ];
-        let header =
-            [t("收到", "received"), t("入账", "journalled"), t("应答", "answered"), t("入库", "stored"), t("挂起", "held"), t("拒绝", "rejected"), t("重复", "duplicate")];
+        let header = [
+            t("收到", "received"),
+            t("入账", "journalled"),
+            t("应答", "answered"),
+            t("入库", "stored"),
+            t("挂起", "held"),
+            t("拒绝", "rejected"),
+            t("重复", "duplicate"),
+        ];
         println!("{}", output::table(&header, &[row]));
     }
     let verdict = if failed == 0 {

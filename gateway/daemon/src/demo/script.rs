@@ -1,6 +1,6 @@
 //! What happens in the county on the demo's day, step by step, with what must come of it.
 
-use super::county::{COUNTY, PEOPLE, Wire, institution};
+use super::county::{PEOPLE, Wire, institution};
 use super::messages::{self, CHEMISTRY, Message};
 
 /// One step: who does what, and what the gateway must do.
@@ -269,9 +269,4 @@ fn reads() -> Vec<Step> {
             "true",
         ),
     ]
-}
-
-/// How many institutions take part.
-pub(crate) fn institutions() -> usize {
-    COUNTY.len()
 }

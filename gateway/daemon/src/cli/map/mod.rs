@@ -1,4 +1,6 @@
-//! `hutong map check|fmt|explain`: the mapping author's tools.
+//! `hutong map check|test|fmt|explain|coverage`: the mapping author's tools.
+
+mod coverage;
 
 use std::path::PathBuf;
 
@@ -6,9 +8,9 @@ use hutong_decode::v2::Grammar;
 use hutong_fhir::definitions::Definitions;
 use hutong_map::{Level, SourceFile, render};
 
-use super::lang::t;
-use super::output;
-use super::{Failure, Outcome, files};
+use crate::cli::lang::t;
+use crate::cli::output;
+use crate::cli::{Failure, Outcome, files};
 use crate::mappings::{self, Lines};
 use crate::pipeline::{Origin, Pipeline};
 
@@ -24,6 +26,25 @@ enum Action {
     Check {
         /// 映射目录；没有时为 ./mappings，再没有则为内置 · directory; ./mappings, else those built in
         dir: Option<PathBuf>,
+    },
+    /// 运行用例文件 · run the cases beside the mappings
+    Test {
+        /// 用例文件或目录，默认 ./mappings · cases or directories
+        paths: Vec<PathBuf>,
+        /// 以实际结果改写用例 · rewrite the cases with what came out
+        #[arg(long)]
+        update: bool,
+        #[arg(long)]
+        mappings: Option<PathBuf>,
+    },
+    /// HL7 v2-to-FHIR 指南逐行对照 · the rows of HL7's guide, each with our line or the reason
+    Coverage {
+        /// 指南 CSV 目录 · the guide's CSV files
+        guide: PathBuf,
+        #[arg(long, default_value = "mappings/v2")]
+        mappings: PathBuf,
+        #[arg(long, default_value = "conformance/v2-to-fhir-reasons.tsv")]
+        reasons: PathBuf,
     },
     /// 统一排版 · lay files out
     Fmt {
@@ -48,6 +69,13 @@ enum Action {
 pub(crate) fn run(args: &Args) -> Outcome {
     match &args.action {
         Action::Check { dir } => check(dir.clone()),
+        Action::Test { paths, update, mappings } => test(paths, *update, mappings.clone()),
+        Action::Coverage { guide, mappings, reasons } => {
+            for path in [guide, mappings, reasons] {
+                std::fs::metadata(path).map_err(|e| Failure::file(path, &e))?;
+            }
+            Ok(u8::from(!coverage::run(mappings, guide, reasons)))
+        }
         Action::Fmt { files, check } => fmt(files, *check),
         Action::Explain { message, path, sites, mappings } => explain(message, path.as_deref(), sites, mappings.as_deref()),
     }
@@ -65,6 +93,9 @@ fn check(dir: Option<PathBuf>) -> Outcome {
     for warning in loaded.warnings() {
         eprintln!("{}", render(warning, loaded.files(), mappings::diagnostics_lang()));
     }
+    if loaded.files().is_empty() {
+        return Err(Failure::usage("没有找到映射文件（.hmap）", "there are no mapping files (.hmap)"));
+    }
     let doubtful = loaded.warnings().iter().filter(|w| w.level == Level::Warning).count();
     println!(
         "{} {}, {doubtful} {}, {:.0} ms",
@@ -74,6 +105,37 @@ fn check(dir: Option<PathBuf>) -> Outcome {
         from.elapsed().as_secs_f64() * 1000.0
     );
     Ok(0)
+}
+
+fn test(paths: &[PathBuf], update: bool, dir: Option<PathBuf>) -> Outcome {
+    let dir = directory(dir);
+    let mappings = mappings::load(dir.as_deref(), Definitions::r4(), Grammar::get())?;
+    let default = [PathBuf::from("mappings")];
+    let paths = files::expand(if paths.is_empty() { &default } else { paths })?;
+    let (mut held, mut failed) = (0usize, 0usize);
+    for path in paths.into_iter().filter(|p| p.extension().is_some_and(|e| e == "case")) {
+        let text = std::fs::read_to_string(&path).map_err(|e| Failure::file(&path, &e))?;
+        let outcome = match hutong_map::case::read(&text) {
+            Ok(case) => case.run(&mappings),
+            Err((zh, en)) => {
+                return Err(Failure::judged(format!("{}：{zh}", path.display()), format!("{}: {en}", path.display())));
+            }
+        };
+        if outcome.differences.is_empty() {
+            held += 1;
+            continue;
+        }
+        if update {
+            std::fs::write(&path, &outcome.updated).map_err(|e| Failure::file(&path, &e))?;
+            println!("{} {}", t("已改写", "rewritten"), path.display());
+            continue;
+        }
+        failed += 1;
+        println!("{} {}", output::paint("✗", "1;31", output::colour(false)), path.display());
+        outcome.differences.iter().for_each(|d| println!("    {d}"));
+    }
+    println!("{held} passed, {failed} failed");
+    Ok(u8::from(failed > 0 || held == 0 && !update))
 }
 
 fn fmt(paths: &[PathBuf], check: bool) -> Outcome {
