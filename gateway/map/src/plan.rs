@@ -238,6 +238,35 @@ pub(crate) struct Entry {
     pub constant: bool,
     /// Stays where only literals were written (`profile`).
     pub keep: bool,
+    pub needs: Needs,
+}
+
+/// Where the values of a line can come from: fields of segments, components of values, by slot.
+#[derive(Clone, Default)]
+pub(crate) struct Needs {
+    /// It may have a value whatever the message holds.
+    pub always: bool,
+    pub any: Vec<(u16, u64)>,
+}
+
+impl Needs {
+    pub(crate) fn always() -> Needs {
+        Needs { always: true, any: Vec::new() }
+    }
+
+    pub(crate) fn one(slot: u16, mask: u64) -> Needs {
+        Needs { always: false, any: vec![(slot, mask)] }
+    }
+
+    pub(crate) fn unite(&mut self, other: Needs) {
+        self.always |= other.always;
+        for (slot, mask) in other.any {
+            match self.any.iter_mut().find(|(s, _)| *s == slot) {
+                Some((_, m)) => *m |= mask,
+                None => self.any.push((slot, mask)),
+            }
+        }
+    }
 }
 
 pub(crate) struct Block {

@@ -102,7 +102,20 @@ impl<'s> Compiler<'s, '_> {
         let op = self.op(Op::Fixed { at, kind: hutong_fhir::Kind::String, text });
         let line = line.unwrap_or(LineId(0));
         let whole = Whole { line, guards: Vec::new(), op, all: false, required: false };
-        Some((place, Entry { whole: vec![whole], below: NONE, at, primitive: true, line, keys: vec![key], constant: true, keep: false }))
+        Some((
+            place,
+            Entry {
+                whole: vec![whole],
+                below: NONE,
+                at,
+                primitive: true,
+                line,
+                keys: vec![key],
+                constant: true,
+                keep: false,
+                needs: crate::plan::Needs::default(),
+            },
+        ))
     }
 
     fn entry(&mut self, scope: &mut Scope<'s>, group: &[&Spec<'s>], type_id: TypeId, url: Option<&str>) -> Option<(u8, Entry)> {
@@ -122,6 +135,7 @@ impl<'s> Compiler<'s, '_> {
             keys: dest.choices.iter().map(|c| c.key).collect(),
             constant: true,
             keep: head.keep,
+            needs: crate::plan::Needs::default(),
         };
         let extension = step.url.is_some();
         for spec in &whole {
@@ -328,6 +342,7 @@ impl<'s> Compiler<'s, '_> {
                 keys: Vec::new(),
                 constant: false,
                 keep: false,
+                needs: crate::plan::Needs::default(),
             });
         }
         self.plan.blocks.push(Block { entries, constant: false, type_id });

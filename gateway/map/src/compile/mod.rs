@@ -7,6 +7,7 @@ mod check;
 mod extension;
 mod message;
 mod meta;
+mod needs;
 mod put;
 pub(crate) mod read;
 mod scope;
@@ -84,6 +85,7 @@ pub(crate) fn compile(sources: &Sources<'_>, world: &World<'_>) -> (Plan, Vec<Di
     for m in &sources.messages {
         c.message(m);
     }
+    needs::fill(&mut c.plan);
     c.check_recursion();
     c.check_references();
     let mut faults = c.faults;

@@ -258,7 +258,17 @@ impl<'s> Compiler<'s, '_> {
         let constant = self.is_constant(op);
         let line = plan::LineId(self.plan.lines.len().saturating_sub(1) as u32);
         let whole = Whole { line, guards: Vec::new(), op, all: false, required: false };
-        let entry = Entry { whole: vec![whole], below: NONE, at: At::Caller, primitive: false, line, keys, constant, keep: false };
+        let entry = Entry {
+            whole: vec![whole],
+            below: NONE,
+            at: At::Caller,
+            primitive: false,
+            line,
+            keys,
+            constant,
+            keep: false,
+            needs: crate::plan::Needs::default(),
+        };
         let mut entries: Vec<(u8, Entry)> = vec![(place, entry)];
         entries.extend(self.url_entry(choice.type_id, &url, Some(line)));
         entries.sort_by_key(|(place, _)| *place);

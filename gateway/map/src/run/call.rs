@@ -89,11 +89,20 @@ impl<'m> Exec<'m> {
         let (old_base, old_dot) = (self.base, self.dot.take());
         self.base = self.slots.len();
         let base = self.base;
+        let mask = self.presence(&first);
         self.slots.push(first);
-        self.slots.extend(rest.iter().cloned());
-        self.slots.resize(base + (slots as usize).max(rest.len() + 1), Slot::None);
+        self.masks.push(mask);
+        for slot in rest {
+            let mask = self.presence(slot);
+            self.slots.push(slot.clone());
+            self.masks.push(mask);
+        }
+        let size = base + (slots as usize).max(rest.len() + 1);
+        self.slots.resize(size, Slot::None);
+        self.masks.resize(size, 0);
         let out = body(self);
         self.slots.truncate(base);
+        self.masks.truncate(base);
         self.base = old_base;
         self.dot = old_dot;
         out

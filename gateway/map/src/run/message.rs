@@ -36,6 +36,7 @@ impl<'m> Exec<'m> {
         self.groups.push(Scope { group: self.arrangement.root(), only: None, since: 0 });
         self.base = self.slots.len();
         self.slots.resize(self.base + message.slots as usize, Slot::None);
+        self.masks.resize(self.slots.len(), 0);
         let mut made = Vec::new();
         self.steps(&message.body, &mut made);
         self.settle();

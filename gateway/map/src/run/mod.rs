@@ -6,6 +6,7 @@ mod call;
 mod clock;
 mod cond;
 mod message;
+mod presence;
 mod put;
 mod read;
 mod resource;
@@ -77,6 +78,9 @@ pub(crate) struct Exec<'m> {
     /// Minutes east of UTC that MSH-7 names.
     pub zone: Option<i16>,
     pub slots: Vec<Slot<'m>>,
+    /// For each slot, which fields or components of what it holds are there.
+    pub masks: Vec<u64>,
+    pub header_mask: u64,
     pub base: usize,
     pub vals: Vec<Val<'m>>,
     /// Lists that slots hold.
@@ -133,6 +137,8 @@ impl<'m> Exec<'m> {
             cx,
             zone: clock::zone_of(message),
             slots: Vec::with_capacity(64),
+            masks: Vec::with_capacity(64),
+            header_mask: presence::segment(message, 0),
             base: 0,
             vals: Vec::with_capacity(16),
             held: Vec::new(),
@@ -192,8 +198,11 @@ impl<'m> Exec<'m> {
     }
 
     pub(crate) fn set_slot(&mut self, slot: u16, value: Slot<'m>) {
-        if let Some(s) = self.slots.get_mut(self.base + slot as usize) {
+        let at = self.base + slot as usize;
+        let mask = self.presence(&value);
+        if let (Some(s), Some(m)) = (self.slots.get_mut(at), self.masks.get_mut(at)) {
             *s = value;
+            *m = mask;
         }
     }
 

@@ -28,6 +28,9 @@ impl<'m> Exec<'m> {
 
     /// Runs the lines of one element. `top`: directly in a resource, where null clears and findings are settled.
     pub(super) fn entry(&mut self, entry: &'m Entry, node: NodeId, over: bool, top: bool) -> Result<Got, Missing> {
+        if !self.may_have(&entry.needs) {
+            return Ok(Got::No);
+        }
         let (null, absent) = (std::mem::take(&mut self.null), self.absent.take());
         let mark = self.tree.mark();
         let old = if over { self.standing(entry, node) } else { Vec::new() };
