@@ -33,17 +33,17 @@ impl StoreError {
     /// The text of [`std::fmt::Display`] in Chinese.
     pub fn zh(&self) -> String {
         match self {
-            StoreError::Stopped => "存储已停止接收,需重新启动".into(),
-            StoreError::Full => "磁盘空间已降至保留区,暂不接收;空间恢复后自动继续".into(),
-            StoreError::Busy => "待写入的数据超过上限,请稍后重试".into(),
-            StoreError::TooLarge { bytes, limit } => format!("记录长 {bytes} 字节,超过上限 {limit} 字节"),
+            StoreError::Stopped => "存储已停止接收，需重新启动".into(),
+            StoreError::Full => "磁盘空间已降至保留区，暂不接收；空间恢复后自动继续".into(),
+            StoreError::Busy => "待写入的数据超过上限，请稍后重试".into(),
+            StoreError::TooLarge { bytes, limit } => format!("记录长 {bytes} 字节，超过上限 {limit} 字节"),
             StoreError::Locked => "该数据目录正被另一个进程使用".into(),
             StoreError::Damaged { seq, file, offset, why } => {
-                format!("日志已损坏:第 {seq} 条({file},偏移 {offset}):{why};该条曾经确认,请从备份恢复后再启动")
+                format!("日志已损坏：第 {seq} 条（{file}，偏移 {offset}）：{why}；该条曾经确认，请从备份恢复后再启动")
             }
             StoreError::Missing { seq } => format!("日志中没有第 {seq} 条"),
-            StoreError::Io { step, error } => format!("{step} 失败:{error}"),
-            StoreError::Projection(why) => format!("查询库出错:{why}"),
+            StoreError::Io { step, error } => format!("{step} 失败：{error}"),
+            StoreError::Projection(why) => format!("查询库出错：{why}"),
         }
     }
 }

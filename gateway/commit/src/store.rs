@@ -36,6 +36,11 @@ pub trait Projection: Send {
 
     /// Empties the view, so that it is computed anew from the first entry.
     fn reset(&mut self) -> Result<(), ProjectionError>;
+
+    /// Whether the view was found damaged since it was last fed, by those who read it: it is then to be reset.
+    fn is_damaged(&self) -> bool {
+        false
+    }
 }
 
 /// Why a projection could not go on, for the operator's log; without patient data.
@@ -204,7 +209,7 @@ impl<P: Projection> Projector<P> {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
-                    tracing::warn!(error = %error, applied = self.projection.applied(), "the projection failed, it is tried again 查询库出错,稍后重试");
+                    tracing::warn!(error = %error, applied = self.projection.applied(), "the projection failed, it is tried again 查询库出错，稍后重试");
                     if self.shared.feed.closed_within(RETRY) {
                         return;
                     }
@@ -216,7 +221,7 @@ impl<P: Projection> Projector<P> {
     /// One batch; false where the store is closing.
     fn step(&mut self) -> Result<bool, StoreError> {
         let failed = |error: ProjectionError| StoreError::Projection(error.0);
-        if self.reset.swap(false, Ordering::AcqRel) {
+        if self.reset.swap(false, Ordering::AcqRel) || self.projection.is_damaged() {
             self.projection.reset().map_err(failed)?;
         }
         let applied = self.projection.applied();

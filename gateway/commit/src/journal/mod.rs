@@ -41,6 +41,7 @@ use crate::entry::{Draft, Entry, Final};
 use crate::error::StoreError;
 use codec::{Decompressors, Dictionaries};
 use feed::Feed;
+use frame::BLOCK;
 use pool::Pool;
 use queue::{Pending, Queue};
 use scan::Position;
@@ -93,6 +94,12 @@ impl Default for JournalOptions {
 }
 
 impl JournalOptions {
+    /// Sizes as the forms on the disk need them: whole blocks, offsets in 32 bits.
+    fn checked(self) -> JournalOptions {
+        let segment_bytes = self.segment_bytes.clamp(4 * BLOCK, 1 << 30).next_multiple_of(BLOCK);
+        JournalOptions { segment_bytes, entry_bytes_max: self.entry_bytes_max.min(1 << 30), ..self }
+    }
+
     fn duplicate_window_us(&self) -> i64 {
         i64::try_from(self.duplicate_window.as_micros()).unwrap_or(i64::MAX)
     }
@@ -317,6 +324,7 @@ pub(crate) struct Journal {
 impl Journal {
     /// Opens or begins the journal on `disk`: finds its end, drops what was never acknowledged, starts the threads.
     pub(crate) fn open(disk: Arc<dyn Disk>, options: JournalOptions) -> Result<(Journal, Recovery), StoreError> {
+        let options = options.checked();
         let found = recover::recover(&*disk, &options)?;
         let recover::Found { segments, active, capacity, end, position, recovery, seen, ready, spares } = found;
         let pool = Pool::new(Arc::clone(&disk), options.segment_bytes, options.reserve_bytes, active.number + 1, spares, ready);

@@ -181,7 +181,7 @@ impl Walk<'_> {
     fn clean(&mut self, number: u64, file: &dyn DiskFile, scanned: Scanned) -> Result<(), StoreError> {
         let Stop::Torn { offset, why, until } = scanned.stop else { return Ok(()) };
         let name = FileName::Open { number }.to_string();
-        tracing::warn!(file = %name, offset, why, last = self.position.seq, "the journal ends in a torn write that was never acknowledged; it is dropped 日志末尾有未确认的残缺写入,已丢弃");
+        tracing::warn!(file = %name, offset, why, last = self.position.seq, "the journal ends in a torn write that was never acknowledged; it is dropped 日志末尾有未确认的残缺写入，已丢弃");
         let length = file.len().map_err(StoreError::io("measure a segment"))?;
         let until = until.next_multiple_of(BLOCK).min(length);
         let zeros = vec![0; 1 << 20];

@@ -18,7 +18,9 @@ use super::sealed::{Row, SealedFile, SealedHeader};
 use super::segments::{OpenSegment, SealedAt};
 use crate::entry::{Final, Fixed};
 
-const RETRY: Duration = Duration::from_secs(2);
+/// Waiting time after a failure; it doubles as long as it goes on.
+const RETRY: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_secs(60);
 const BUFFER: usize = 1 << 20;
 /// A dictionary is kept for the next segments until they become this much larger than the one it was trained on, in
 /// percent.
@@ -45,14 +47,18 @@ impl Sealer {
     pub(crate) fn run(mut self) {
         // It must not take the processor from those who wait for an answer.
         let _ = rustix::process::nice(10);
+        let mut retry = RETRY;
         while self.shared.seal_requested() {
             while let Some(segment) = self.shared.segments.next_to_seal().filter(|_| !self.shared.is_closing()) {
-                if let Err(error) = self.seal(&segment) {
-                    tracing::warn!(segment = segment.number, error = %error, "a segment could not be sealed, it is tried again 日志段封存失败,稍后重试");
-                    if self.shared.closing_within(RETRY) {
-                        return;
-                    }
+                let Err(error) = self.seal(&segment) else {
+                    retry = RETRY;
+                    continue;
+                };
+                tracing::warn!(segment = segment.number, error = %error, "a segment could not be sealed, it is tried again 日志段封存失败，稍后重试");
+                if self.shared.closing_within(retry) {
+                    return;
                 }
+                retry = (retry * 2).min(RETRY_MAX);
             }
         }
     }

@@ -103,7 +103,7 @@ impl Seen {
         for run in self.runs.read().unwrap_or_else(PoisonError::into_inner).iter() {
             let before = found.len();
             if let Err(error) = run.find(key, &mut found) {
-                tracing::warn!(file = run.name(), error = %error, "control ids are looked up in the journal itself 标识文件损坏,改查日志本身");
+                tracing::warn!(file = run.name(), error = %error, "control ids are looked up in the journal itself 标识文件损坏，改查日志本身");
                 found.truncate(before);
                 found.extend(scan(run.first, run.last)?);
             }

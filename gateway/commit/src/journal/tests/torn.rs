@@ -4,7 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 
 use super::*;
-use crate::journal::frame::{BLOCK, FrameHeader, FrameKind};
+use crate::journal::frame::{BLOCK, FrameHeader, FrameKind, intact};
+use crate::journal::segments::Place;
 
 /// A journal with batches of one entry, then one batch of three, without the mark that a quiet writer leaves; the
 /// active segment's bytes and the offset where each batch starts.
@@ -144,4 +145,39 @@ fn a_missing_segment_is_noticed() {
     assert!(matches!(open_result(dir.path()), Err(StoreError::Damaged { .. })));
     names().filter(|name| name.ends_with(".open")).for_each(|name| fs::remove_file(dir.path().join(name)).unwrap());
     assert!(matches!(open_result(dir.path()), Err(StoreError::Damaged { .. })));
+}
+
+#[test]
+fn a_stale_frame_of_a_recycled_segment_is_never_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path()).0;
+    for number in 1..=400 {
+        submit(&journal, draft(&format!("C{number}"), 2_000));
+        sealing::sealed(&journal);
+    }
+    journal.close();
+    let open_segment = journal.shared().segments.find(400).unwrap();
+    let Place::Open(segment, last) = open_segment else { panic!("the last entry is in an open segment") };
+    let path = dir.path().join(segment.name());
+    let bytes = fs::read(&path).unwrap();
+    // Behind the end stand intact frames of an earlier segment, whose file this was.
+    let stale = (1..bytes.len() as u64 / BLOCK).map(|block| block * BLOCK).find(|&at| {
+        let epoch = u64::from_le_bytes(bytes[at as usize + 8..][..8].try_into().unwrap());
+        at > last
+            && epoch != segment.epoch
+            && FrameHeader::read(&bytes[at as usize..], epoch).is_some_and(|(header, crc)| {
+                header.kind == FrameKind::Entry && intact(&bytes[at as usize..][..header.extent() as usize], crc)
+            })
+    });
+    let stale = stale.expect("the segment's file was used before") as usize;
+    // It stands exactly where the next frame would.
+    let next = (last + length(&bytes, last)).next_multiple_of(BLOCK) as usize;
+    let mut placed = bytes.clone();
+    placed.copy_within(stale..stale + 2 * BLOCK as usize, next);
+    fs::write(&path, &placed).unwrap();
+    drop(journal);
+    let (journal, recovery) = open(dir.path());
+    assert_eq!((recovery.last, recovery.torn), (400, None));
+    assert!(journal.shared().read(401).is_err());
+    assert_eq!(submit(&journal, draft("C401", 2_000)).seq, 401);
 }
