@@ -1,7 +1,11 @@
 //! Measures the projection at a million resources: CPU of applying a ten-resource laboratory result, latency and CPU of
 //! a search by patient, code and date with bodies, opening time and memory. Every figure is printed with its unit.
 //!
-//! `cargo run --release -p hutong-commit --example projection_bench -- [messages, default 100000] [directory]`
+//! `cargo run --release -p hutong-commit --example projection_bench -- [messages, default 100000] [directory to keep]`,
+//! then `… -- idle DIRECTORY` for what a process costs that only opened it.
+
+// a benchmark: it prints, and what goes wrong in it is to stop it
+#![allow(clippy::expect_used, clippy::print_stdout)]
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -199,7 +203,7 @@ fn searches(reader: &Reader, messages: u64, rounds: usize) {
             [("patient", patient), ("code", format!("http://loinc.org|{}-7", random.below(CODES))), ("date", format!("ge{}", &from[..10]))];
         let pairs: Vec<(String, String)> = pairs.into_iter().map(|(a, b)| (a.to_owned(), b)).collect();
         let began = Instant::now();
-        let (query, _) = Query::read("Observation", &pairs, 0).ok().expect("a query");
+        let (query, _) = Query::read("Observation", &pairs, 0).map_err(|e| e.en).expect("a query");
         found += reader.search(&query).expect("a page").matches.len();
         walls.push(began.elapsed());
     }
@@ -221,7 +225,7 @@ fn searches(reader: &Reader, messages: u64, rounds: usize) {
         let pairs = [("patient", id("Patient", &[random.below(PATIENTS)])), ("_sort", "-date".to_owned()), ("_count", "20".to_owned())];
         let pairs: Vec<(String, String)> = pairs.into_iter().map(|(a, b)| (a.to_owned(), b)).collect();
         let began = Instant::now();
-        let (query, _) = Query::read("Observation", &pairs, 0).ok().expect("a query");
+        let (query, _) = Query::read("Observation", &pairs, 0).map_err(|e| e.en).expect("a query");
         found += reader.search(&query).expect("a page").matches.len();
         walls.push(began.elapsed());
     }
@@ -234,6 +238,24 @@ fn searches(reader: &Reader, messages: u64, rounds: usize) {
         spent.as_secs_f64() * 1e6 / walls.len() as f64,
         found as f64 / walls.len() as f64
     );
+}
+
+/// `idle DIR`: opens what a run with a directory left, and says what a process costs that does nothing.
+fn idle(dir: &std::path::Path) {
+    let meters: Meters = Default::default();
+    for _ in 0..5 {
+        let began = Instant::now();
+        let (store, reader) = open(dir, &meters);
+        let all = began.elapsed();
+        let rss = rss_mb();
+        let read = reader.read("Patient", "none").expect("an answer").is_none();
+        println!("open {:.1} ms, applied {}, idle.rss_mb {rss:.0}, first read {read}", all.as_secs_f64() * 1e3, store.applied());
+        drop(reader);
+        drop(store);
+    }
+    let (store, reader) = open(dir, &meters);
+    searches(&reader, store.applied().min(100_000), 20_000);
+    println!("rss after searches {:.0} MB", rss_mb());
 }
 
 fn main() {
@@ -279,5 +301,7 @@ fn main() {
     }
     drop(reader);
     drop(store);
-    let _ = std::fs::remove_dir_all(&dir);
+    if !keep {
+        let _ = std::fs::remove_dir_all(&dir);
+    }
 }

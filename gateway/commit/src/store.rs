@@ -139,7 +139,7 @@ impl Store {
         self.journal.counts()
     }
 
-    /// Flushes since the store was opened.
+    /// Flushes of the journal's files since the store was opened, those that prepare and seal segments with them.
     pub fn flushes(&self) -> u64 {
         self.journal.flushes()
     }

@@ -21,6 +21,7 @@ mod rows;
 mod scan;
 mod schema;
 mod search;
+mod snapshot;
 mod splice;
 mod status;
 mod trace;
@@ -80,7 +81,9 @@ impl Fault {
     /// Whether the file itself is damaged.
     fn is_damage(&self) -> bool {
         match self {
-            Fault::Sql(error) => is_damage(error),
+            Fault::Sql(rusqlite::Error::SqlInputError { .. }) => true,
+            // the writer's statements are fixed: where one does not fit, a table or column is missing
+            Fault::Sql(error) => is_damage(error) || error.sqlite_error().is_some_and(|e| e.extended_code == 1),
             Fault::Body(_) => false,
             Fault::Poisoned => true,
         }
@@ -92,8 +95,6 @@ pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{ConstraintViolation, DatabaseCorrupt, NotADatabase};
     match error {
         rusqlite::Error::SqliteFailure(e, _) => matches!(e.code, DatabaseCorrupt | NotADatabase | ConstraintViolation),
-        // a missing table or column
-        rusqlite::Error::SqlInputError { .. } => true,
         rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..) => true,
         // rows that other rows name
         rusqlite::Error::QueryReturnedNoRows => true,
@@ -223,6 +224,10 @@ impl Drop for SqliteProjection {
 }
 
 impl Projection for SqliteProjection {
+    fn is_damaged(&self) -> bool {
+        self.file.is_none() || self.common.damaged.load(Ordering::Acquire)
+    }
+
     fn applied(&self) -> u64 {
         self.applied
     }

@@ -206,6 +206,14 @@ impl<'a> Session<'a> {
         self.values.borrow_mut().get(key)?.ok_or(ReadError::TooCostly)
     }
 
+    /// Every posting of both kinds.
+    #[cfg(test)]
+    pub(crate) fn all_postings(&self) -> Vec<(u64, u64)> {
+        let mut all = self.ids.borrow_mut().all().unwrap();
+        all.extend(self.values.borrow_mut().all().unwrap());
+        all
+    }
+
     /// Where the current version of a resource stands.
     pub(crate) fn current(&self, ty: &TypeTable, id: &str) -> Result<Option<Place>, ReadError> {
         let wanted = IdCell::new(id);

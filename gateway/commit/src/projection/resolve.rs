@@ -15,6 +15,9 @@ use crate::search::{Modifier, Param, Query};
 /// Resources that a chained condition may lead to.
 const LINKED_MAX: usize = 1_000;
 
+/// Numbers that lead to rows, distinct.
+type Set = Rc<Vec<i64>>;
+
 /// A query as far as the store's numbers go.
 pub(crate) struct Resolved {
     pub(crate) driver: Driver,
@@ -97,14 +100,14 @@ fn column<'t>(table: &'t TypeTable, definition: &Parameter) -> Option<(usize, &'
 }
 
 /// One posting a row: of several versions the newest, which alone can be the current one.
-fn newest(mut packed: Vec<u64>) -> Rc<Vec<i64>> {
+fn newest(mut packed: Vec<u64>) -> Set {
     packed.sort_unstable_by(|a, b| b.cmp(a));
     packed.dedup_by_key(|p| unpack(*p).0);
     packed.reverse();
     Rc::new(packed.into_iter().map(|p| p as i64).collect())
 }
 
-fn distinct(mut numbers: Vec<u64>) -> Rc<Vec<i64>> {
+fn distinct(mut numbers: Vec<u64>) -> Set {
     numbers.sort_unstable();
     numbers.dedup();
     Rc::new(numbers.into_iter().map(|n| n as i64).collect())
@@ -121,7 +124,7 @@ impl Resolver<'_, '_> {
         }
         let identifier = |p: &Param| matches!(p.definition.name, "identifier" | "accession" | "group-identifier" | "requisition");
         let narrow = |p: &&Param| p.definition.plan == Plan::Narrow && p.chain.is_empty() && p.modifier == Modifier::None;
-        if let Some(i) = params.iter().position(|p| identifier(p) && narrow(&p)) {
+        if let Some(i) = params.iter().position(|p| identifier(p) && narrow(&p) && !whole_system(p)) {
             return self.narrow_driver(i, &params[i]);
         }
         if self.reference_driver(params)? {
@@ -140,12 +143,12 @@ impl Resolver<'_, '_> {
                 self.out.check.push(i);
                 return Ok(());
             }
-            if let ([Value::String(_)], Plan::Text) = (&param.values[..], &param.definition.plan) {
-                if let Some((number, wanted)) = text(param, &param.values[0]) {
-                    self.out.driver = Driver::Text { param: number, wanted };
-                    self.covered.push(i);
-                    return Ok(());
-                }
+            if let ([value @ Value::String(_)], Plan::Text) = (&param.values[..], &param.definition.plan)
+                && let Some((number, wanted)) = text(param, value)
+            {
+                self.out.driver = Driver::Text { param: number, wanted };
+                self.covered.push(i);
+                return Ok(());
             }
         }
         Ok(())
@@ -193,7 +196,7 @@ impl Resolver<'_, '_> {
     }
 
     /// What these references have of the codes that another parameter asks for.
-    fn pair(&self, at: usize, col: &Column, literals: &[String], params: &[Param]) -> Result<Option<(usize, Rc<Vec<i64>>)>, ReadError> {
+    fn pair(&self, at: usize, col: &Column, literals: &[String], params: &[Param]) -> Result<Option<(usize, Set)>, ReadError> {
         let Some((_, token)) = self.table.pairs.iter().find(|(r, _)| *r == at) else { return Ok(None) };
         let asked = params.iter().position(|p| {
             p.definition.plan == Plan::Column { column: *token }
@@ -229,7 +232,7 @@ impl Resolver<'_, '_> {
     }
 
     /// Row numbers of `_id`.
-    fn rows(&self, param: &Param) -> Result<Rc<Vec<i64>>, ReadError> {
+    fn rows(&self, param: &Param) -> Result<Set, ReadError> {
         let mut rows = Vec::new();
         for value in &param.values {
             if let Value::Id(id) = value
@@ -242,7 +245,7 @@ impl Resolver<'_, '_> {
     }
 
     /// Rows (and versions) that have one of the values among the postings of a number.
-    fn posted(&self, param: &Param, number: i64) -> Result<Rc<Vec<i64>>, ReadError> {
+    fn posted(&self, param: &Param, number: i64) -> Result<Set, ReadError> {
         let mut packed = Vec::new();
         for value in &param.values {
             match value {
@@ -275,27 +278,24 @@ impl Resolver<'_, '_> {
         if param.modifier == Modifier::Missing {
             return Ok(self.missing(param));
         }
-        if let (Plan::Narrow, false) = (&param.definition.plan, param.modifier == Modifier::Not) {
-            if whole_system(param) {
-                // `system|`: those that have any value, told apart by their bodies
-                self.out.check.push(i);
-                self.out.decides = true;
-                return Ok(Cond::Not(Box::new(Cond::HasNot(param.definition.bit))));
-            }
-            self.out.check.push(i);
-            return Ok(Cond::Packed(self.posted(param, param.definition.number)?));
-        }
-        if param.modifier == Modifier::Not && whole_system(param) && param.definition.plan == Plan::Narrow {
+        let narrow = param.definition.plan == Plan::Narrow;
+        let posts_more = narrow || column(self.table, param.definition).is_some_and(|(_, c)| c.further);
+        if posts_more && whole_system(param) {
+            // `system|`: no posting says it, so of those that have a value at all the bodies tell
             self.out.check.push(i);
             self.out.decides = true;
-            return Ok(Cond::True);
+            let any = Cond::Not(Box::new(self.absent(param)));
+            return Ok(if param.modifier == Modifier::Not { Cond::True } else { any });
+        }
+        if narrow && param.modifier != Modifier::Not {
+            self.out.check.push(i);
+            return Ok(Cond::Packed(self.posted(param, param.definition.number)?));
         }
         let mut any = Vec::new();
         for value in &param.values {
             any.push(self.value(param, value)?);
         }
         let mut packed = None;
-        let posts_more = column(self.table, param.definition).is_some_and(|(_, c)| c.further) || param.definition.plan == Plan::Narrow;
         if param.modifier == Modifier::Identifier || (posts_more && param.definition.kind == ParamKind::Token) {
             let number = column(self.table, param.definition).map_or(param.definition.number, |(_, c)| c.number);
             packed = Some(self.posted(param, number)?).filter(|p| !p.is_empty());
@@ -327,11 +327,15 @@ impl Resolver<'_, '_> {
         if wanted.contains(&true) && wanted.contains(&false) {
             return Cond::True;
         }
-        let absent = match column(self.table, param.definition) {
+        let absent = self.absent(param);
+        if wanted.contains(&true) { absent } else { Cond::Not(Box::new(absent)) }
+    }
+
+    fn absent(&self, param: &Param) -> Cond {
+        match column(self.table, param.definition) {
             Some((_, col)) => Cond::Null(col.names().swap_remove(0)),
             None => Cond::HasNot(param.definition.bit),
-        };
-        if wanted.contains(&true) { absent } else { Cond::Not(Box::new(absent)) }
+        }
     }
 
     /// The condition of one value on the row's own cells.

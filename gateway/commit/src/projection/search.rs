@@ -10,6 +10,7 @@ use super::read::{PLACE, Place, ReadError, Reader, Session};
 use super::resolve::{self, Resolved};
 use super::rows::IdCell;
 use super::schema;
+use super::snapshot;
 use super::values::VERSION_BITS;
 use crate::search::cursor::KeyValue;
 use crate::search::sql::{Arg, Dialect, OrderBy, Select, Sql};
@@ -44,6 +45,12 @@ impl Session<'_> {
         }
         select.after = query.after.as_ref();
         let mut found = self.run(query, &resolved, &mut select, query.count + 1)?;
+        if let Some(cursor) = query.after.as_ref().filter(|_| select.as_it_was()) {
+            for was in self.changed_since(query, &resolved, cursor)? {
+                let at = found.partition_point(|f| snapshot::before(query, (&f.keys, f.place.rid), (&was.keys, was.place.rid)));
+                found.insert(at, was);
+            }
+        }
         if found.len() > query.count {
             found.truncate(query.count);
             if let Some(last) = found.last() {

@@ -140,9 +140,9 @@ impl Values {
                 }
             }
             (Item::Date(Range { lo, hi }), ColumnKind::Date) => {
-                let (lo, hi) = ((*lo).clamp(OPEN_LO, OPEN_HI), (*hi).clamp(OPEN_LO, OPEN_HI));
+                let (lo, len) = Values::stored_range(Range { lo: *lo, hi: *hi });
                 self.cells[cell] = Value::Integer(lo);
-                self.cells[cell + 1] = Value::Integer(hi - lo);
+                self.cells[cell + 1] = Value::Integer(len);
             }
             (Item::Quantity { value, unit, .. }, ColumnKind::Quantity) => {
                 self.cells[cell] = Value::Real(*value);
@@ -150,6 +150,12 @@ impl Values {
             }
             _ => {}
         }
+    }
+
+    /// Lower bound and length of a range, as they stand in cells.
+    pub(crate) fn stored_range(range: Range) -> (i64, i64) {
+        let (lo, hi) = (range.lo.clamp(OPEN_LO, OPEN_HI), range.hi.clamp(OPEN_LO, OPEN_HI));
+        (lo, hi - lo)
     }
 
     fn post(&mut self, param: i64, item: &Item<'_>) {

@@ -165,7 +165,7 @@ impl Select<'_> {
             sql.text += ", ";
             sql.text += &key.expression;
         }
-        self.from_where(&mut sql);
+        self.write_from_where(&mut sql);
         if let Some(cursor) = self.after {
             sql.text += " AND ";
             self.behind(cursor, &mut sql);
@@ -186,8 +186,14 @@ impl Select<'_> {
     /// The number of all matches.
     pub(crate) fn count(&self, dialect: Dialect) -> Sql {
         let mut sql = Sql { dialect, text: "SELECT count(*)".to_owned(), args: Vec::new(), version_bits: self.version_bits };
-        self.from_where(&mut sql);
+        self.write_from_where(&mut sql);
         sql
+    }
+
+    /// Whether later pages take what was changed since the first page from its history. Sorted by the time of change it
+    /// has left the order instead, and unsorted it stays where it is.
+    pub(crate) fn as_it_was(&self) -> bool {
+        !self.order.is_empty() && !self.by_time
     }
 
     /// Equal keys are told apart by the row number, in the direction of the first key, as an index has them.
@@ -195,13 +201,13 @@ impl Select<'_> {
         self.order.first().is_some_and(|k| k.descending)
     }
 
-    fn from_where(&self, sql: &mut Sql) {
+    fn write_from_where(&self, sql: &mut Sql) {
         sql.from(&self.driver, self.table);
         sql.text += " WHERE r.len>0";
         if let Some(cursor) = self.after {
             sql.text += " AND r.rid<=";
             sql.int(cursor.born);
-            if self.by_time {
+            if self.by_time || self.as_it_was() {
                 sql.text += " AND r.seq<=";
                 sql.int(cursor.seq as i64);
             }
@@ -490,8 +496,8 @@ mod tests {
         let text = Select { after: Some(&cursor), cond: Cond::True, driver: Driver::All, ..select() }.page(Dialect::Sqlite, "r.rid").text;
         assert_eq!(
             text,
-            "SELECT r.rid, r.s_date_lo FROM r_Observation r WHERE r.len>0 AND r.rid<=?1 AND ((r.s_date_lo IS NULL OR r.s_date_lo<?2) OR (r.s_date_lo=?3 AND r.rid<?4)) \
-             ORDER BY r.s_date_lo DESC, r.rid DESC LIMIT ?5"
+            "SELECT r.rid, r.s_date_lo FROM r_Observation r WHERE r.len>0 AND r.rid<=?1 AND r.seq<=?2 \
+             AND ((r.s_date_lo IS NULL OR r.s_date_lo<?3) OR (r.s_date_lo=?4 AND r.rid<?5)) ORDER BY r.s_date_lo DESC, r.rid DESC LIMIT ?6"
         );
     }
 }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection};
 
+#[cfg(test)]
+use super::Posting;
 use super::filter::Filter;
-use super::{Posting, State, chunk};
+use super::{State, chunk};
 
 /// Values of one key that are collected at most.
 pub(crate) const VALUES_MAX: usize = 200_000;
