@@ -193,7 +193,9 @@ impl<'m> Exec<'m> {
                     break;
                 }
             }
-            self.collect(scope.group, name, false, &mut found);
+            // a list also has those of groups that repeat below; what follows a segment stays with it
+            let all = many && !FOLLOWERS.contains(&name);
+            self.collect(scope.group, name, all, &mut found);
             if !found.is_empty() {
                 break;
             }
