@@ -81,7 +81,8 @@ pub(crate) fn of_code(e: &Exec<'_>, uri: String, code: &str) -> String {
 pub(super) fn universal_uri(id: &str, kind: &str) -> Option<String> {
     use hutong_fhir::primitive::{Primitive, is_oid, is_uuid};
     let id = id.trim();
-    if is_oid(id) {
+    // "1.4" or "2.1.1" is a version or a room, not an OID anybody was given; outside validators refuse them too
+    if is_oid(id) && id.rfind('.').is_some_and(|at| at >= 5) {
         return Some(format!("urn:oid:{id}"));
     }
     let bare = id.trim_matches(['{', '}']).to_ascii_lowercase();
