@@ -60,9 +60,17 @@ fn resource(kind: &str, id: String, update: Update, event_us: i64, rest: &str) -
     ResourceDraft { resource_type: kind.into(), id, body, update, clear: Vec::new(), event_us }
 }
 
+fn patient_of(n: u64) -> u64 {
+    Random(n).below(PATIENTS)
+}
+
+fn code_of(n: u64, k: u64) -> u64 {
+    (n * 7 + k * 41) % CODES
+}
+
 /// A laboratory result: patient (known after the first time), report, order, specimen, seven observations.
-fn message(n: u64, random: &mut Random) -> Draft {
-    let patient_n = random.below(PATIENTS);
+fn message(n: u64) -> Draft {
+    let patient_n = patient_of(n);
     let patient = id("Patient", &[patient_n]);
     let event_us = START_US + n as i64 * 3_000_000;
     let (order, specimen, encounter) = (id("ServiceRequest", &[n]), id("Specimen", &[n]), id("Encounter", &[patient_n]));
@@ -86,7 +94,7 @@ fn message(n: u64, random: &mut Random) -> Draft {
     )));
     let mut results = Vec::new();
     for k in 0..7 {
-        let code = (n * 7 + k * 41) % CODES;
+        let code = code_of(n, k);
         let observation = id("Observation", &[n, k]);
         results.push(format!(r#"{{"reference":"Observation/{observation}"}}"#));
         resources.push(resource("Observation", observation, Update::Replace, event_us, &format!(
@@ -168,13 +176,13 @@ fn open(dir: &std::path::Path, meters: &Meters) -> (Store, Reader) {
     (store, reader.expect("a reader"))
 }
 
-fn load(store: &Store, from: u64, to: u64, meters: &Meters, random: &mut Random) -> (f64, f64) {
+fn load(store: &Store, from: u64, to: u64, meters: &Meters) -> (f64, f64) {
     let (spent, entries, batches) = (meters.0.load(Ordering::Relaxed), meters.1.load(Ordering::Relaxed), meters.2.load(Ordering::Relaxed));
     let (tx, rx) = mpsc::channel();
     let mut flying = 0;
     for n in from..to {
         let tx = tx.clone();
-        store.submit(message(n, random), move |r| {
+        store.submit(message(n), move |r| {
             let _ = tx.send(r.map(|c| c.seq).map_err(|e| e.to_string()));
         });
         flying += 1;
@@ -197,10 +205,14 @@ fn searches(reader: &Reader, messages: u64, rounds: usize) {
     let (mut walls, mut found) = (Vec::new(), 0usize);
     let before = cpu(ClockId::ThreadCPUTime);
     for _ in 0..rounds {
-        let patient = id("Patient", &[random.below(PATIENTS)]);
-        let from = time(random.below(messages));
-        let pairs =
-            [("patient", patient), ("code", format!("http://loinc.org|{}-7", random.below(CODES))), ("date", format!("ge{}", &from[..10]))];
+        let n = random.below(messages);
+        let patient = id("Patient", &[patient_of(n)]);
+        let from = time(n);
+        let pairs = [
+            ("patient", patient),
+            ("code", format!("http://loinc.org|{}-7", code_of(n, random.below(7)))),
+            ("date", format!("ge{}", &from[..10])),
+        ];
         let pairs: Vec<(String, String)> = pairs.into_iter().map(|(a, b)| (a.to_owned(), b)).collect();
         let began = Instant::now();
         let (query, _) = Query::read("Observation", &pairs, 0).map_err(|e| e.en).expect("a query");
@@ -260,16 +272,20 @@ fn idle(dir: &std::path::Path) {
 
 fn main() {
     let mut args = std::env::args().skip(1);
-    let messages: u64 = args.next().map_or(100_000, |a| a.parse().expect("a number of messages"));
-    let dir: PathBuf =
-        args.next().map_or_else(|| std::env::temp_dir().join(format!("projection-bench-{}", std::process::id())), PathBuf::from);
+    let first = args.next();
+    if first.as_deref() == Some("idle") {
+        return idle(&PathBuf::from(args.next().expect("a directory")));
+    }
+    let messages: u64 = first.map_or(100_000, |a| a.parse().expect("a number of messages"));
+    let kept = args.next();
+    let keep = kept.is_some();
+    let dir = kept.map_or_else(|| std::env::temp_dir().join(format!("projection-bench-{}", std::process::id())), PathBuf::from);
     std::fs::create_dir_all(&dir).expect("a directory");
     let meters: Meters = Default::default();
-    let mut random = Random(7);
     let (store, reader) = open(&dir, &meters);
     let step = (messages / 5).max(1);
     for part in 0..5 {
-        let (us, batch) = load(&store, part * step, (part + 1) * step, &meters, &mut random);
+        let (us, batch) = load(&store, part * step, (part + 1) * step, &meters);
         println!(
             "project.oru10.cpu_us {us:.1} at {} resources, {batch:.0} messages a batch, rss {:.0} MB",
             (part + 1) * step * 10,
@@ -295,7 +311,7 @@ fn main() {
         let mut us = 0.0;
         let rounds = 200;
         for r in 0..rounds {
-            us += load(&store, from + r * batch, from + (r + 1) * batch, &meters, &mut random).0;
+            us += load(&store, from + r * batch, from + (r + 1) * batch, &meters).0;
         }
         println!("project.oru10.cpu_us {:.1} with {batch} messages in flight", us / rounds as f64);
     }

@@ -169,7 +169,10 @@ impl SqliteProjection {
         match transaction(file, &*self.common.journal, batch, last.seq()) {
             Ok((ids, values)) => file.publish(last.seq(), ids, values)?,
             Err(fault) => {
-                file.conn.execute_batch("ROLLBACK")?;
+                // on a full disk SQLite has rolled back by itself
+                if !file.conn.is_autocommit() {
+                    file.conn.execute_batch("ROLLBACK")?;
+                }
                 file.ids.forget(&file.conn)?;
                 file.values.forget(&file.conn)?;
                 return Err(fault);

@@ -74,6 +74,7 @@ pub(crate) struct Session<'a> {
     pub(crate) journal: &'a dyn Journal,
     /// The last entry applied.
     pub(crate) applied: i64,
+    until: Instant,
     ids: RefCell<Runs<'a>>,
     values: RefCell<Runs<'a>>,
 }
@@ -189,13 +190,21 @@ impl<'a> Session<'a> {
             if applied.query_row([], |r| r.get::<_, i64>(0))?.unsigned_abs() == published.applied {
                 let ids = RefCell::new(Runs::open(conn, Arc::clone(&published.ids))?);
                 let values = RefCell::new(Runs::open(conn, Arc::clone(&published.values))?);
-                return Ok(Session { conn, generation, journal, applied: published.applied as i64, ids, values });
+                return Ok(Session { conn, generation, journal, applied: published.applied as i64, until, ids, values });
             }
             // the writer is between its commit and its publication, or was faster than the two lines above
             conn.prepare_cached("ROLLBACK")?.execute([])?;
             std::thread::yield_now();
         }
         Err(ReadError::Unavailable("the writer did not publish what it committed".to_owned()))
+    }
+
+    /// Whether the time of this call is used up: for work that SQLite does not see.
+    ///
+    /// # Errors
+    /// `TooCostly` where it is.
+    pub(crate) fn in_time(&self) -> Result<(), ReadError> {
+        if Instant::now() < self.until { Ok(()) } else { Err(ReadError::TooCostly) }
     }
 
     /// What the postings of a key lead to.

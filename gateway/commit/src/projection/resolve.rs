@@ -62,8 +62,23 @@ pub(crate) fn resolve(session: &Session<'_>, query: &Query) -> Result<Resolved, 
             Err(other) => return Err(other),
         }
     }
+    if resolver.out.driver == Driver::All && conds.iter().any(|c| is_recent(c, session.applied)) {
+        resolver.out.driver = Driver::Recent;
+    }
     resolver.out.cond = if conds.is_empty() { Cond::True } else { Cond::And(conds) };
     Ok(resolver.out)
+}
+
+/// Entries that count as a small part of all.
+const RECENT_MAX: i64 = 20_000;
+
+/// Whether a condition leaves only what few entries changed.
+fn is_recent(cond: &Cond, applied: i64) -> bool {
+    match cond {
+        Cond::Seq(from, to) => (*to).min(applied + 1) - (*from).max(1) <= RECENT_MAX.min(applied / 4 + 1),
+        Cond::Or(list) => list.len() == 1 && list.iter().all(|c| is_recent(c, applied)),
+        _ => false,
+    }
 }
 
 /// The literal references that a chained condition leads to.

@@ -124,6 +124,7 @@ impl Session<'_> {
         while let Some(row) = rows.next()? {
             let place = Place::read(row)?;
             let keys = query.sort.iter().enumerate().map(|(i, s)| key(row.get_ref(6 + i)?, &s.key)).collect::<rusqlite::Result<_>>()?;
+            self.in_time()?;
             let body = self.body(&place)?;
             if !needles.hold(query, resolved, &body) {
                 continue;
@@ -136,6 +137,24 @@ impl Session<'_> {
             }
         }
         Ok(out)
+    }
+
+    /// How SQLite reads what a query asks for.
+    #[cfg(test)]
+    pub(super) fn explain(&self, query: &Query) -> Result<String, ReadError> {
+        let resolved = resolve::resolve(self, query)?;
+        let table = schema::table_name(query.table);
+        let mut select = self.select(query, &resolved, &table)?;
+        select.limit = Some(10);
+        let sql = select.page(Dialect::Sqlite, PLACE);
+        let mut statement = self.conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.text))?;
+        bind(&mut statement, &sql)?;
+        let mut rows = statement.raw_query();
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            out.push(row.get::<_, String>(3)?);
+        }
+        Ok(out.join("; "))
     }
 
     /// The ids of resources that meet one condition.

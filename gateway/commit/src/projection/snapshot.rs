@@ -34,6 +34,7 @@ impl Session<'_> {
             if looked > CHANGED_MAX {
                 return Err(ReadError::TooCostly);
             }
+            self.in_time()?;
             let place = Place::read(row)?;
             if place.len == 0 {
                 continue;

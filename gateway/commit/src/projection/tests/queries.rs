@@ -295,3 +295,50 @@ fn every_parameter_of_every_type_can_be_asked() {
         }
     }
 }
+
+#[test]
+fn searches_begin_where_it_is_cheap() {
+    let mut world = World::new();
+    write(&world, &mut Random(8 << 32), 100);
+    world.catch_up(50);
+    let cases = [
+        ("Observation", "_id=o1", "SEARCH r USING INTEGER PRIMARY KEY"),
+        ("Observation", "patient=p1&code=c1&date=ge2026", "SEARCH r USING INTEGER PRIMARY KEY"),
+        ("Observation", "patient=p1", "SEARCH r USING INDEX r_Observation_seq (seq=?)"),
+        ("Observation", "encounter=e1&status=final", "SEARCH r USING INDEX r_Observation_seq (seq=?)"),
+        ("Observation", "code=c1", "SEARCH r USING INTEGER PRIMARY KEY"),
+        ("Observation", "patient.identifier=v1", "SEARCH r USING INDEX r_Observation_seq (seq=?)"),
+        ("Patient", "identifier=v1&gender=male", "SEARCH r USING INTEGER PRIMARY KEY"),
+        ("Patient", "name=张&gender=male", "SEARCH r USING INTEGER PRIMARY KEY"),
+        ("DiagnosticReport", "result=o1", "SEARCH r USING INTEGER PRIMARY KEY"),
+        ("Encounter", "practitioner=d1", "SEARCH r USING INTEGER PRIMARY KEY"),
+        ("Observation", "_lastUpdated=ge2026-01-01T00:01:35Z", "SEARCH r USING INDEX r_Observation_seq (seq>?"),
+        ("Observation", "_sort=-_lastUpdated", "SCAN r USING INDEX r_Observation_seq"),
+        ("Patient", "birthdate=1950-01-01", "SEARCH r USING INDEX r_Patient_0 (s_birthdate_lo>? AND s_birthdate_lo<?)"),
+    ];
+    for (ty, text, want) in cases {
+        let query = parse(ty, text);
+        let plan = world.reader.with(|s| s.explain(&query)).map_err(|e| format!("{e:?}")).unwrap();
+        assert!(plan.contains(want), "{ty}?{text}: {plan}");
+    }
+}
+
+#[test]
+fn logical_references_and_values_past_the_first() {
+    let mut world = World::new();
+    world.send("", vec![
+        put("Observation", "a", r#""subject":{"identifier":{"system":"urn:id","value":"7"}},"performer":[{"reference":"Organization/1"},{"reference":"Practitioner/2"}]"#),
+        put("Observation", "b", r#""subject":{"reference":"Patient/7"},"performer":[{"reference":"Practitioner/2"}]"#),
+        put("Observation", "c", r#""specimen":{"reference":"http://elsewhere/fhir/Specimen/1"},"performer":[{"identifier":{"value":"7"}}]"#),
+    ]);
+    let ask = |q: &str| world.ask("Observation", q);
+    assert_eq!(ask("subject:identifier=urn:id|7"), ["a"]);
+    assert_eq!(ask("subject:identifier=7"), ["a"]);
+    assert_eq!(ask("subject:identifier=other|7"), Vec::<String>::new());
+    assert_eq!(ask("performer:identifier=7"), ["c"]);
+    assert_eq!(ask("performer=Practitioner/2"), ["a", "b"]);
+    assert_eq!(ask("performer=Organization/1&performer=Practitioner/2"), ["a"]);
+    assert_eq!(ask("specimen=http://elsewhere/fhir/Specimen/1"), ["c"]);
+    assert_eq!(ask("specimen=1"), Vec::<String>::new());
+    assert_eq!(ask("subject=7"), ["b"]);
+}
