@@ -9,6 +9,8 @@
 //! resources of one type are matched by what they have in common; then each leaf of theirs is looked up in ours by its
 //! path without indexes. Ids, metadata, narratives and the values of references say nothing here: of a reference only
 //! the type of its target counts, and of a time only what the message said, not the zone that each side assumed.
+//! Extensions are each project's own and are counted apart. Where a folder has `EXPECTED_RESOURCE_COUNTS.tsv`
+//! (columns `file`, …, a JSON object of counts), the numbers of resources are compared.
 
 use hutong_fhir::json::{self, JsonLimits};
 use hutong_fhir::tree::{Kind, NodeRef, Tree};
@@ -42,16 +44,67 @@ fn main() {
     let reasons = read_reasons(Path::new(reasons));
     let mut files = 0usize;
     let mut totals: BTreeMap<String, BTreeMap<String, Count>> = BTreeMap::new();
+    let mut numbers = Numbers::default();
     for line in text_of(Path::new(ours)).lines() {
         let Some(converted) = parse(line.as_bytes()) else { continue };
         let root = converted.root();
-        let (Some(file), Some(bundle)) = (root.get("file").and_then(NodeRef::value), root.get("bundle")) else { continue };
+        let (Some(file), Some(bundle)) = (member(root, "file").and_then(NodeRef::value), member(root, "bundle")) else { continue };
+        numbers.compare(Path::new(file), bundle);
         let Some(expected) = beside(Path::new(file)).and_then(|p| parse(text_of(&p).as_bytes())) else { continue };
         files += 1;
         let collection = collection_of(file);
         compare(resources(bundle), resources(expected.root()), totals.entry(collection).or_default());
     }
     print_report(files, &totals, &reasons);
+    numbers.print();
+}
+
+/// Numbers of resources, where a collection tells only these.
+#[derive(Default)]
+struct Numbers {
+    same: usize,
+    different: Vec<String>,
+}
+
+impl Numbers {
+    fn compare(&mut self, file: &Path, bundle: NodeRef<'_>) {
+        let (Some(folder), Some(name)) = (file.parent(), file.file_name().and_then(|n| n.to_str())) else { return };
+        let table = text_of(&folder.join("EXPECTED_RESOURCE_COUNTS.tsv"));
+        let made = resources(bundle);
+        for line in table.lines().filter(|l| l.split('\t').next() == Some(name)) {
+            let counts = line.split('\t').find(|c| c.starts_with('{')).unwrap_or("");
+            for (kind, n) in pairs(counts).into_iter().filter(|(kind, _)| kind != "_total") {
+                let ours = made.get(&kind).map_or(0, Vec::len);
+                if ours == n {
+                    self.same += 1;
+                } else {
+                    self.different.push(format!("| {name} | {kind} | {n} | {ours} |"));
+                }
+            }
+        }
+    }
+
+    fn print(&self) {
+        if self.same + self.different.len() > 0 {
+            println!(
+                "## Numbers of resources\n\n{} of {} numbers agree. Theirs and ours where they do not:\n",
+                self.same,
+                self.same + self.different.len()
+            );
+            println!("| message | resource | theirs | ours |\n|---|---|---|---|");
+            self.different.iter().for_each(|l| println!("{l}"));
+            println!("\nSegments that say the same thing again (AL1, IN1, PR1, RXA under one number) are one resource here, two there.");
+        }
+    }
+}
+
+/// `{"Patient": 1, "_total": 2}`
+fn pairs(text: &str) -> Vec<(String, usize)> {
+    let parts = text.trim_matches(['{', '}']).split(',');
+    parts
+        .filter_map(|p| p.split_once(':'))
+        .filter_map(|(k, v)| Some((k.trim().trim_matches('"').to_owned(), v.trim().parse().ok()?)))
+        .collect()
 }
 
 fn text_of(path: &Path) -> String {
@@ -59,7 +112,13 @@ fn text_of(path: &Path) -> String {
 }
 
 fn parse(text: &[u8]) -> Option<Tree> {
-    json::parse(text.trim_ascii_start().strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text), &JsonLimits::default()).ok().map(|(tree, _)| tree)
+    let text = text.trim_ascii_start();
+    json::parse(text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text), &JsonLimits::default()).ok().map(|(tree, _)| tree)
+}
+
+/// A member whose name is none of FHIR's.
+fn member<'t>(node: NodeRef<'t>, name: &str) -> Option<NodeRef<'t>> {
+    node.children().find(|c| c.name() == name)
 }
 
 /// The file that holds what others made of `message`.
@@ -82,7 +141,7 @@ fn resources(bundle: NodeRef<'_>) -> BTreeMap<String, Vec<Leaves>> {
     for entry in bundle.children().filter(|c| c.name() == "entry") {
         let Some(resource) = entry.get("resource") else { continue };
         let Some(kind) = resource.resource_type() else { continue };
-        if let Some(url) = entry.at("fullUrl") {
+        if let Some(url) = member(entry, "fullUrl").and_then(NodeRef::value) {
             by_url.insert(url, kind);
         }
         found.push(resource);
@@ -221,21 +280,24 @@ fn print_report(files: usize, totals: &BTreeMap<String, BTreeMap<String, Count>>
     for (collection, paths) in totals {
         summary(collection, paths);
         println!("\n| element | same | different | we have none | only ours | e.g. theirs / ours | why |\n|---|---|---|---|---|---|---|");
-        let mut rows: Vec<_> = paths.iter().filter(|(_, c)| c.different + c.missing > 0).collect();
+        let apart: usize = paths.iter().filter(|(p, _)| p.contains("extension(")).map(|(_, c)| c.different + c.missing).sum();
+        let mut rows: Vec<_> = paths.iter().filter(|(p, c)| c.different + c.missing > 0 && !p.contains("extension(")).collect();
         rows.sort_by_key(|(path, c)| (std::cmp::Reverse(c.different + c.missing), path.as_str()));
         for (path, c) in rows {
             let why = reasons.iter().find(|r| fits(&r.collection, collection) && fits(&r.path, path)).map_or("", |r| r.text.as_str());
             println!("| {path} | {} | {} | {} | {} | {} | {why} |", c.same, c.different, c.missing, c.extra, c.example);
         }
-        println!();
+        println!("\nIn extensions of their own: {apart} leaves that we have otherwise or not.\n");
     }
 }
 
 /// One line a resource type.
 fn summary(collection: &str, paths: &BTreeMap<String, Count>) {
-    println!("## {collection}\n\n| resource | leaves of theirs | same | different | we have none | only ours |\n|---|---|---|---|---|---|");
+    println!(
+        "## {collection}\n\nWithout extensions:\n\n| resource | leaves of theirs | same | different | we have none | only ours |\n|---|---|---|---|---|---|"
+    );
     let mut by_type: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
-    for (path, c) in paths {
+    for (path, c) in paths.iter().filter(|(p, _)| !p.contains("extension(")) {
         let row = by_type.entry(path.split('.').next().unwrap_or("")).or_default();
         for (sum, n) in row.iter_mut().zip([c.same, c.different, c.missing, c.extra]) {
             *sum += n;
