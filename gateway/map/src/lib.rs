@@ -16,6 +16,8 @@ mod syntax;
 mod table;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 use hutong_fhir::{Finding, Tree};
 

@@ -215,6 +215,8 @@ pub(crate) struct Whole {
     /// `+=`
     pub all: bool,
     pub required: bool,
+    /// A literal without a condition: says nothing about the message.
+    pub constant: bool,
 }
 
 /// A condition and whether it must be met or not.

@@ -27,13 +27,13 @@ pub(super) const BUILTIN: Builtin = Builtin {
         }
     },
     examples: &[
-        typed("CX", "12^^^HIS&1.2.3&ISO^MR", "key(x)", &["urn:oid:1.2.3 12"]),
+        typed("CX", "12^^^HIS&2.16.156.1&ISO^MR", "key(x)", &["urn:oid:2.16.156.1 12"]),
         typed("CX", "12^^^HIS^MR", "key(x)", &["test/HIS 12"]),
         typed("CX", "12", "key(x)", &["test 12"]),
-        typed("EI", "A^LIS^1.2^ISO", "key(x)", &["urn:oid:1.2 A"]),
+        typed("EI", "A^LIS^2.16.156.1^ISO", "key(x)", &["urn:oid:2.16.156.1 A"]),
         typed("XCN", "7^Li^^^^^^^HR", "key(x)", &["test/HR 7"]),
         typed("XCN", "^Li", "key(x)", &[]),
-        typed("HD", "LAB^1.2^ISO", "key(x)", &["urn:oid:1.2"]),
+        typed("HD", "LAB^2.16.156.1^ISO", "key(x)", &["urn:oid:2.16.156.1"]),
         example(" 5 ", "key(x)", &["test 5"]),
     ],
 };

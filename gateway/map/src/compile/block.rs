@@ -101,7 +101,7 @@ impl<'s> Compiler<'s, '_> {
         let at = At::Own(key, false);
         let op = self.op(Op::Fixed { at, kind: hutong_fhir::Kind::String, text });
         let line = line.unwrap_or(LineId(0));
-        let whole = Whole { line, guards: Vec::new(), op, all: false, required: false };
+        let whole = Whole { line, guards: Vec::new(), op, all: false, required: false, constant: true };
         Some((
             place,
             Entry {
@@ -213,8 +213,9 @@ impl<'s> Compiler<'s, '_> {
             let list = self.list(&[op, other]);
             op = self.op(Op::First { list, settles: true });
         }
-        *constant &= spec.guards.is_empty() && self.is_constant(op);
-        Whole { line: spec.line, guards: spec.guards.clone(), op, all: w.add, required: w.required.is_some() }
+        let literal = spec.guards.is_empty() && self.is_constant(op);
+        *constant &= literal;
+        Whole { line: spec.line, guards: spec.guards.clone(), op, all: w.add, required: w.required.is_some(), constant: literal }
     }
 
     pub(super) fn is_constant(&self, op: u32) -> bool {

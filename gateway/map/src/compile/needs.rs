@@ -19,6 +19,9 @@ pub(super) fn fill(plan: &mut Plan) {
 }
 
 fn of_entry(plan: &Plan, entry: &Entry) -> Needs {
+    if entry.keep {
+        return Needs::always();
+    }
     let mut needs = Needs::default();
     for whole in &entry.whole {
         if whole.required {
@@ -33,7 +36,7 @@ fn of_entry(plan: &Plan, entry: &Entry) -> Needs {
                 return Needs::always();
             }
         } else {
-            for e in below.entries.iter().filter(|e| !e.constant) {
+            for e in below.entries.iter().filter(|e| !e.constant || e.keep) {
                 needs.unite(e.needs.clone());
             }
         }
@@ -86,7 +89,7 @@ fn of_op(plan: &Plan, op: OpId) -> Needs {
         Op::Ref { target, .. } => of_op(plan, target),
         Op::Block { block, .. } => match plan.blocks.get(block as usize) {
             Some(b) if b.constant => Needs::always(),
-            Some(b) => b.entries.iter().filter(|e| !e.constant).fold(Needs::default(), |mut n, e| {
+            Some(b) => b.entries.iter().filter(|e| !e.constant || e.keep).fold(Needs::default(), |mut n, e| {
                 n.unite(e.needs.clone());
                 n
             }),

@@ -257,7 +257,7 @@ impl<'s> Compiler<'s, '_> {
         let op = put(self, scope, &Want { dest, extension: false, all: false });
         let constant = self.is_constant(op);
         let line = plan::LineId(self.plan.lines.len().saturating_sub(1) as u32);
-        let whole = Whole { line, guards: Vec::new(), op, all: false, required: false };
+        let whole = Whole { line, guards: Vec::new(), op, all: false, required: false, constant };
         let entry = Entry {
             whole: vec![whole],
             below: NONE,

@@ -303,9 +303,10 @@ impl<'s> Compiler<'s, '_> {
     /// `warn` and `reject`. Of two texts the one with Chinese characters is the Chinese one.
     pub(super) fn say(&mut self, scope: &mut Scope<'s>, say: &'s Say, reject: bool, span: Span) -> OpId {
         let is_zh = |t: &str| t.chars().any(|c| ('\u{3400}'..'\u{9fff}').contains(&c));
-        let mut values = Vec::new();
+        let mut values: Vec<(String, OpId)> = Vec::new();
         let mut plain = |c: &mut Self, name: &Name| c.placeholders(scope, name, &mut values);
         let texts: Vec<String> = say.texts.iter().map(|t| plain(self, t)).collect();
+        let values = values.into_iter().map(|(_, op)| op).collect();
         let zh = texts.iter().find(|t| is_zh(t)).or(texts.first()).cloned().unwrap_or_default();
         let en = texts.iter().find(|t| !is_zh(t)).or(texts.first()).cloned().unwrap_or_default();
         if say.texts.len() > 2 {
@@ -318,7 +319,7 @@ impl<'s> Compiler<'s, '_> {
     }
 
     /// The text of a finding with `…` for each `{path}`, whose values are kept apart.
-    fn placeholders(&mut self, scope: &mut Scope<'s>, text: &Name, values: &mut Vec<OpId>) -> String {
+    fn placeholders(&mut self, scope: &mut Scope<'s>, text: &Name, values: &mut Vec<(String, OpId)>) -> String {
         let mut out = String::new();
         let mut rest = text.text.as_str();
         while let Some((before, after)) = rest.split_once('{') {
@@ -331,8 +332,8 @@ impl<'s> Compiler<'s, '_> {
                     Some(slot) => {
                         let [part, sub] = parts;
                         let op = self.op(Op::Field { slot, of: Pick::First, field, pick: Pick::First, part, sub, dt: 0 });
-                        if !values.contains(&op) {
-                            values.push(op);
+                        if !values.iter().any(|(known, _)| known == inner) {
+                            values.push((inner.to_owned(), op));
                         }
                     }
                     None => {

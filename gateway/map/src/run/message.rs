@@ -183,7 +183,9 @@ impl<'m> Exec<'m> {
     /// Segments of a name: of the present group with its groups that do not repeat, else of the groups around it.
     fn find(&mut self, name: &[u8; 3], many: bool) -> Slot<'m> {
         let mut found: Vec<u32> = Vec::new();
-        for scope in self.groups.clone().iter().rev() {
+        let mut scopes = self.groups.as_slice();
+        while let Some((scope, outer)) = scopes.split_last() {
+            scopes = outer;
             if let Some(only) = scope.only {
                 if self.has_name(only, name) {
                     return Slot::One(Val::Segment(only));
@@ -195,7 +197,13 @@ impl<'m> Exec<'m> {
             }
             // a list also has those of groups that repeat below; what follows a segment stays with it
             let all = many && !FOLLOWERS.contains(&name);
-            self.collect(scope.group, name, all, &mut found);
+            // an `each SEGMENT` may stand further down than the turn around it: up again, group by group
+            let stop = outer.last().map(|o: &Scope<'m>| o.group.index());
+            let mut group = Some(scope.group);
+            while let Some(g) = group.filter(|_| found.is_empty()) {
+                self.collect(g, name, all, &mut found);
+                group = g.parent().filter(|p| Some(p.index()) != stop);
+            }
             if !found.is_empty() {
                 break;
             }

@@ -219,7 +219,7 @@ impl<'m> Exec<'m> {
             }
         }
         if place == Origin::NONE {
-            place = self.origin;
+            place = if self.origin == Origin::NONE { self.place_of_line(self.line) } else { self.origin };
         }
         let severity = if say.reject { hutong_fhir::Severity::Error } else { hutong_fhir::Severity::Warning };
         let mut finding = Finding::new(severity, "map.say", if say.reject { "business-rule" } else { "value" }, say.hl7_code);

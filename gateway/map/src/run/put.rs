@@ -16,9 +16,6 @@ impl<'m> Exec<'m> {
             let one = self.entry(entry, node, over, false)?;
             got = got.max(one);
         }
-        if got == Got::Constant && block.constant {
-            got = Got::Yes;
-        }
         if over && got != Got::No {
             let (defs, type_id) = (self.defs, block.type_id);
             self.tree.sort_children(node, |key| defs.property(type_id, key).map_or(0, |p| u32::from(defs.element(p.element).place)));
@@ -44,8 +41,8 @@ impl<'m> Exec<'m> {
             self.origin = Origin::NONE;
             single &= !whole.all;
             let mut one = self.put(whole.op, node, whole.all);
-            if one == Got::Constant && !whole.guards.is_empty() {
-                // a literal whose condition holds is said by the message
+            if one == Got::Constant && !whole.constant {
+                // a literal whose condition holds, or that stands in for a value, is said by the message
                 one = Got::Yes;
             }
             if one == Got::No && whole.required {
@@ -111,36 +108,22 @@ impl<'m> Exec<'m> {
         let mark = self.tree.mark();
         let kind = if entry.primitive { Kind::Empty } else { Kind::Object };
         let element = self.tree.add(node, key, kind, list);
-        match self.run_block(below, element, false) {
-            // literals do not stand alone where a line that reads the message had nothing
-            Ok(Got::Yes) if !entry.whole.is_empty() && below.constant => {
-                self.tree.rollback(node, mark);
-                Ok(Got::No)
-            }
-            Ok(Got::Yes) => {
+        let got = self.run_block(below, element, false);
+        match got {
+            Ok(Got::Yes) => {}
+            // literals alone stay where nothing beside them reads the message
+            Ok(Got::Constant) if below.constant && entry.whole.is_empty() => {}
+            _ => self.tree.rollback(node, mark),
+        }
+        match got {
+            Ok(Got::Constant) if !(below.constant && entry.whole.is_empty()) => Ok(Got::No),
+            Ok(Got::No) => Ok(Got::No),
+            Ok(got) => {
                 self.line = entry.line;
                 self.wrote(element);
-                Ok(Got::Yes)
+                Ok(got)
             }
-            Ok(Got::Constant) => {
-                // a url alone is no extension; literals alone are nothing where the others read the message
-                let keep = entry.constant && entry.whole.is_empty();
-                if keep {
-                    self.line = entry.line;
-                    self.wrote(element);
-                    return Ok(Got::Yes);
-                }
-                self.tree.rollback(node, mark);
-                Ok(Got::No)
-            }
-            Ok(Got::No) => {
-                self.tree.rollback(node, mark);
-                Ok(Got::No)
-            }
-            Err(missing) => {
-                self.tree.rollback(node, mark);
-                Err(missing)
-            }
+            Err(missing) => Err(missing),
         }
     }
 
@@ -196,7 +179,7 @@ impl<'m> Exec<'m> {
             Op::Block { at, block } => {
                 let (key, list) = self.at(at);
                 match self.block(block) {
-                    Some(b) => self.object(node, key, list, |e, n| e.run_block(b, n, false)),
+                    Some(b) => self.object(node, key, list, b.constant, |e, n| e.run_block(b, n, false)),
                     None => Got::No,
                 }
             }
@@ -224,12 +207,13 @@ impl<'m> Exec<'m> {
         }
     }
 
-    /// Makes an object and keeps it if something of the message was written into it.
+    /// Makes an object and keeps it if something of the message was written into it; `literal`: literals alone suffice.
     pub(super) fn object(
         &mut self,
         node: NodeId,
         key: Key,
         list: bool,
+        literal: bool,
         body: impl FnOnce(&mut Self, NodeId) -> Result<Got, Missing>,
     ) -> Got {
         let mark = self.tree.mark();
@@ -238,9 +222,9 @@ impl<'m> Exec<'m> {
         let got = body(self, element);
         self.line = line;
         match got {
-            Ok(Got::Yes) => {
+            Ok(got) if got == Got::Yes || literal && got == Got::Constant => {
                 self.wrote(element);
-                Got::Yes
+                got
             }
             _ => {
                 self.tree.rollback(node, mark);
@@ -370,7 +354,7 @@ impl<'m> Exec<'m> {
             self.caller = before;
             return got;
         }
-        self.calls(map, args, all, |e, _| e.object(node, key, list, |e, n| e.run_block(block, n, false)))
+        self.calls(map, args, all, |e, _| e.object(node, key, list, block.constant, |e, n| e.run_block(block, n, false)))
     }
 
     /// A map to a primitive type where its text is read.
@@ -408,7 +392,7 @@ impl<'m> Exec<'m> {
                 continue;
             }
             let (key, list) = self.at(at);
-            let one = self.object(node, key, list, |e, n| Ok(e.codings(n, concept, row, &code, v, table)));
+            let one = self.object(node, key, list, false, |e, n| Ok(e.codings(n, concept, row, &code, v, table)));
             got = got.max(one);
             if got != Got::No && !all {
                 break;

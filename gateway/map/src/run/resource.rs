@@ -173,8 +173,7 @@ impl<'m> Exec<'m> {
 
     fn required(&mut self, missing: &Missing) {
         let Some(info) = self.plan.line(missing.0) else { return };
-        let op = self.plan.blocks.iter().flat_map(|b| &b.entries).flat_map(|e| &e.whole).find(|w| w.line == missing.0).map(|w| w.op);
-        let place = op.map_or(super::Origin::NONE, |op| self.looked_at(op));
+        let place = self.place_of_line(missing.0);
         let (map, target) = (&info.map, &info.target);
         let finding =
             hutong_fhir::Finding::new(hutong_fhir::Severity::Error, "map.required", "required", 101).at(self.location(place)).says(
@@ -182,6 +181,13 @@ impl<'m> Exec<'m> {
                 format!("{map}: the required element {target} has no value; the resource was not made"),
             );
         self.findings.push(finding);
+    }
+
+    /// Where a line looks first. Only for what is rare: it searches the plan.
+    pub(super) fn place_of_line(&mut self, line: crate::plan::LineId) -> super::Origin {
+        let wholes = self.plan.blocks.iter().flat_map(|b| &b.entries).flat_map(|e| &e.whole);
+        let op = wholes.into_iter().find(|w| w.line == line).map(|w| w.op);
+        op.map_or(super::Origin::NONE, |op| self.looked_at(op))
     }
 
     /// The first field that an operation looks at.

@@ -38,6 +38,10 @@ struct Row {
 }
 
 impl Row {
+    fn is_comment(&self) -> bool {
+        self.head.is_empty() && self.tail.is_empty() && !self.comment.is_empty()
+    }
+
     fn is_blank(&self) -> bool {
         self.head.is_empty() && self.tail.is_empty() && self.comment.is_empty()
     }
@@ -141,6 +145,10 @@ fn align(rows: &mut [Row]) {
         let mut widest = 0;
         while let Some(row) = rows.get(to) {
             let same = rows.get(from).is_some_and(|f| f.indent == row.indent);
+            if row.is_comment() && same && to > from {
+                to += 1;
+                continue;
+            }
             if row.sign.is_none() || !same {
                 break;
             }
@@ -153,7 +161,7 @@ fn align(rows: &mut [Row]) {
                 break;
             }
         }
-        for row in rows.get_mut(from..to).unwrap_or(&mut []) {
+        for row in rows.get_mut(from..to).unwrap_or(&mut []).iter_mut().filter(|r| r.sign.is_some()) {
             let w = head_width(row);
             row.head.push_str(&" ".repeat(widest.saturating_sub(w)));
         }
@@ -232,6 +240,7 @@ mod tests {
                 "message ADT^A01,ADT^A04\neach G{\na=b(PID ,x?)\n  each NTE { c = d( NTE ) when -1.5 = PID-1 }\n}\n",
                 "message ADT^A01, ADT^A04\neach G {\n  a = b(PID, x?)\n  each NTE { c = d(NTE) when -1.5 = PID-1 }\n}\n",
             ),
+            ("map a(c) -> X\nb=c\n# why\nlonger =c\n", "map a(c) -> X\nb      = c\n# why\nlonger = c\n"),
             ("absent \"-\",\"无\" as not-applicable\n# end", "absent \"-\", \"无\" as not-applicable\n# end\n"),
         ] {
             if expect == "!" {
