@@ -17,7 +17,7 @@ use super::{Fault, Journal, origin, schema};
 /// SQLite's own cache of the writer, KiB (negative: KiB instead of pages). Pages that it does not hold are in the
 /// operating system's cache.
 const WRITER_CACHE: i64 = -12_000;
-const READER_CACHE: i64 = -1_000;
+const READER_CACHE: i64 = -3_000;
 /// Oldest SQLite without the WAL-reset bug (reliability §1, row 1b).
 const SQLITE_MIN: i32 = 3_051_003;
 

@@ -77,7 +77,7 @@ fn begin(conn: &Connection, kind: Kind) -> Result<Option<Job>, Fault> {
     })?;
     let sources: Vec<Source> = rows.collect::<Result<_, _>>()?;
     let chunks: i64 = sources.iter().map(|s| s.chunks).sum();
-    let writer = Writer::new(conn, kind, chunks as usize * chunk::POSTINGS_MAX)?;
+    let writer = Writer::new(conn, kind, level + 1, chunks as usize * chunk::POSTINGS_MAX)?;
     Ok(Some(Job { level, sources, writer }))
 }
 

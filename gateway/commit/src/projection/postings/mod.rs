@@ -32,7 +32,7 @@ pub(crate) type Posting = (u64, u64);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Kind {
-    /// `Type/id` to its row. Has filters, since most ids that are looked up are new.
+    /// `Type/id` to its row. All its runs have filters, since most ids that are looked up are new.
     Ids = 0,
     /// Everything else.
     Values = 1,
@@ -40,7 +40,7 @@ pub(crate) enum Kind {
 
 pub(crate) const TABLES: &str = "
 -- sorted postings: level 0 and up are in force, -1 is being written, -2 is to be removed
--- firsts: first key of every chunk; filter: of ids
+-- firsts: first key of every chunk; filter: which keys are not in it
 CREATE TABLE run(n INTEGER PRIMARY KEY, kind INTEGER, level INTEGER, chunks INTEGER, firsts BLOB, filter BLOB);
 -- n: run << 32 | position
 CREATE TABLE chunk(n INTEGER PRIMARY KEY, data BLOB NOT NULL);

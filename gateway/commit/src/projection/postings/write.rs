@@ -7,6 +7,9 @@ use super::run::{Run, chunk_number};
 use super::{BUILDING, DEAD, Kind, Posting, chunk};
 use crate::projection::Fault;
 
+/// Highest level of runs of values that have filters: at most 7 runs of 65,536 postings and 7 of eight times that, 6 MB.
+const VALUE_FILTER_LEVEL_MAX: i64 = 1;
+
 /// A run that is being written.
 pub(super) struct Writer {
     run: i64,
@@ -17,10 +20,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// `postings`: about how many will come.
-    pub(super) fn new(conn: &Connection, kind: Kind, postings: usize) -> Result<Writer, Fault> {
+    /// A run of `level`, of about so many postings.
+    pub(super) fn new(conn: &Connection, kind: Kind, level: i64, postings: usize) -> Result<Writer, Fault> {
         conn.prepare_cached("INSERT INTO run(kind, level, chunks) VALUES(?1, ?2, 0)")?.execute([kind as i64, BUILDING])?;
-        let filter = (kind == Kind::Ids).then(|| Filter::new(postings));
+        // most runs are small ones: with filters for these, memory is bounded whatever is stored
+        let filter = (kind == Kind::Ids || level <= VALUE_FILTER_LEVEL_MAX).then(|| Filter::new(postings));
         Ok(Writer { run: conn.last_insert_rowid(), kind, buffer: Vec::with_capacity(chunk::POSTINGS_MAX), firsts: Vec::new(), filter })
     }
 
@@ -66,7 +70,7 @@ pub(super) fn insert(conn: &Connection) -> Result<CachedStatement<'_>, Fault> {
 
 /// Writes sorted postings as a run of `level`.
 pub(super) fn run(conn: &Connection, kind: Kind, level: i64, postings: Vec<Posting>) -> Result<Run, Fault> {
-    let mut writer = Writer::new(conn, kind, postings.len())?;
+    let mut writer = Writer::new(conn, kind, level, postings.len())?;
     let mut insert = insert(conn)?;
     for posting in postings {
         writer.push(&mut insert, posting)?;
