@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A directory.
 pub(crate) trait Disk: Send + Sync + 'static {
@@ -19,6 +20,10 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn list(&self) -> io::Result<Vec<String>>;
     /// Bytes that can still be stored.
     fn free_bytes(&self) -> io::Result<u64>;
+    /// Contents made durable so far: calls of [`DiskFile::sync_data`] that reached the disk.
+    fn flushes(&self) -> u64 {
+        0
+    }
 }
 
 /// A file, read and written at positions.
@@ -45,6 +50,7 @@ pub(crate) struct RealDisk {
     dir: PathBuf,
     /// Held open: its sync is on the way of every segment change.
     handle: File,
+    flushes: Arc<AtomicU64>,
 }
 
 impl RealDisk {
@@ -56,19 +62,19 @@ impl RealDisk {
                 File::open(parent)?.sync_all()?;
             }
         }
-        Ok(RealDisk { dir: dir.to_owned(), handle: File::open(dir)? })
+        Ok(RealDisk { dir: dir.to_owned(), handle: File::open(dir)?, flushes: Arc::default() })
     }
 
     /// Like [`RealDisk::new`] for reading only: never creates anything.
     pub(crate) fn existing(dir: &Path) -> io::Result<RealDisk> {
-        Ok(RealDisk { dir: dir.to_owned(), handle: File::open(dir)? })
+        Ok(RealDisk { dir: dir.to_owned(), handle: File::open(dir)?, flushes: Arc::default() })
     }
 }
 
 impl Disk for RealDisk {
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(self.dir.join(name))?;
-        Ok(Arc::new(RealFile(file)))
+        Ok(Arc::new(RealFile(file, Arc::clone(&self.flushes))))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
@@ -78,7 +84,7 @@ impl Disk for RealDisk {
             Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => File::open(&path)?,
             other => other?,
         };
-        Ok(Arc::new(RealFile(file)))
+        Ok(Arc::new(RealFile(file, Arc::clone(&self.flushes))))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -107,9 +113,13 @@ impl Disk for RealDisk {
         let stat = rustix::fs::fstatvfs(&self.handle)?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
+
+    fn flushes(&self) -> u64 {
+        self.flushes.load(Ordering::Relaxed)
+    }
 }
 
-struct RealFile(File);
+struct RealFile(File, Arc<AtomicU64>);
 
 impl DiskFile for RealFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
@@ -133,7 +143,9 @@ impl DiskFile for RealFile {
         if super::fail::sabotage("no-sync") {
             return Ok(());
         }
-        self.0.sync_data()
+        self.0.sync_data()?;
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     fn len(&self) -> io::Result<u64> {

@@ -153,7 +153,6 @@ pub(crate) struct Shared {
     pub(crate) feed: Feed,
     durable: Mutex<Position>,
     durable_seq: AtomicU64,
-    flushes: AtomicU64,
     /// Batches made durable.
     commits: AtomicU64,
     received: AtomicU64,
@@ -185,10 +184,9 @@ impl Shared {
         }
     }
 
-    fn set_durable(&self, position: &Position, flushes: u64) {
+    fn set_durable(&self, position: &Position) {
         *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = *position;
         self.durable_seq.store(position.seq, Ordering::Release);
-        self.flushes.fetch_add(flushes, Ordering::Relaxed);
         self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -339,7 +337,6 @@ impl Journal {
             feed: Feed::new(journalled, options.feed_bytes_max),
             durable: Mutex::new(position),
             durable_seq: AtomicU64::new(journalled),
-            flushes: AtomicU64::new(0),
             commits: AtomicU64::new(0),
             received: AtomicU64::new(journalled),
             answered: AtomicU64::new(journalled),
@@ -412,7 +409,7 @@ impl Journal {
 
     /// Flushes since the journal was opened.
     pub(crate) fn flushes(&self) -> u64 {
-        self.shared.flushes.load(Ordering::Relaxed)
+        self.shared.disk.flushes()
     }
 
     pub(crate) fn commits(&self) -> u64 {

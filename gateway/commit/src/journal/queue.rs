@@ -18,7 +18,7 @@ pub(crate) struct Pending {
     pub(crate) payload: Vec<u8>,
     pub(crate) digest: Hash,
     pub(crate) answer: Vec<u8>,
-    pub(crate) conflict: Option<Vec<u8>>,
+    pub(crate) conflict: Option<crate::entry::Conflict>,
     pub(crate) done: Done,
 }
 

@@ -67,11 +67,10 @@ impl Sealer {
         let disk = Arc::clone(&self.shared.disk);
         let temporary = format!("{:010}.tmp", segment.number);
         let sealed = SealedAt { number: segment.number, first_seq: segment.first_seq() };
-        let file = disk.create(&temporary)?;
-        let written = self.write(segment, &*file).and_then(|()| {
+        let written = self.write(segment, &temporary).and_then(|file| {
             fail::point("before-seal-sync");
             file.sync_data()?;
-            self.compare(segment, Arc::clone(&file))
+            self.compare(segment, file)
         });
         let (newest_us, keys) = match written {
             Ok(done) => done,
@@ -117,36 +116,34 @@ impl Sealer {
         Ok(train(&samples))
     }
 
-    fn write(&mut self, segment: &OpenSegment, file: &dyn DiskFile) -> io::Result<()> {
-        let known = self.dictionary.take();
-        let (dictionary, limit) = match known {
-            Some(known) => (known.bytes, Some(known.per_million)),
-            None => (self.learn(segment)?, None),
-        };
-        let (raw, packed) = Self::write_with(segment, file, &dictionary)?;
-        let per_million = packed.saturating_mul(1_000_000) / raw.max(1);
-        let stale = limit.is_some_and(|limit| per_million.saturating_mul(100) > limit.saturating_mul(WORSE_MAX));
-        if stale {
-            // The traffic has changed: learn anew and write the file once more.
-            let learnt = self.learn(segment)?;
-            let (raw, packed) = Self::write_with(segment, file, &learnt)?;
-            let per_million = packed.saturating_mul(1_000_000) / raw.max(1);
-            self.dictionary = Some(Learnt { bytes: learnt, per_million });
-        } else if !dictionary.is_empty() {
-            self.dictionary = Some(Learnt { bytes: dictionary, per_million: limit.unwrap_or(per_million) });
+    /// Writes the sealed file under a temporary name.
+    fn write(&mut self, segment: &OpenSegment, temporary: &str) -> io::Result<Arc<dyn DiskFile>> {
+        if let Some(known) = self.dictionary.take() {
+            let file = self.shared.disk.create(temporary)?;
+            let per_million = Self::write_with(segment, &*file, &known.bytes)?;
+            if per_million.saturating_mul(100) <= known.per_million.saturating_mul(WORSE_MAX) {
+                self.dictionary = Some(known);
+                return Ok(file);
+            }
+            // The traffic has changed: learn anew and write another file.
         }
-        Ok(())
+        let bytes = self.learn(segment)?;
+        let file = self.shared.disk.create(temporary)?;
+        let per_million = Self::write_with(segment, &*file, &bytes)?;
+        // Too few entries to learn from say nothing about the next segment.
+        self.dictionary = (!bytes.is_empty()).then_some(Learnt { bytes, per_million });
+        Ok(file)
     }
 
-    /// Writes the whole file; raw and compressed size of its entries.
-    fn write_with(segment: &OpenSegment, file: &dyn DiskFile, dictionary: &[u8]) -> io::Result<(u64, u64)> {
+    /// Writes the whole file; compressed bytes of a million of its entries' bytes.
+    fn write_with(segment: &OpenSegment, file: &dyn DiskFile, dictionary: &[u8]) -> io::Result<u64> {
         let mut compressor = Compressor::new(dictionary)?;
         let mut out = Out { file, at: BLOCK, buffer: Vec::with_capacity(BUFFER) };
         out.put(dictionary)?;
         let (first, count) = (segment.first_seq(), segment.count());
         let mut index = Vec::new();
         let mut position = segment.before;
-        let (mut raw, mut packed) = (0, 0);
+        let (mut raw, mut packed) = (0u64, 0u64);
         for seq in first..first + count {
             let (frame, payload) = Self::entry(segment, seq)?;
             let fixed = Fixed::read(&payload).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
@@ -171,7 +168,7 @@ impl Sealer {
         out.put(&index)?;
         out.finish()?;
         file.write_at(&header.write(), 0)?;
-        Ok((raw, packed))
+        Ok(packed.saturating_mul(1_000_000) / raw.max(1))
     }
 
     /// Reads the sealed file back and compares it with the open segment; time of its last entry, all keys and numbers.

@@ -290,7 +290,7 @@ impl Writer {
         self.marked = false;
         self.segment.offsets.write().unwrap_or_else(std::sync::PoisonError::into_inner).extend(batch.iter().map(|ready| ready.offset));
         self.shared.seen.add(self.segment.number, (first..).zip(&batch).map(|(seq, ready)| (ready.key, seq)));
-        self.shared.set_durable(&self.durable, 1);
+        self.shared.set_durable(&self.durable);
         let mut fresh = Vec::with_capacity(batch.len());
         fail::point("before-ack");
         // Counted first: whoever has his answer finds it counted.

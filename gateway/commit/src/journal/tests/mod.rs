@@ -80,3 +80,9 @@ impl Answer {
 pub(super) fn submit(journal: &Journal, draft: Draft) -> Committed {
     Answer::of(journal, draft).wait().unwrap()
 }
+
+/// The answer to a control id that comes with other bytes.
+pub(super) fn conflict_answer(answer: &[u8]) -> crate::entry::Conflict {
+    let answer = answer.to_vec();
+    Arc::new(move || answer.clone())
+}

@@ -62,6 +62,33 @@ fn full_segments_are_sealed_and_their_files_used_again() {
 }
 
 #[test]
+fn a_dictionary_that_no_longer_fits_is_learnt_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = JournalOptions { segment_bytes: 256 << 10, ..options() };
+    let (journal, _) = Journal::open(Arc::new(RealDisk::new(dir.path()).unwrap()), options).unwrap();
+    let mut shared = Vec::new();
+    // First what looks alike, then what has another text, then what cannot be compressed, then the first again.
+    for number in 0..600u64 {
+        let mut draft = draft(&format!("C{number}"), 2_000);
+        let text = |salt: u64| hutong_audit::digest(&(salt * 1_000 + number / 150).to_le_bytes()).map(|byte| byte % 26 + b'a');
+        draft.raw = match number / 150 {
+            0 | 3 => (0..60).flat_map(|salt| text(salt % 7)).collect(),
+            1 => (0..60).flat_map(|salt| text(100 + salt % 50)).collect(),
+            _ => (0..60).flat_map(|salt| hutong_audit::digest(&(number * 100 + salt).to_le_bytes())).collect(),
+        };
+        shared.push(draft.raw.clone());
+        submit(&journal, draft);
+    }
+    sealed(&journal);
+    assert!(files(dir.path(), ".sealed").len() >= 5);
+    assert!(files(dir.path(), ".tmp").is_empty());
+    for (number, raw) in shared.iter().enumerate() {
+        assert_eq!(journal.shared().read(number as u64 + 1).unwrap().raw(), raw);
+    }
+    assert!(crate::journal::verify::check(&RealDisk::existing(dir.path()).unwrap()).unwrap().ok());
+}
+
+#[test]
 fn lost_or_damaged_files_of_control_ids_are_made_again() {
     let dir = tempfile::tempdir().unwrap();
     drop(filled(dir.path(), 400));
