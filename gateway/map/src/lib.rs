@@ -7,7 +7,9 @@
 mod builtins;
 pub mod case;
 mod compile;
+mod coverage;
 mod diagnostic;
+mod explain;
 mod hash;
 mod mappings;
 mod plan;
@@ -21,8 +23,10 @@ mod tests;
 
 use hutong_fhir::{Finding, Tree};
 
+pub use coverage::{CoveredLine, CoveredMap, coverage};
 pub use diagnostic::{Diagnostic, Lang, Level, SourceFile, Span, line_column, render};
-pub use mappings::Mappings;
+pub use explain::{Explained, explain};
+pub use mappings::{Mappings, Refused};
 pub use plan::{LineId, LineInfo, Plan};
 pub use syntax::format;
 

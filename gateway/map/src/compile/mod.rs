@@ -26,6 +26,7 @@ use crate::plan::{self, LineId, LineInfo, List, NONE, Op, OpId, Plan};
 use crate::syntax::ast::Name;
 
 pub(crate) use extension::Extensions;
+pub(crate) use scope::is_segment;
 use sources::Sources;
 pub(crate) use sources::{Parsed, ParsedTable, collect};
 pub(crate) use v2::V2;
