@@ -66,6 +66,10 @@ pub struct ResourceDraft {
     pub event_us: i64,
 }
 
+/// Builds the answer to a control id that comes with other bytes: called only then, which is rare, from the writer's
+/// thread.
+pub type Conflict = std::sync::Arc<dyn Fn() -> Vec<u8> + Send + Sync>;
+
 /// An entry before the journal gave it a number.
 #[derive(Clone)]
 pub struct Draft {
@@ -95,7 +99,7 @@ pub struct Draft {
     pub plan_hash: [u8; 32],
     /// The answer if the control id is known with other bytes: the entry is then kept as [`Final::Rejected`] without
     /// resources. `None`: it is accepted and flagged.
-    pub conflict: Option<Vec<u8>>,
+    pub conflict: Option<Conflict>,
 }
 
 /// Why bytes are not an entry.

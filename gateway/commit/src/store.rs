@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use crate::entry::{Draft, Entry};
 use crate::error::StoreError;
-use crate::journal::{Fresh, Journal, Next, RealDisk, Shared, fail};
 /// Steps at which the crash tests can kill the process.
 #[cfg(any(test, feature = "failpoints"))]
 pub use crate::journal::fail::STEPS as FAILPOINTS;
 pub use crate::journal::verify::{Damage, VerifyReport, verify, verify_each};
 pub use crate::journal::{Committed, Counts, JournalOptions, Recovery};
+use crate::journal::{Fresh, Journal, Next, RealDisk, Shared, fail};
 
 /// Entries given to the projection at once.
 const APPLY_MAX: usize = 512;

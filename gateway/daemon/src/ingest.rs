@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use hutong_commit::entry::{Draft, EntryKind, Final};
+use hutong_commit::entry::{Conflict, Draft, EntryKind, Final};
 use hutong_commit::error::StoreError;
 use hutong_commit::store::{Committed, Store};
 use hutong_decode::charset::Charset;
@@ -74,9 +74,18 @@ impl Inner {
     fn draft(&self, incoming: &Incoming, message: Processed, now_us: i64) -> Draft {
         let source = &incoming.source;
         let receipt = self.receipts.next(now_us);
-        let answer = self.answer(source, &message, &receipt, now_us);
-        let conflict = (source.on_control_id_reuse == ControlIdReuse::Conflict)
-            .then(|| self.acknowledge(source, &message, Outcome::Error, &[ack::control_id_reused()], &receipt, now_us));
+        let held = message.outcome == Final::Held;
+        let warnings = source.acknowledge_warnings || held;
+        let (raw, read_as, err_segments) = (message.raw.as_slice(), message.charset, self.err_segments);
+        let reply = Acknowledge { source, raw, read_as, receipt: &receipt, now_us, err_segments, warnings };
+        let answer = if held {
+            // What is wrong is ours to mend: the sender hears of it, and need do nothing.
+            let told: Vec<Finding> =
+                message.findings.iter().cloned().map(|f| Finding { severity: f.severity.min(Severity::Warning), ..f }).collect();
+            reply.answer(Outcome::Accept, &told)
+        } else {
+            reply.answer(ack::outcome(&message.findings), &message.findings)
+        };
         Draft {
             kind: EntryKind::Message,
             received_us: now_us,
@@ -88,40 +97,23 @@ impl Inner {
             findings: message.findings_json(),
             resources: message.drafts(),
             plan_hash: self.pipeline.plan_hash(),
-            conflict: conflict.filter(|_| message.outcome != Final::Rejected || !message.control_id.is_empty()),
+            conflict: (source.on_control_id_reuse == ControlIdReuse::Conflict).then(|| conflict(source, &reply)),
             control_id: message.dedupe_id(),
             message_type: message.message_type,
             raw: message.raw,
             receipt,
         }
     }
+}
 
-    fn answer(&self, source: &Source, message: &Processed, receipt: &str, now_us: i64) -> Vec<u8> {
-        if message.outcome == Final::Held {
-            // What is wrong is ours to mend: the sender hears of it, and need do nothing.
-            let told: Vec<Finding> =
-                message.findings.iter().cloned().map(|f| Finding { severity: f.severity.min(Severity::Warning), ..f }).collect();
-            return self.acknowledge(source, message, Outcome::Accept, &told, receipt, now_us);
-        }
-        self.acknowledge(source, message, ack::outcome(&message.findings), &message.findings, receipt, now_us)
-    }
-
-    /// The bytes of an acknowledgement; empty where the sender wants none.
-    fn acknowledge(
-        &self,
-        source: &Source,
-        message: &Processed,
-        outcome: Outcome,
-        findings: &[Finding],
-        receipt: &str,
-        now_us: i64,
-    ) -> Vec<u8> {
-        let header = Header::scan(&message.raw);
-        let Some(code) = ack::plan(header.as_ref(), outcome).now else { return Vec::new() };
-        let warnings = source.acknowledge_warnings || message.outcome == Final::Held;
-        let (raw, read_as, err_segments) = (message.raw.as_slice(), message.charset, self.err_segments);
-        Acknowledge { source, raw, read_as, receipt, now_us, err_segments, warnings }.build(code, findings)
-    }
+/// The answer to a reused control id, built only when it comes to that.
+fn conflict(source: &Arc<Source>, reply: &Acknowledge<'_>) -> Conflict {
+    let (source, raw, receipt) = (Arc::clone(source), reply.raw.to_vec(), reply.receipt.to_owned());
+    let (read_as, now_us, err_segments, warnings) = (reply.read_as, reply.now_us, reply.err_segments, reply.warnings);
+    Arc::new(move || {
+        Acknowledge { source: &source, raw: &raw, read_as, receipt: &receipt, now_us, err_segments, warnings }
+            .answer(Outcome::Error, &[ack::control_id_reused()])
+    })
 }
 
 /// The parts of an answer that do not depend on what it says.
@@ -136,17 +128,23 @@ struct Acknowledge<'a> {
 }
 
 impl Acknowledge<'_> {
-    fn build(&self, code: Code, findings: &[Finding]) -> Vec<u8> {
+    /// The bytes of an acknowledgement; empty where the sender wants none.
+    fn answer(&self, outcome: Outcome, findings: &[Finding]) -> Vec<u8> {
         let header = Header::scan(self.raw);
+        let code = ack::plan(header.as_ref(), outcome).now;
+        code.map(|code| self.build(header.as_ref(), code, findings)).unwrap_or_default()
+    }
+
+    fn build(&self, header: Option<&Header<'_>>, code: Code, findings: &[Finding]) -> Vec<u8> {
         let default = self.source.charset_default.as_deref().and_then(Charset::from_name);
         ack::build(&AckRequest {
-            header: header.as_ref(),
+            header,
             code,
             findings,
             receipt: self.receipt,
             now_us: self.now_us,
             zone_offset_minutes: self.source.zone_offset_minutes,
-            charset: header.as_ref().map_or(Charset::Ascii, |h| h.answer_charset(self.raw, self.read_as, default)),
+            charset: header.map_or(Charset::Ascii, |h| h.answer_charset(self.raw, self.read_as, default)),
             language: self.source.language,
             warnings: self.warnings,
             err_segments: self.err_segments,
@@ -265,7 +263,7 @@ impl Inner {
                     err_segments: self.err_segments,
                     warnings: false,
                 };
-                Answer::Send(answer.build(code, &[ack::store_unavailable()]).into())
+                Answer::Send(answer.build(Header::scan(&incoming.raw).as_ref(), code, &[ack::store_unavailable()]).into())
             }
         }
     }

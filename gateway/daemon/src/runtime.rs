@@ -181,6 +181,7 @@ fn serve(runtime: &Runtime, parts: Parts, mllp_listener: TcpListener, http_liste
         }
     });
     runtime.block_on(async {
+        tokio::spawn(give_up_when_stopped(Arc::downgrade(&store)));
         let mllp = tokio::spawn(mllp::serve(mllp_listener, mllp_setting, stopped.clone()));
         let http = tokio::spawn(wire_http::serve(http_listener, http_setting, service, stopped));
         for (name, task) in [("mllp", mllp), ("http", http)] {
@@ -191,6 +192,22 @@ fn serve(runtime: &Runtime, parts: Parts, mllp_listener: TcpListener, http_liste
     });
     // the last owner closes the journal and marks the projection as whole
     drop(store);
+}
+
+/// After a failed write or flush nothing more can be promised: the process ends, and is started again on what is durable.
+async fn give_up_when_stopped(store: std::sync::Weak<Store>) {
+    const EXIT_STOPPED: i32 = 74;
+    while let Some(open) = store.upgrade() {
+        if open.is_stopped() {
+            tracing::error!(
+                rule = "store.stopped",
+                "a write or flush of the journal failed: the process ends, nothing unacknowledged is lost"
+            );
+            std::process::exit(EXIT_STOPPED);
+        }
+        drop(open);
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
 }
 
 pub(crate) fn open(data: &Path, config: &Config) -> Result<(Arc<Store>, projection::Reader), Failure> {

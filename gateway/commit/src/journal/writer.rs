@@ -137,7 +137,8 @@ impl Writer {
             }
             Known::Other { arrived, earlier } => {
                 match conflict {
-                    Some(refusal) => {
+                    Some(build) => {
+                        let refusal = build();
                         payload = entry::conflict(&arrived, earlier, &refusal);
                         answer = refusal;
                     }

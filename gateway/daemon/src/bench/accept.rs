@@ -59,7 +59,7 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
 
 /// CPU a message at 32 connections with 32 in flight; the projection's share of ORU apart.
 fn cpu(plan: &Plan, gateway: &Gateway, kind: Kind, name: &'static str, aim: &'static str, next: &AtomicU64) -> Result<(), Failure> {
-    let (mut accept, mut project, mut rate) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut accept, mut project, mut seal, mut rate) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut flushes = Vec::new();
     let metric = |name: &str| gateway.metric(name).unwrap_or(f64::NAN);
     for _ in 0..plan.rounds {
@@ -72,6 +72,7 @@ fn cpu(plan: &Plan, gateway: &Gateway, kind: Kind, name: &'static str, aim: &'st
         let n = load.answered as f64;
         accept.push((accepted - before.0.accept_ns) as f64 / n / 1000.0);
         project.push((after.projection_ns - before.0.projection_ns) as f64 / n / 1000.0);
+        seal.push((after.behind_ns - before.0.behind_ns) as f64 / n / 1000.0);
         rate.push(n / load.seconds);
         flushes.push((metric("hutong_journal_flushes_total") - before.1) / (metric("hutong_journal_commits_total") - before.2));
     }
@@ -79,6 +80,7 @@ fn cpu(plan: &Plan, gateway: &Gateway, kind: Kind, name: &'static str, aim: &'st
     if kind == Kind::Oru10 {
         plan.add("accept.oru10.msg_per_s", "1/s", "", rate);
         plan.add("project.oru10.small.cpu_us", "us", "", project);
+        plan.add("seal.oru10.cpu_us", "us", "", seal);
         plan.add("journal.flushes_per_commit", "1", "1", flushes);
     } else {
         plan.add("accept.adt.msg_per_s", "1/s", "", rate);

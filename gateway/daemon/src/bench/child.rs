@@ -18,9 +18,11 @@ pub(crate) struct Gateway {
 /// CPU time of the gateway's threads so far, nanoseconds.
 #[derive(Clone, Copy)]
 pub(crate) struct Cpu {
-    /// All threads but those that work behind the answer (projection, sealing).
+    /// All threads but those that work behind the answer.
     pub(crate) accept_ns: u64,
     pub(crate) projection_ns: u64,
+    /// Preparing and sealing segments.
+    pub(crate) behind_ns: u64,
 }
 
 impl Gateway {
@@ -47,7 +49,7 @@ impl Gateway {
     }
 
     pub(crate) fn cpu(&self) -> Cpu {
-        let mut cpu = Cpu { accept_ns: 0, projection_ns: 0 };
+        let mut cpu = Cpu { accept_ns: 0, projection_ns: 0, behind_ns: 0 };
         let Ok(tasks) = std::fs::read_dir(format!("/proc/{}/task", self.child.id())) else { return cpu };
         for task in tasks.flatten() {
             let name = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
@@ -55,7 +57,8 @@ impl Gateway {
             let ns: u64 = stat.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
             match name.trim() {
                 "projection" => cpu.projection_ns += ns,
-                "sealer" | "checkpoint" => {}
+                // prepare and compress segments, at low priority
+                "journal-sealer" | "journal-pool" => cpu.behind_ns += ns,
                 _ => cpu.accept_ns += ns,
             }
         }

@@ -5,6 +5,10 @@ use super::{Plan, thread_ns};
 use crate::cli::Failure;
 use crate::pipeline::{Origin, Pipeline};
 use hutong_decode::{charset, v2};
+use hutong_fhir::definitions::Definitions;
+use hutong_fhir::json;
+use hutong_map::{CHINA_ZONE_MINUTES, Context};
+use hutong_validate::Validator;
 
 pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
     if plan.wants("decode.") {
@@ -64,5 +68,44 @@ fn pipeline(plan: &Plan) -> Result<(), Failure> {
         });
         plan.add(name, "us", "", ns.iter().map(|ns| ns / 1000.0).collect());
     }
+    stages(plan, &pipeline, &origin);
     Ok(())
+}
+
+/// Where the time of the ORU goes.
+fn stages(plan: &Plan, pipeline: &Pipeline, origin: &Origin) {
+    let raw = message(Kind::Oru10, 7);
+    let Ok(text) = charset::decode(&raw, None) else { return };
+    let us = |ns: Vec<f64>| ns.into_iter().map(|ns| ns / 1000.0).collect();
+    let limits = v2::Limits::default();
+    let ns = rounds(plan, || {
+        let parsed = v2::parse(&text.text, &limits);
+        std::hint::black_box(v2::check_header(&parsed.message, pipeline.grammar, None));
+        std::hint::black_box(v2::arrange(&parsed.message, pipeline.grammar));
+    });
+    plan.add("pipeline.oru10.decode_us", "us", "", us(ns));
+    let parsed = v2::parse(&text.text, &limits);
+    let arrangement = v2::arrange(&parsed.message, pipeline.grammar);
+    let context = Context { namespace: "bench", zone_minutes: CHINA_ZONE_MINUTES, sites: &origin.sites };
+    let ns = rounds(plan, || {
+        std::hint::black_box(pipeline.mappings.apply(&parsed.message, &arrangement, &context));
+    });
+    plan.add("pipeline.oru10.map_us", "us", "", us(ns));
+    let mapped = pipeline.mappings.apply(&parsed.message, &arrangement, &context);
+    let validator = Validator::new(Definitions::r4());
+    let ns = rounds(plan, || {
+        for r in &mapped.resources {
+            std::hint::black_box(validator.validate(&r.tree));
+        }
+    });
+    plan.add("pipeline.oru10.validate_us", "us", "", us(ns));
+    let mut body = Vec::new();
+    let ns = rounds(plan, || {
+        for r in &mapped.resources {
+            body.clear();
+            json::write(r.tree.root(), &mut body);
+        }
+    });
+    plan.add("pipeline.oru10.write_us", "us", "", us(ns));
+    plan.add("pipeline.oru10.resources", "1", "", vec![mapped.resources.len() as f64]);
 }

@@ -19,12 +19,12 @@ fn newline(out: &mut Vec<u8>, indent: Option<usize>) {
     }
 }
 
-fn write_key(name: &str, sibling: bool, out: &mut Vec<u8>, pretty: bool) {
+fn write_key(name: &str, known: bool, sibling: bool, out: &mut Vec<u8>, pretty: bool) {
     out.push(b'"');
     if sibling {
         out.push(b'_');
     }
-    escape(name, out);
+    if known { out.extend_from_slice(name.as_bytes()) } else { escape(name, out) }
     out.extend_from_slice(if pretty { b"\": " } else { b"\":" });
 }
 
@@ -68,7 +68,7 @@ fn write_run<'t>(
         }
         *first = false;
         newline(out, indent);
-        write_key(name, sibling, out, indent.is_some());
+        write_key(name, head.key().is_known(), sibling, out, indent.is_some());
     };
     if values || !siblings {
         start(false, out, first);
@@ -128,11 +128,10 @@ fn write_value(node: NodeRef<'_>, out: &mut Vec<u8>, indent: Option<usize>) {
 /// Appends `text` with JSON's escapes (RFC 8259 §7).
 pub fn escape(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
-    let mut from = 0;
-    for (i, &b) in bytes.iter().enumerate() {
-        if b >= 0x20 && b != b'"' && b != b'\\' {
-            continue;
-        }
+    let (mut from, mut i) = (0, 0);
+    while let Some(step) = plain(&bytes[i..]) {
+        i += step;
+        let b = bytes[i];
         out.extend_from_slice(&bytes[from..i]);
         from = i + 1;
         match b {
@@ -143,6 +142,26 @@ pub fn escape(text: &str, out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             _ => out.extend_from_slice(format!("\\u{b:04x}").as_bytes()),
         }
+        i += 1;
     }
     out.extend_from_slice(&bytes[from..]);
+}
+
+/// How many bytes stand before the first that needs an escape; `None` where none does. Eight bytes at a time: almost
+/// all text needs none.
+fn plain(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let has_zero = |x: u64| x.wrapping_sub(ONES) & !x & HIGHS != 0;
+    let needs = |b: u8| b < 0x20 || b == b'"' || b == b'\\';
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let x = u64::from_le_bytes(*chunk);
+        let control = x.wrapping_sub(ONES * 0x20) & !x & HIGHS != 0;
+        if control || has_zero(x ^ (ONES * 0x22)) || has_zero(x ^ (ONES * 0x5c)) {
+            break;
+        }
+        at += 8;
+    }
+    bytes[at..].iter().position(|b| needs(*b)).map(|found| at + found)
 }

@@ -55,7 +55,10 @@ pub(super) fn run(mappings: &Path, guide: &Path, reasons: &Path) -> bool {
     let ours = read_mappings(mappings);
     let rows = read_guide(guide);
     let reasons = read_reasons(reasons);
-    println!("# Generated: hutong map coverage GUIDE > conformance/v2-to-fhir-coverage.tsv. {} rows of HL7's v2-to-FHIR guide.", rows.len());
+    println!(
+        "# Generated: hutong map coverage GUIDE > conformance/v2-to-fhir-coverage.tsv. {} rows of HL7's v2-to-FHIR guide.",
+        rows.len()
+    );
     println!("table\trow\tposition\tname\telement\tstate\twhere or why");
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for row in &rows {
