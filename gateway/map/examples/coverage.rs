@@ -8,6 +8,8 @@
 //! hold anything below the two header lines. The concept maps (`codesystems`, 5,258 rows) are no mapping rows but
 //! facts; they are the tables below `mappings/v2/tables`.
 //!
+//! A reason that begins with `@` points at the line of another map (`@msh_header event`) that does it all the same.
+//!
 //! A map names the guide's tables that it implements (`guide = "PID[Patient]"`). A line implements a row if it stands
 //! in such a map, reads the row's position (or, for a constant, writes the row's constant) and, where it can be told,
 //! writes the row's element. A row that none of our lines implements needs a reason from the table of reasons.
@@ -21,7 +23,6 @@ struct Row {
     number: usize,
     id: String,
     name: String,
-    condition: String,
     attribute: String,
     assignment: String,
     segment_map: String,
@@ -63,7 +64,13 @@ fn main() {
     let ours = read_mappings(Path::new(mappings));
     let rows = read_guide(Path::new(guide));
     let reasons = read_reasons(Path::new(reasons));
-    println!("# Generated; the command stands in gateway/map/examples/coverage.rs. {} rows of HL7's v2-to-FHIR guide.", rows.len());
+    println!(
+        "# Generated; the command stands in gateway/map/examples/coverage.rs. {} rows of HL7's v2-to-FHIR guide: all data rows of",
+        rows.len()
+    );
+    println!(
+        "# its segment, data type and message tables. line: implemented there; other element: read there, written elsewhere or by another map."
+    );
     println!("table\trow\tposition\tname\telement\tstate\twhere or why");
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for row in &rows {
@@ -84,13 +91,26 @@ fn judge(row: &Row, ours: &[Ours], reasons: &[Reason]) -> (&'static str, String)
         return ("line", places.join(" "));
     }
     let elsewhere = read_places(row, ours);
+    if row.attribute.is_empty() && elsewhere.is_empty() {
+        return ("no target", "the guide names no element for this position".to_owned());
+    }
     let reason = reasons.iter().find(|r| fits(&r.table, &row.table) && fits(&r.id, &row.id) && fits(&r.attribute, &row.attribute));
     match reason {
+        Some(r) if r.text.starts_with('@') => match pointed_at(&r.text, ours) {
+            Some(place) => ("line", place),
+            None => ("open", format!("no line is as {}", r.text)),
+        },
         Some(r) => ("reason", r.text.clone()),
         None if !elsewhere.is_empty() => ("other element", elsewhere.join(" ")),
-        None if row.attribute.is_empty() => ("no target", "the guide names no element for this position".to_owned()),
         None => ("open", String::new()),
     }
+}
+
+/// `@map target`: the line of that map that writes that target, for rows that are done outside their own table.
+fn pointed_at(text: &str, ours: &[Ours]) -> Option<String> {
+    let (name, target) = text.strip_prefix('@')?.split_once(' ')?;
+    let mut lines = ours.iter().filter(|o| o.names.iter().any(|n| n == name)).flat_map(|o| &o.lines);
+    lines.find(|l| l.target == target || l.text.starts_with(target)).map(|l| format!("{}:{}", l.file, l.number))
 }
 
 /// `file:line` of the lines that implement a row of a segment's or data type's table, best first.
@@ -216,22 +236,33 @@ fn choice(step: &str) -> &str {
 fn message_places(row: &Row, ours: &[Ours]) -> Vec<String> {
     let structure = row.id.split(['.', ':']).next().unwrap_or("").to_owned();
     let wanted = row.segment_map.replace(' ', "");
+    let segment = row.id.rsplit(['.', ':']).next().unwrap_or("");
     let mut places = Vec::new();
     if wanted.is_empty() {
         return places;
     }
-    let guides: HashMap<&str, &Vec<String>> =
-        ours.iter().filter(|o| !o.message).flat_map(|o| o.names.iter().map(move |n| (n.as_str(), &o.guides))).collect();
     for message in ours.iter().filter(|o| o.message && o.names.iter().any(|n| n.replace('^', "_") == structure)) {
         for line in &message.lines {
-            let implements = called(&line.text).iter().any(|name| guides.get(name.as_str()).is_some_and(|g| g.contains(&wanted)));
-            if implements {
+            let implements = called(&line.text).iter().any(|name| reaches(name, &wanted, ours, &mut Vec::new()));
+            if implements && (line.text.contains(segment) || segment == "MSH") {
                 places.push(format!("{}:{}", line.file, line.number));
             }
         }
     }
     places.truncate(2);
     places
+}
+
+/// Whether a map, or one that it calls, implements a table of the guide.
+fn reaches(name: &str, table: &str, ours: &[Ours], seen: &mut Vec<String>) -> bool {
+    if seen.iter().any(|s| s == name) {
+        return false;
+    }
+    seen.push(name.to_owned());
+    let mut maps = ours.iter().filter(|o| !o.message && o.names.iter().any(|n| n == name));
+    maps.any(|m| {
+        m.guides.iter().any(|g| g == table) || m.lines.iter().any(|l| called(&l.text).iter().any(|c| reaches(c, table, ours, seen)))
+    })
 }
 
 fn called(text: &str) -> Vec<String> {
@@ -438,7 +469,6 @@ fn row(table: &str, number: usize, kind: &str, cells: &[String]) -> Row {
         number,
         id: cell(1),
         name: cell(if message { 3 } else { 2 }),
-        condition: [cell(6), cell(7), cell(8)].join(" ").trim().to_owned(),
         attribute,
         assignment: if message { String::new() } else { cell(16) },
         segment_map: if message { cell(10) } else { String::new() },
