@@ -65,6 +65,12 @@ pub(crate) fn resolve(session: &Session<'_>, query: &Query) -> Result<Resolved, 
     if resolver.out.driver == Driver::All && conds.iter().any(|c| is_recent(c, session.applied)) {
         resolver.out.driver = Driver::Recent;
     }
+    if resolver.out.driver == Driver::All
+        && let Some(at) = conds.iter().position(|c| matches!(c, Cond::Packed(_)))
+        && let Cond::Packed(set) = conds.swap_remove(at)
+    {
+        resolver.out.driver = Driver::Packed(set);
+    }
     resolver.out.cond = if conds.is_empty() { Cond::True } else { Cond::And(conds) };
     Ok(resolver.out)
 }
@@ -196,15 +202,24 @@ impl Resolver<'_, '_> {
                 self.out.check.push(code_at);
                 return Ok(true);
             }
-            if col.further {
-                // further values lead to rows, first ones to messages: two ways to begin are none
-                continue;
-            }
             let mut messages = Vec::new();
             for literal in &literals {
                 messages.extend(self.session.postings(hash::key(Tag::Link, col.number, literal.as_bytes(), b""))?);
             }
-            self.out.driver = Driver::Messages(distinct(messages));
+            let messages = distinct(messages);
+            if !col.further {
+                self.out.driver = Driver::Messages(messages);
+                return Ok(true);
+            }
+            // first values lead to messages, further ones to rows: two ways to begin, of which one is made
+            let hashes: Vec<i64> = literals.iter().map(|l| hash::reference(l)).collect();
+            let mut packed = self.session.rows_of(self.table, &messages, &col.names().swap_remove(0), &hashes)?;
+            for literal in &literals {
+                packed.extend(self.session.postings(hash::key(Tag::Value, col.number, literal.as_bytes(), b""))?);
+            }
+            self.out.driver = Driver::Packed(newest(packed));
+            self.covered.push(i);
+            self.out.check.push(i);
             return Ok(true);
         }
         Ok(false)

@@ -11,9 +11,9 @@ use super::resolve::{self, Resolved};
 use super::rows::IdCell;
 use super::schema;
 use super::snapshot;
-use super::values::VERSION_BITS;
+use super::values::{VERSION_BITS, pack};
 use crate::search::cursor::KeyValue;
-use crate::search::sql::{Arg, Dialect, OrderBy, Select, Sql};
+use crate::search::sql::{Arg, Cond, Dialect, Driver, OrderBy, Select, Sql};
 use crate::search::table::{Plan, TypeTable};
 use crate::search::{Cursor, Found, Page, Param, Query, SortKey, Total};
 
@@ -155,6 +155,30 @@ impl Session<'_> {
             out.push(row.get::<_, String>(3)?);
         }
         Ok(out.join("; "))
+    }
+
+    /// Rows and versions, packed, that these messages wrote and whose column is one of these.
+    pub(super) fn rows_of(&self, table: &TypeTable, messages: &Rc<Vec<i64>>, column: &str, values: &[i64]) -> Result<Vec<u64>, ReadError> {
+        let name = schema::table_name(table);
+        let select = Select {
+            table: &name,
+            driver: Driver::Messages(Rc::clone(messages)),
+            cond: Cond::In(column.to_owned(), values.to_vec()),
+            order: Vec::new(),
+            after: None,
+            by_time: false,
+            limit: None,
+            version_bits: VERSION_BITS,
+        };
+        let sql = select.page(Dialect::Sqlite, "r.rid, r.ver");
+        let mut statement = self.conn.prepare_cached(&sql.text)?;
+        bind(&mut statement, &sql)?;
+        let mut rows = statement.raw_query();
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            out.push(pack(row.get(0)?, row.get(1)?));
+        }
+        Ok(out)
     }
 
     /// The ids of resources that meet one condition.

@@ -4,5 +4,6 @@ mod apply;
 mod damage;
 mod paging;
 mod queries;
+mod readers;
 mod rebuild;
 mod support;

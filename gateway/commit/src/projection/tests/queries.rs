@@ -311,6 +311,8 @@ fn searches_begin_where_it_is_cheap() {
         ("Patient", "identifier=v1&gender=male", "SEARCH r USING INTEGER PRIMARY KEY"),
         ("Patient", "name=张&gender=male", "SEARCH r USING INTEGER PRIMARY KEY"),
         ("DiagnosticReport", "result=o1", "SEARCH r USING INTEGER PRIMARY KEY"),
+        ("Observation", "based-on=s1", "SEARCH r USING INTEGER PRIMARY KEY"),
+        ("Encounter", "participant:Practitioner=d1", "SEARCH r USING INTEGER PRIMARY KEY"),
         ("Encounter", "practitioner=d1", "SEARCH r USING INTEGER PRIMARY KEY"),
         ("Observation", "_lastUpdated=ge2026-01-01T00:01:35Z", "SEARCH r USING INDEX r_Observation_seq (seq>?"),
         ("Observation", "_sort=-_lastUpdated", "SCAN r USING INDEX r_Observation_seq"),
