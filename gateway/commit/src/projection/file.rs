@@ -18,7 +18,8 @@ use super::{Fault, Journal, origin, schema};
 /// operating system's cache.
 const WRITER_CACHE: i64 = -12_000;
 const READER_CACHE: i64 = -3_000;
-/// Oldest SQLite without the WAL-reset bug (reliability §1, row 1b).
+/// Oldest SQLite without the WAL-reset bug, which could corrupt a file that one connection wrote while another moved the
+/// log into it (3.7.0 to 3.51.2).
 const SQLITE_MIN: i32 = 3_051_003;
 
 /// One numbered file and what is held in memory of it.

@@ -188,8 +188,9 @@ mod tests {
     fn every_rule() {
         use Reason::*;
         let oru = "ORU^R01";
+        type State = (&'static str, i64);
         #[rustfmt::skip]
-        let cases: &[(&str, &str, (&str, i64), (&str, i64), Option<Reason>)] = &[
+        let cases: &[(&str, &str, State, State, Option<Reason>)] = &[
             // 3: lower
             ("Observation", oru, ("final", 0), ("preliminary", 0), Some(LowerStatus)),
             ("Observation", oru, ("final", 5), ("preliminary", 9), Some(LowerStatus)),

@@ -241,7 +241,8 @@ mod tests {
             pair_key(subject, patient, "HGB"),
         ];
         let mut keys = values.keys.clone();
-        (want.sort_unstable(), keys.sort_unstable());
+        want.sort_unstable();
+        keys.sort_unstable();
         assert_eq!(keys, want);
         let links = [hash::key(Tag::Link, subject, b"Patient/1", b""), hash::key(Tag::Link, based_on, b"ServiceRequest/1", b"")];
         assert_eq!(values.links, links);

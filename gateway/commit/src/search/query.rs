@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::table::{self, ParamKind, Parameter, Plan, TypeTable};
 use super::value::{self, Value};
 
-/// Limits of one search (reliability F21–F23).
+/// Limits of one search.
 const PARAMS_MAX: usize = 100;
 const VALUES_MAX: usize = 200;
 const VALUE_LEN_MAX: usize = 2_000;

@@ -1,6 +1,6 @@
 //! Where hashed keys lead: ids to rows, identifiers and references to rows or messages.
 //!
-//! Such keys are random, and in a B-tree each would dirty a page of its own (performance §F): ten resources have some
+//! Such keys are random, and in a B-tree each would dirty a page of its own (measured: 86 µs a message at 40,000 resources, 183 at 200,000, rising): ten resources have some
 //! fifty of them, which would cost more than everything else together. So they are kept as sorted runs, like in a
 //! log-structured merge tree, but inside the SQLite file and its transactions: the newest entries in memory (and in the
 //! table `tail`), older ones in immutable runs of 4 KiB chunks, of which eight of one level are merged to one of the

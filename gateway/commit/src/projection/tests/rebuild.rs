@@ -31,7 +31,11 @@ pub(super) fn resource(random: &mut Random) -> ResourceDraft {
     let date = format!("2026-0{}-1{}T0{}:00:00+08:00", 1 + random.below(3), random.below(9), random.below(9));
     let mut draft = match random.below(4) {
         0 => {
-            let id = if n % 2 == 0 { format!("p{n}") } else { hutong_fhir::id::from_identity("t", "Patient", [n.to_string().as_str()]) };
+            let id = if n.is_multiple_of(2) {
+                format!("p{n}")
+            } else {
+                hutong_fhir::id::from_identity("t", "Patient", [n.to_string().as_str()])
+            };
             let name = random.one(&["张三", "李四", "Zhāng San", "张三丰", "王 五"]);
             let mut rest = format!(r#""name":[{{"text":"{name}","family":"{}"}}]"#, random.one(&["张", "李", "王"]));
             if random.below(2) == 0 {
