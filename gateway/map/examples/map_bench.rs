@@ -6,12 +6,13 @@ use std::path::Path;
 
 use hutong_decode::v2::{Grammar, Limits, arrange, parse};
 use hutong_fhir::definitions::Definitions;
-use hutong_map::{CHINA_ZONE_MINUTES, Context, Mappings, SourceFile};
+use hutong_map::{CHINA_ZONE_MINUTES, Context, Mappings, SourceFile, yardstick};
 
 const ROUNDS: usize = 31;
 const PER_ROUND: u32 = 200;
 
 fn main() {
+    yardstick();
     let mut args = std::env::args().skip(1);
     let dir = args.next().unwrap_or_else(|| "mappings".to_owned());
     let mut files = Vec::new();
@@ -56,6 +57,37 @@ fn main() {
 fn cpu_us() -> f64 {
     let t = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     t.tv_sec as f64 * 1e6 + t.tv_nsec as f64 / 1e3
+}
+
+/// The yardstick by plan and by hand, in interleaved rounds.
+fn yardstick() {
+    let m = yardstick::mappings().ok().expect("the yardstick's mapping");
+    let plan = m.for_sites(&[]).unwrap();
+    let parsed = parse(yardstick::MESSAGE, &Limits::default());
+    let arrangement = arrange(&parsed.message, Grammar::get());
+    let cx = Context { namespace: "yard", zone_minutes: CHINA_ZONE_MINUTES, sites: &[] };
+    let (mut by_plan, mut by_hand, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let started = cpu_us();
+        for _ in 0..PER_ROUND {
+            std::hint::black_box(plan.apply(m.definitions(), &parsed.message, &arrangement, &cx));
+        }
+        let between = cpu_us();
+        for _ in 0..PER_ROUND {
+            std::hint::black_box(yardstick::by_hand(&parsed.message, &cx));
+        }
+        let (a, b) = (between - started, cpu_us() - between);
+        by_plan.push(a / f64::from(PER_ROUND));
+        by_hand.push(b / f64::from(PER_ROUND));
+        ratios.push(a / b);
+    }
+    let (least, most) = (ratios.iter().copied().fold(f64::MAX, f64::min), ratios.iter().copied().fold(0.0, f64::max));
+    println!(
+        "map.oru10.ratio_to_hand_written {:.2} (min {least:.2}, max {most:.2}); plan {:.1} µs, hand {:.1} µs",
+        median(&mut ratios),
+        median(&mut by_plan),
+        median(&mut by_hand)
+    );
 }
 
 fn median(times: &mut [f64]) -> f64 {

@@ -20,6 +20,7 @@ mod table;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod yardstick;
 
 use hutong_fhir::{Finding, Tree};
 

@@ -386,6 +386,8 @@ pub struct Plan {
     pub(crate) absent_first: [bool; 256],
     /// The common table of coding systems (HL7 table 0396), for the source coding beside a translated one.
     pub(crate) systems: Option<Arc<Table>>,
+    /// The map that makes a CodeableConcept of CWE: what a translated value says beside its translation.
+    pub(crate) coded: Option<u32>,
     /// Segments whose first field only counts them.
     pub(crate) set_ids: std::collections::HashSet<String>,
     /// The HL7 table of a field.

@@ -185,7 +185,7 @@ pub(crate) fn system_of_code(e: &Exec<'_>, uri: String, code: &str) -> String {
     system::of_code(e, uri, code)
 }
 
-/// The uri of a coding system or assigner.
-pub(crate) fn system_of<'m>(e: &mut Exec<'m>, v: &Val<'m>) -> Option<String> {
-    system::of_value(e, v, None).map(|(uri, _)| uri)
+/// The uri of an id that is unique by itself.
+pub(crate) fn uri_of(id: &str) -> Option<String> {
+    system::universal_uri(id, "")
 }

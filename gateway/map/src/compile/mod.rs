@@ -60,6 +60,7 @@ pub(crate) fn compile(sources: &Sources<'_>, world: &World<'_>) -> (Plan, Vec<Di
             absent: sources.absent.clone(),
             absent_first: [false; 256],
             systems: sources.tables.get("hl70396").cloned(),
+            coded: None,
             set_ids: world.v2.set_ids(),
             field_tables: world.v2.field_tables(),
             repeating: HashMap::new(),
@@ -86,6 +87,10 @@ pub(crate) fn compile(sources: &Sources<'_>, world: &World<'_>) -> (Plan, Vec<Di
     for m in &sources.messages {
         c.message(m);
     }
+    c.plan.coded = sources.by_name.get("CWE").and_then(|maps| {
+        let is = |i: &&usize| c.plan.maps.get(**i).is_some_and(|m| m.type_name == "CodeableConcept");
+        maps.iter().find(is).map(|i| *i as u32)
+    });
     needs::fill(&mut c.plan);
     c.check_recursion();
     c.check_references();

@@ -70,21 +70,4 @@ impl<'m> Exec<'m> {
             _ => None,
         }
     }
-
-    /// The code system of a value: that of the HL7 table of its field, or the one that a coded value names itself.
-    pub(crate) fn source_system(&mut self, v: &Val<'m>) -> Option<String> {
-        let Val::View(view) = v else { return None };
-        if matches!(self.datatype(view.dt), "CWE" | "CE" | "CNE" | "CF")
-            && let Some((name, _)) = self.part_text(view, 3)
-        {
-            let known = self.plan.systems.as_ref().and_then(|t| t.find(&name)).map(|r| r.target.clone());
-            if known.is_some() {
-                return known;
-            }
-            let part = self.part(view, 3)?;
-            return crate::builtins::system_of(self, &Val::View(part));
-        }
-        let segment = *self.names.get(view.segment as usize)?;
-        self.plan.field_tables.get(&(segment, view.field)).cloned()
-    }
 }

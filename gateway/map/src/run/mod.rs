@@ -4,6 +4,7 @@ mod absent;
 mod access;
 mod call;
 mod clock;
+mod coded;
 mod cond;
 mod message;
 mod presence;

@@ -157,7 +157,7 @@ impl<'m> Exec<'m> {
         }
     }
 
-    fn at(&self, at: At) -> (Key, bool) {
+    pub(super) fn at(&self, at: At) -> (Key, bool) {
         match at {
             At::Own(key, list) => (key, list),
             At::Caller => self.caller,
@@ -373,84 +373,5 @@ impl<'m> Exec<'m> {
         if let (Some(text), true) = (text, got != Got::No) {
             self.vals.push(Val::Text(Cow::Owned(text), self.origin));
         }
-    }
-
-    fn put_coded(&mut self, at: At, concept: bool, arg: OpId, table: OpId, node: NodeId, all: bool) -> Got {
-        let Some((id, table)) = self.table(table) else { return Got::No };
-        let from = self.vals.len();
-        let n = self.values(arg);
-        let found: Vec<Val<'m>> = self.vals.drain(from..from + n).collect();
-        let mut got = Got::No;
-        for v in &found {
-            let Some((code, origin)) = self.text_of(v) else { continue };
-            let row = table.find(&code);
-            if row.is_none() {
-                self.pending.push(Pending { kind: PendingKind::Unmapped(id), origin, value: code.clone().into_owned() });
-            }
-            let row = row.filter(|r| !r.target.is_empty());
-            if row.is_none() && !concept {
-                continue;
-            }
-            let (key, list) = self.at(at);
-            let one = self.object(node, key, list, false, |e, n| Ok(e.codings(n, concept, row, &code, v, table)));
-            got = got.max(one);
-            if got != Got::No && !all {
-                break;
-            }
-        }
-        got
-    }
-
-    /// The target coding, and in a CodeableConcept the source coding beside it.
-    fn codings(
-        &mut self,
-        node: NodeId,
-        concept: bool,
-        row: Option<&crate::table::Row>,
-        code: &str,
-        source: &Val<'m>,
-        table: &crate::table::Table,
-    ) -> Got {
-        let coding = |e: &mut Self, system: &str, code: &str, display: &str| {
-            let n = if concept { e.tree.add(node, Key::of("coding"), Kind::Object, true) } else { node };
-            for (name, value) in [("system", system), ("code", code), ("display", display)] {
-                if !value.is_empty() {
-                    let child = e.tree.add_value(n, Key::of(name), Kind::String, value, false);
-                    e.wrote(child);
-                }
-            }
-            e.wrote(n);
-        };
-        if let Some(row) = row {
-            coding(self, &row.system, &row.target, &row.display);
-        }
-        if !concept {
-            return Got::Yes;
-        }
-        let Some(code) = convert::code(code) else { return Got::Yes };
-        let system = match &table.source_system {
-            Some(system) => system.clone(),
-            None => self.source_system(source).map(|s| crate::builtins::system_of_code(self, s, &code)).unwrap_or_default(),
-        };
-        let same = row.is_some_and(|r| r.target == code && r.system == system);
-        if !same {
-            let display = self.source_display(source);
-            coding(self, &system, &code, &display);
-        }
-        Got::Yes
-    }
-
-    /// The text beside a code in a coded data type.
-    fn source_display(&mut self, v: &Val<'m>) -> String {
-        let Val::View(view) = v else { return String::new() };
-        let coded = self.plan.datatypes.names.get(view.dt as usize).is_some_and(|n| matches!(n.as_str(), "CWE" | "CE" | "CNE" | "CF"));
-        if !coded {
-            return String::new();
-        }
-        let Some(part) = view.step(2) else { return String::new() };
-        let second = super::View { part, component: if view.component == 0 { 2 } else { view.component }, ..*view };
-        self.reads.mark(&second, true);
-        let text = second.first();
-        if text.is_null() { String::new() } else { text.text().trim().to_owned() }
     }
 }
