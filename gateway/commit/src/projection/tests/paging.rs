@@ -42,7 +42,7 @@ fn pages_together_are_the_whole_in_order() {
         ("Patient", "_sort=-birthdate,family"),
         ("Patient", "_sort=_id"),
     ] {
-        let whole = world.ask(ty, &format!("{query}&_count=500").replace("&&", "&").trim_start_matches('&'));
+        let whole = world.ask(ty, format!("{query}&_count=500").replace("&&", "&").trim_start_matches('&'));
         assert!(!whole.is_empty(), "{query}");
         for count in [1, 2, 5] {
             let mut asked = parse(ty, query);
