@@ -14,7 +14,6 @@ use hutong_fhir::primitive::Primitive;
 
 const LOCAL: &str = "http://fhir.med-community.cn/gw/NamingSystem/";
 const INTERPRETATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
-const FLAGS: &str = "http://terminology.hl7.org/CodeSystem/v2-0078";
 
 struct Keys {
     id: Key,
@@ -382,9 +381,6 @@ impl Hand<'_> {
             self.fixed(&mut t, coding, k.system, INTERPRETATION);
             self.fixed(&mut t, coding, k.code, &flag);
             self.fixed(&mut t, coding, k.display, display);
-            let coding = t.add(node, k.coding, Kind::Object, true);
-            self.fixed(&mut t, coding, k.system, FLAGS);
-            self.fixed(&mut t, coding, k.code, &flag);
         }
         if let Some(range) = text(obx.field(7).rep(0).whole()) {
             let node = t.add(0, k.reference_range, Kind::Object, true);
