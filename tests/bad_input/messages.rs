@@ -70,7 +70,12 @@ fn odd_but_legal_messages_are_taken() {
     let gateway = gateway(&dir);
     let mut sender = Sender::connect(gateway.mllp);
     // M13: other delimiters
-    let odd = String::from_utf8(adt("C13", "913", "Test^Person")).unwrap().replace("^~\\&", "\u{1}").replace('|', "#").replace('^', "*").replace('\u{1}', "*~\\&");
+    let odd = String::from_utf8(adt("C13", "913", "Test^Person"))
+        .unwrap()
+        .replace("^~\\&", "\u{1}")
+        .replace('|', "#")
+        .replace('^', "*")
+        .replace('\u{1}', "*~\\&");
     assert_eq!(code(&sender.send(odd.as_bytes()).unwrap().iter().map(|b| if *b == b'#' { b'|' } else { *b }).collect::<Vec<u8>>()), "AA");
     // M17: trail bytes that equal \ | ^ ~
     let mut gbk = adt("C17", "917", "NAME");

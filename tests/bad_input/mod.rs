@@ -30,7 +30,8 @@ fn gateway(dir: &tempfile::TempDir) -> Gateway {
 
 /// A message as `hl7::adt`, one field of its MSH exchanged.
 fn with_msh(n: usize, value: &str) -> Vec<u8> {
-    let message = String::from_utf8(hl7::adt(&format!("C{n}{}", value.len()), "900", "Test^Person")).unwrap();
+    let id: u32 = value.bytes().fold(n as u32, |h, b| h.wrapping_mul(31).wrapping_add(u32::from(b)));
+    let message = String::from_utf8(hl7::adt(&format!("C{id}"), "900", "Test^Person")).unwrap();
     let (msh, rest) = message.split_once('\r').unwrap();
     let mut fields: Vec<String> = msh.split('|').map(str::to_owned).collect();
     fields.resize(fields.len().max(n), String::new());

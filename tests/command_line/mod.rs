@@ -26,7 +26,8 @@ fn convert_gives_a_line_a_message() {
     assert_eq!(lines.len(), 2);
     for (i, line) in lines.iter().enumerate() {
         assert_eq!((&line["index"], &line["messageType"]), (&i.into(), &"ADT^A04".into()), "{line}");
-        let kinds: Vec<&str> = line["bundle"]["entry"].as_array().unwrap().iter().filter_map(|e| e["resource"]["resourceType"].as_str()).collect();
+        let kinds: Vec<&str> =
+            line["bundle"]["entry"].as_array().unwrap().iter().filter_map(|e| e["resource"]["resourceType"].as_str()).collect();
         assert!(kinds.contains(&"Patient") && kinds.contains(&"Encounter"), "{kinds:?}");
     }
 }
@@ -50,7 +51,11 @@ fn validate_judges_each_resource() {
     let lines = lines(&out);
     assert_eq!((&lines[0]["valid"], &lines[1]["valid"]), (&true.into(), &false.into()));
     let issue = &lines[1]["issue"][0];
-    assert_eq!((&issue["code"], &issue["expression"], &issue["line"]), (&"code-invalid".into(), &"Patient.gender".into(), &1.into()), "{issue}");
+    assert_eq!(
+        (&issue["code"], &issue["expression"], &issue["line"]),
+        (&"code-invalid".into(), &"Patient.gender".into(), &1.into()),
+        "{issue}"
+    );
     let out = with_input(hutong().args(["validate", "-"]), good);
     assert_eq!(out.status.code(), Some(0));
 }

@@ -206,7 +206,7 @@ fn unescape(text: &str) -> String {
     out
 }
 
-/// The character of `XXXX` or of the surrogate pair `XXXX\uXXXX`, and how many bytes it took.
+/// The character of `hhhh` or of the surrogate pair `hhhh\uhhhh`, and how many bytes it took.
 fn unicode(text: &str) -> (char, usize) {
     let unit = |t: &str| u32::from_str_radix(t.get(..4)?, 16).ok();
     let Some(first) = unit(text) else { return ('\u{fffd}', 0) };

@@ -1,3 +1,5 @@
+//! Charsets: what is declared, what is really there, and where it differs.
+
 use hutong_fhir::Location;
 use proptest::prelude::*;
 

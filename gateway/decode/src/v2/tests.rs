@@ -1,3 +1,5 @@
+//! Splitting: line ends, delimiters, batches, limits, headers.
+
 use hutong_fhir::Severity;
 use proptest::prelude::*;
 

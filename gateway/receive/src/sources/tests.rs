@@ -1,3 +1,5 @@
+//! Sources: who is known by what, and who is not.
+
 use super::*;
 
 fn source(id: &str, facilities: &[(&str, &str)], addresses: &[&str], certificate: Option<&str>) -> Source {

@@ -1,3 +1,5 @@
+//! Grouping: standard shapes, old shapes, segments out of place, and any order at all.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Escapes: each kind, malformed ones, and what comes back.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The tables: counts, known rows, and that all of them hang together.
+
 use super::*;
 
 #[test]
