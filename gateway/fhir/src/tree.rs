@@ -133,6 +133,19 @@ impl Tree {
         id
     }
 
+    /// Adds a node at the end of `parent`, without looking for others with its key: for builders that add repeats one
+    /// behind the other, or put the children in order afterwards.
+    pub fn append(&mut self, parent: NodeId, key: Key, kind: Kind, list: bool) -> NodeId {
+        self.insert(parent, None, key, kind, list)
+    }
+
+    /// The same with a value.
+    pub fn append_value(&mut self, parent: NodeId, key: Key, kind: Kind, value: &str, list: bool) -> NodeId {
+        let id = self.append(parent, key, kind, list);
+        self.set_value(id, kind, value);
+        id
+    }
+
     /// Adds a node below `parent` directly behind `before`, which has the same key, or at the end where there is no
     /// node with this key yet. For builders that know the place: nothing is searched.
     pub(crate) fn insert(&mut self, parent: NodeId, before: Option<NodeId>, key: Key, kind: Kind, list: bool) -> NodeId {
