@@ -198,7 +198,7 @@ impl Walk<'_> {
 
     /// There is nothing to go on with: the next segment is made here.
     fn begin(&mut self, disk: &dyn Disk, number: u64, options: &JournalOptions) -> Result<(u64, u64), StoreError> {
-        let capacity = options.segment_bytes.min(FIRST_BYTES).max(4 * BLOCK) / BLOCK * BLOCK;
+        let capacity = options.segment_bytes.clamp(4 * BLOCK, FIRST_BYTES) / BLOCK * BLOCK;
         let name = FileName::Open { number }.to_string();
         let temporary = format!("{number:010}.tmp");
         let file = disk.create(&temporary).map_err(StoreError::io("create a segment"))?;

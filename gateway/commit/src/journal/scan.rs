@@ -208,7 +208,7 @@ fn remains(window: &mut Window<'_>, epoch: u64, from: u64, seq: u64) -> io::Resu
             return Ok(found);
         }
         // A frame starts 8 bytes before its epoch, on a multiple of 8.
-        let Some(place) = wanted.find_iter(bytes).find(|place| *place >= 8 && (at + *place as u64) % 8 == 0) else {
+        let Some(place) = wanted.find_iter(bytes).find(|place| *place >= 8 && (at + *place as u64).is_multiple_of(8)) else {
             if bytes.len() < WINDOW {
                 return Ok(found);
             }

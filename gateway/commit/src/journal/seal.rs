@@ -107,13 +107,14 @@ impl Sealer {
     /// The dictionary in use if it still fits, else one learnt from this segment.
     fn learn(&self, segment: &OpenSegment) -> io::Result<Vec<u8>> {
         let (first, count) = (segment.first_seq(), segment.count());
-        let step = sample_step(count, segment.file.len()?);
+        let length = segment.file.len()?;
+        let step = sample_step(count, length);
         let mut samples = Vec::new();
         for seq in (first..first + count).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
             let (header, payload) = Self::entry(segment, seq)?;
             samples.push(sealed_form(header.time_us, &payload));
         }
-        Ok(train(&samples))
+        Ok(train(&samples, length))
     }
 
     /// Writes the sealed file under a temporary name.

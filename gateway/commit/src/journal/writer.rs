@@ -365,6 +365,7 @@ impl Writer {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the writer's stack")]
 enum Known {
     Not,
     Same { arrived: Entry, first: Entry },

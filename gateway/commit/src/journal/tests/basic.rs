@@ -82,7 +82,7 @@ fn a_control_id_with_other_bytes_follows_the_policy_of_its_source() {
     submit(&journal, draft("C1", 300));
     let other = |conflict: Option<&[u8]>, hash: u8| {
         let mut other = draft("C1", 300);
-        (other.content_hash, other.conflict) = ([hash; 32], conflict.map(|answer| crate::journal::tests::conflict_answer(answer)));
+        (other.content_hash, other.conflict) = ([hash; 32], conflict.map(crate::journal::tests::conflict_answer));
         submit(&journal, other)
     };
     let refused = other(Some(b"AE 205"), 1);
