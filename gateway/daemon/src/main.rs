@@ -1,5 +1,7 @@
 //! The `hutong` binary: parses the command line, settles the language, runs one command.
 
+#![allow(clippy::print_stdout, reason = "a command line prints")]
+
 mod bench;
 mod cli;
 mod config;

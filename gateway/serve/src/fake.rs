@@ -80,7 +80,7 @@ impl Source for Fake {
         self.check()?;
         std::thread::sleep(std::time::Duration::from_millis(self.slow_ms.load(Ordering::Relaxed)));
         let wanted = |r: &&Found| {
-            let last = self.versions(&r.resource_type, &r.id).last().is_some_and(|l| std::ptr::eq(l, *r));
+            let last = self.versions(r.resource_type, &r.id).last().is_some_and(|l| std::ptr::eq(l, *r));
             let ids = query.params.iter().filter(|p| p.name() == "_id");
             last && r.resource_type == query.table.resource_type
                 && !r.version.deleted

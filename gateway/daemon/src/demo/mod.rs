@@ -134,7 +134,7 @@ fn summary(running: &Running, done: &[Done], failed: usize) {
     println!("{verdict}\n\n{}", t("去哪里看：", "Where to look:"));
     let base = running.http;
     println!("  curl 'http://{base}/fhir/Observation?code=GLU&_pretty=true'");
-    println!("  curl 'http://{base}/fhir/Patient?name={}&_pretty=true'", "%E7%A7%A6%E6%9C%9B%E8%88%92");
+    println!("  curl 'http://{base}/fhir/Patient?name=%E7%A7%A6%E6%9C%9B%E8%88%92&_pretty=true'");
     println!("  curl  http://{base}/health");
     println!("  hutong journal verify {}", running.data.display());
     println!("  hutong journal show {} --last 5", running.data.display());

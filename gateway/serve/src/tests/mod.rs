@@ -77,6 +77,7 @@ async fn refusals() {
     let long_value = format!("GET /fhir/Patient?name={}", "%25".repeat(1025));
     let long_form = "name=x&".repeat(20_000);
     let form = ("content-type", "application/x-www-form-urlencoded");
+    #[expect(clippy::type_complexity, reason = "a table of cases: request, headers, body, status, issue, rule")]
     let cases: &[(&str, &[(&str, &str)], &str, u16, &str, &str)] = &[
         ("GET /fhir/Measure/1", &[], "", 404, "not-supported", "fhir.type.unknown"),
         ("GET /fhir/Nonsense?x=1", &[], "", 404, "not-supported", "fhir.type.unknown"),
@@ -272,7 +273,7 @@ async fn histories_are_paged_newest_first() {
     let mut seen = Vec::new();
     for _ in 0..9 {
         let page = json(send(&api, &format!("GET {url}"), &[], "").await).await;
-        assert_eq!(page["link"][0]["url"], format!("http://gw:8080{}", url.replace("%2B", "%2B")));
+        assert_eq!(page["link"][0]["url"], format!("http://gw:8080{}", url));
         for e in page["entry"].as_array().unwrap() {
             seen.push(format!("{} {}", e["request"]["url"].as_str().unwrap(), e["response"]["etag"].as_str().unwrap()));
         }

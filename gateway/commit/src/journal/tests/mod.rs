@@ -56,9 +56,11 @@ pub(super) fn open_result(dir: &Path) -> Result<(Journal, Recovery), StoreError>
     Journal::open(Arc::new(RealDisk::new(dir).unwrap()), options())
 }
 
+type Told = Option<Result<Committed, StoreError>>;
+
 /// Waits for an answer.
 #[derive(Clone, Default)]
-pub(super) struct Answer(Arc<(Mutex<Option<Result<Committed, StoreError>>>, Condvar)>);
+pub(super) struct Answer(Arc<(Mutex<Told>, Condvar)>);
 
 impl Answer {
     pub(super) fn of(journal: &Journal, draft: Draft) -> Answer {

@@ -17,7 +17,6 @@ struct Row {
     number: usize,
     id: String,
     name: String,
-    condition: String,
     attribute: String,
     assignment: String,
     segment_map: String,
@@ -98,7 +97,7 @@ fn line_places(row: &Row, ours: &[Ours]) -> Vec<String> {
         let closeness = same_element(&row.attribute, &line.target);
         let implements = match (&position, row.attribute.is_empty()) {
             (Some(_), true) => reads,
-            (Some(_), false) => reads && (closeness > 0 || row.attribute.starts_with('$')) || writes && closeness > 0 && reads,
+            (Some(_), false) => reads && (closeness > 0 || row.attribute.starts_with('$')),
             (None, _) => closeness > 0 && (writes || row.assignment.is_empty() || !row.assignment.starts_with('"')),
         };
         if implements {
@@ -431,7 +430,6 @@ fn row(table: &str, number: usize, kind: &str, cells: &[String]) -> Row {
         number,
         id: cell(1),
         name: cell(if message { 3 } else { 2 }),
-        condition: [cell(6), cell(7), cell(8)].join(" ").trim().to_owned(),
         attribute,
         assignment: if message { String::new() } else { cell(16) },
         segment_map: if message { cell(10) } else { String::new() },
