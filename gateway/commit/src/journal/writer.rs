@@ -177,7 +177,10 @@ impl Writer {
             if entry.content_hash() == arrived.content_hash() {
                 return Ok(Known::Same { arrived, first: entry });
             }
-            earlier = Some(seq);
+            // A message that was refused took no id: its sender corrects it and sends it again under the same.
+            if entry.outcome() != Final::Rejected {
+                earlier = Some(seq);
+            }
         }
         Ok(earlier.map_or(Known::Not, |earlier| Known::Other { arrived, earlier }))
     }

@@ -24,7 +24,11 @@ fn write_key(name: &str, known: bool, sibling: bool, out: &mut Vec<u8>, pretty: 
     if sibling {
         out.push(b'_');
     }
-    if known { out.extend_from_slice(name.as_bytes()) } else { escape(name, out) }
+    if known {
+        out.extend_from_slice(name.as_bytes())
+    } else {
+        escape(name, out)
+    }
     out.extend_from_slice(if pretty { b"\": " } else { b"\":" });
 }
 

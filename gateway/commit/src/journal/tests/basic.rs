@@ -76,6 +76,22 @@ fn the_same_message_gets_the_same_answer_and_is_stored_once() {
 }
 
 #[test]
+fn a_message_that_was_refused_takes_no_control_id() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = open(dir.path());
+    let mut refused = draft("C1", 300);
+    refused.outcome = Final::Rejected;
+    submit(&journal, refused);
+    let corrected = || {
+        let mut corrected = draft("C1", 300);
+        (corrected.content_hash, corrected.conflict) = ([9; 32], Some(crate::journal::tests::conflict_answer(b"AE 205")));
+        submit(&journal, corrected)
+    };
+    assert_eq!(corrected().outcome, Final::Stored, "corrected and sent again under the same id");
+    assert_eq!(corrected().outcome, Final::Duplicate);
+}
+
+#[test]
 fn a_control_id_with_other_bytes_follows_the_policy_of_its_source() {
     let dir = tempfile::tempdir().unwrap();
     let (journal, _) = open(dir.path());

@@ -4,6 +4,7 @@ mod basic;
 mod damage;
 mod fake;
 mod images;
+mod model;
 mod sealing;
 mod torn;
 
