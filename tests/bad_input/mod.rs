@@ -7,7 +7,7 @@ mod messages;
 use hutong_tests::gateway::Gateway;
 use hutong_tests::hl7;
 
-/// Short waits, one source that may send as anybody and one that may not.
+/// Short waits, one source that sends as TEST and as nobody else.
 const CONFIG: &str = r#"
 [limits]
 mllp_frame_idle_ms = 700
@@ -20,7 +20,7 @@ rate_burst_per_source = 100000
 id = "his"
 namespace = "urn:test:his"
 addresses = ["127.0.0.0/8"]
-facilities = [["", "TEST"], ["", ""]]
+facilities = [["", "TEST"]]
 rate = { per_s = 100000, burst = 100000 }
 "#;
 

@@ -53,10 +53,13 @@ impl Inner {
 
     fn process(&self, incoming: &Incoming, now_us: i64) -> Vec<Processed> {
         let source = &incoming.source;
-        if let Some(header) = Header::scan(&incoming.raw)
-            && let Some(mismatch) = source.identity_mismatch(&header.text(3, 1), &header.text(4, 1))
-        {
-            return vec![Processed::refused(&incoming.raw, mismatch)];
+        if let Some(header) = Header::scan(&incoming.raw) {
+            let (application, facility) = (header.text(3, 1), header.text(4, 1));
+            // Who says nothing claims nothing: the connection has shown who it is.
+            let claims = !application.is_empty() || !facility.is_empty();
+            if let Some(mismatch) = source.identity_mismatch(&application, &facility).filter(|_| claims) {
+                return vec![Processed::refused(&incoming.raw, mismatch)];
+            }
         }
         let declared = incoming.declared_charset.as_deref().or(source.charset_default.as_deref());
         let origin = Origin {

@@ -144,7 +144,7 @@ fn declarations() {
             &["2:6 group.unknown: the structure of ORU^R01 has no group `PATIENT_RESLT` → PATIENT_RESULT"],
         ),
         ("message ORU^R99X\n", &["1:9 message.unknown: HL7 v2 has no message `ORU^R99X`"][..0]),
-        ("message XXX_X01\n", &["1:9 message.unknown: HL7 v2 has no message `XXX_X01`"]),
+        ("message XZQZ_Q01\n", &["1:9 message.unknown: HL7 v2 has no message `XZQZ_Q01`"]),
         (
             "map a(PID, other) -> Patient\nidentity = PID-3.1\nmessage ADT^A01\nx = a(PID, y)\n",
             &["4:12 name.unknown: there is no resource `y` here → x"],
