@@ -18,6 +18,7 @@ mod ids;
 mod names;
 mod pool;
 mod queue;
+mod read;
 mod recover;
 mod scan;
 mod seal;
@@ -37,7 +38,7 @@ use std::time::Duration;
 pub(crate) use disk::{Disk, RealDisk};
 pub(crate) use feed::{Fresh, Next};
 
-use crate::entry::{Draft, Entry, Final};
+use crate::entry::{Draft, Final};
 use crate::error::StoreError;
 use codec::{Decompressors, Dictionaries};
 use feed::Feed;
@@ -48,14 +49,8 @@ use scan::Position;
 use seal::Sealer;
 use sealed::SealedFile;
 use seen::Seen;
-use segments::{Place, SealedAt, SegmentMap};
+use segments::SegmentMap;
 use writer::Writer;
-
-/// Sealed files kept open.
-const SEALED_FILES_MAX: usize = 64;
-/// Payloads kept in memory after reading, and how long each may be.
-const RECENT_MAX: usize = 32;
-const RECENT_BYTES_MAX: usize = 64 << 10;
 
 /// Limits and sizes of the journal. The defaults are for a gateway; tests and the demo use smaller segments.
 #[derive(Clone, Copy, Debug)]
@@ -224,53 +219,6 @@ impl Shared {
         waited.unwrap_or_else(PoisonError::into_inner).0.closing
     }
 
-    /// A sealed file, open.
-    fn sealed_file(&self, sealed: SealedAt) -> io::Result<Arc<SealedFile>> {
-        let mut files = self.sealed_files.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, file)) = files.iter().find(|(number, _)| *number == sealed.number) {
-            return Ok(Arc::clone(file));
-        }
-        let file = Arc::new(SealedFile::open(self.disk.open(&sealed.name())?, &self.dictionaries)?);
-        if files.len() >= SEALED_FILES_MAX {
-            files.pop_front();
-        }
-        files.push_back((sealed.number, Arc::clone(&file)));
-        Ok(file)
-    }
-
-    /// Entries `first..=last`, all sealed, that have this key: slow, for when a file of ids is damaged.
-    fn scan_ids(&self, key: u64, first: u64, last: u64) -> Result<Vec<u64>, StoreError> {
-        let mut found = Vec::new();
-        for sealed in self.segments.sealed_list().into_iter().filter(|sealed| sealed.first_seq <= last) {
-            let file = self.sealed_file(sealed).map_err(StoreError::io("open a sealed segment"))?;
-            if file.header.after.seq >= first {
-                let rows = file.rows().map_err(StoreError::io("read a sealed segment"))?;
-                found.extend(rows.iter().zip(sealed.first_seq..).filter(|(row, _)| row.key == key).map(|(_, seq)| seq));
-            }
-        }
-        Ok(found)
-    }
-
-    /// The frame's time and the payload of an entry.
-    pub(crate) fn payload(&self, seq: u64) -> Result<(i64, Vec<u8>), StoreError> {
-        // A segment can be sealed and recycled between finding and reading it; then it is found in its new place.
-        for _ in 0..3 {
-            match self.segments.find(seq).ok_or(StoreError::Missing { seq })? {
-                Place::Open(segment, offset) => {
-                    let read = scan::read_entry(&*segment.file, segment.epoch, offset, seq).map_err(StoreError::io("read the journal"))?;
-                    if let Some((header, payload)) = read {
-                        return Ok((header.time_us, payload));
-                    }
-                }
-                Place::Sealed(sealed) => {
-                    let read = self.sealed_file(sealed).and_then(|file| file.entry(seq, &self.decompressors));
-                    return read.map_err(|error| damaged(seq, sealed.name(), &error));
-                }
-            }
-        }
-        Err(damaged(seq, String::new(), &"the entry cannot be read"))
-    }
-
     pub(crate) fn durable_seq(&self) -> u64 {
         self.durable_seq.load(Ordering::Acquire)
     }
@@ -278,39 +226,6 @@ impl Shared {
     pub(crate) fn is_full(&self) -> bool {
         self.pool.is_full()
     }
-
-    /// A part of an entry's payload.
-    pub(crate) fn part(&self, seq: u64, offset: usize, length: usize) -> Result<Vec<u8>, StoreError> {
-        let payload = self.recent_payload(seq)?;
-        let part = offset.checked_add(length).and_then(|end| payload.get(offset..end));
-        part.map(<[u8]>::to_vec).ok_or(StoreError::Missing { seq })
-    }
-
-    /// A payload, from memory where it was read a moment ago: one search often shows several resources of one message.
-    fn recent_payload(&self, seq: u64) -> Result<Arc<Vec<u8>>, StoreError> {
-        let lock = || self.recent_payloads.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, payload)) = lock().iter().find(|(held, _)| *held == seq) {
-            return Ok(Arc::clone(payload));
-        }
-        let payload = Arc::new(self.payload(seq)?.1);
-        if payload.len() <= RECENT_BYTES_MAX {
-            let mut recent = lock();
-            if recent.len() >= RECENT_MAX {
-                recent.pop_front();
-            }
-            recent.push_back((seq, Arc::clone(&payload)));
-        }
-        Ok(payload)
-    }
-
-    pub(crate) fn read(&self, seq: u64) -> Result<Entry, StoreError> {
-        let (time_us, payload) = self.payload(seq)?;
-        Entry::decode(seq, time_us, payload).map_err(|error| damaged(seq, String::new(), &error))
-    }
-}
-
-fn damaged(seq: u64, file: String, why: &impl ToString) -> StoreError {
-    StoreError::Damaged { seq, file, offset: 0, why: why.to_string() }
 }
 
 /// An open journal. Dropping it ends its threads after what waits has been written.

@@ -10,16 +10,31 @@ use super::*;
 #[derive(Clone, Debug)]
 enum Act {
     /// Source, control id, bytes, and whether other bytes are refused.
-    Send { source: u8, id: u8, bytes: u8, strict: bool, size: u16 },
+    Send {
+        source: u8,
+        id: u8,
+        bytes: u8,
+        strict: bool,
+        size: u16,
+    },
     /// Several at once, so that they meet in one batch.
-    Burst { source: u8, id: u8, bytes: Vec<u8> },
+    Burst {
+        source: u8,
+        id: u8,
+        bytes: Vec<u8>,
+    },
     Restart,
     Seal,
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let send = (0..2u8, 0..6u8, 0..3u8, any::<bool>(), 10..4_000u16)
-        .prop_map(|(source, id, bytes, strict, size)| Act::Send { source, id, bytes, strict, size });
+    let send = (0..2u8, 0..6u8, 0..3u8, any::<bool>(), 10..4_000u16).prop_map(|(source, id, bytes, strict, size)| Act::Send {
+        source,
+        id,
+        bytes,
+        strict,
+        size,
+    });
     let burst = (0..2u8, 0..6u8, prop::collection::vec(0..3u8, 2..6)).prop_map(|(source, id, bytes)| Act::Burst { source, id, bytes });
     prop_oneof![12 => send, 3 => burst, 1 => Just(Act::Restart), 1 => Just(Act::Seal)]
 }
