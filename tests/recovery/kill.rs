@@ -16,7 +16,7 @@ const CHECK_EVERY: u64 = 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Same numbers in every run (splitmix64).
-fn random(seed: u64, bound: u64) -> u64 {
+pub fn random(seed: u64, bound: u64) -> u64 {
     let mut mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

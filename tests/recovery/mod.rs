@@ -5,4 +5,5 @@
 
 mod check;
 mod child;
+mod gateway;
 mod kill;

@@ -59,6 +59,11 @@ impl Gateway {
         self.child.id()
     }
 
+    /// `kill -9` while others still talk to it; [`Gateway::wait`] follows.
+    pub fn kill_now(&self) {
+        let _ = Command::new("kill").args(["-9", &self.child.id().to_string()]).stderr(Stdio::null()).status();
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

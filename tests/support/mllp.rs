@@ -16,6 +16,14 @@ impl Sender {
         Sender { stream: BufReader::new(stream) }
     }
 
+    /// `None` where nobody listens any more.
+    pub fn try_connect(to: SocketAddr) -> Option<Sender> {
+        let stream = TcpStream::connect(to).ok()?;
+        stream.set_nodelay(true).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+        Some(Sender { stream: BufReader::new(stream) })
+    }
+
     /// Bytes as they are, framed or not; false where the peer has closed.
     pub fn raw(&mut self, bytes: &[u8]) -> bool {
         self.stream.get_mut().write_all(bytes).is_ok()
