@@ -50,7 +50,9 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
             format!("{} messages of the load were refused: there is nothing to measure", warm.refused),
         ));
     }
-    for (kind, name, aim) in [(Kind::Adt, "accept.adt.cpu_us", "≤ 55"), (Kind::Oru10, "accept.oru10.cpu_us", "≤ 120")] {
+    let kinds =
+        [(Kind::Adt, "accept.adt.cpu_us", "≤ 55"), (Kind::Oru10, "accept.oru10.cpu_us", "≤ 120"), (Kind::Oru15, "accept.oru15.cpu_us", "")];
+    for (kind, name, aim) in kinds {
         cpu(plan, &gateway, kind, name, aim, &next)?;
     }
     latency(plan, &gateway, &next)?;
@@ -77,13 +79,15 @@ fn cpu(plan: &Plan, gateway: &Gateway, kind: Kind, name: &'static str, aim: &'st
         flushes.push((metric("hutong_journal_flushes_total") - before.1) / (metric("hutong_journal_commits_total") - before.2));
     }
     plan.add(name, "us", aim, accept);
-    if kind == Kind::Oru10 {
-        plan.add("accept.oru10.msg_per_s", "1/s", "", rate);
-        plan.add("project.oru10.small.cpu_us", "us", "", project);
-        plan.add("seal.oru10.cpu_us", "us", "", seal);
-        plan.add("journal.flushes_per_commit", "1", "1", flushes);
-    } else {
-        plan.add("accept.adt.msg_per_s", "1/s", "", rate);
+    match kind {
+        Kind::Adt => plan.add("accept.adt.msg_per_s", "1/s", "", rate),
+        Kind::Oru15 => plan.add("accept.oru15.msg_per_s", "1/s", "", rate),
+        Kind::Oru10 => {
+            plan.add("accept.oru10.msg_per_s", "1/s", "", rate);
+            plan.add("project.oru10.small.cpu_us", "us", "", project);
+            plan.add("seal.oru10.cpu_us", "us", "", seal);
+            plan.add("journal.flushes_per_commit", "1", "1", flushes);
+        }
     }
     Ok(())
 }

@@ -32,8 +32,10 @@ impl Load {
 pub(crate) enum Kind {
     /// ADT^A04: three resources and more.
     Adt,
-    /// ORU^R01 of seven results: patient, encounter, order, report and the results.
+    /// ORU^R01 of two results. Ten resources: header, patient, encounter, doctor, two organizations, order, report, results.
     Oru10,
+    /// The same with seven results.
+    Oru15,
 }
 
 /// A patient of the load: `n` decides who; ids repeat after 50,000 so that patients have several results.
@@ -46,7 +48,8 @@ pub(crate) fn message(kind: Kind, n: u64) -> Vec<u8> {
     let who = Person { mrn, ..*person };
     let built = match kind {
         Kind::Adt => messages::admission(institution, &who, "A04", &format!("V{unique}")),
-        Kind::Oru10 => messages::laboratory(institution, &who, &format!("V{unique}"), &unique, "F", &CHEMISTRY[..7], 1),
+        Kind::Oru10 => messages::laboratory(institution, &who, &format!("V{unique}"), &unique, "F", &CHEMISTRY[..2], 1),
+        Kind::Oru15 => messages::laboratory(institution, &who, &format!("V{unique}"), &unique, "F", &CHEMISTRY[..7], 1),
     };
     // a person of their own, or they would be the county's people
     let card = with_check_digit(&format!("9{:05}19700101{:03}", n / 8 % 50_000, n % 8));
@@ -101,7 +104,7 @@ pub(crate) fn pipelined(connection: &mut Mllp, i: usize, count: usize, in_flight
     let (mut sent, mut answered, mut accepted) = (0, 0, 0);
     while answered < count {
         while sent < count && sent - answered < in_flight {
-            connection.put(&message(Kind::Oru10, 10_000_000 + (sent * 8 + i) as u64))?;
+            connection.put(&message(Kind::Oru15, 10_000_000 + (sent * 8 + i) as u64))?;
             sent += 1;
         }
         accepted += usize::from(code(&connection.answer()?) == "AA");

@@ -37,7 +37,7 @@ pub(crate) fn rounds(plan: &Plan, mut once: impl FnMut()) -> Vec<f64> {
 
 /// MB/s of a laboratory result with 60 of its values read.
 fn decode(plan: &Plan) {
-    let raw = message(Kind::Oru10, 7);
+    let raw = message(Kind::Oru15, 7);
     let mut buffers = v2::Buffers::default();
     let mut read = 0usize;
     let ns = rounds(plan, || {
@@ -59,7 +59,8 @@ fn pipeline(plan: &Plan) -> Result<(), Failure> {
     let pipeline = Pipeline::load(None)?;
     let mut origin = Origin::local();
     origin.sites = vec!["cn".into()];
-    for (kind, name) in [(Kind::Adt, "pipeline.adt.cpu_us"), (Kind::Oru10, "pipeline.oru10.cpu_us")] {
+    for (kind, name) in [(Kind::Adt, "pipeline.adt.cpu_us"), (Kind::Oru10, "pipeline.oru10.cpu_us"), (Kind::Oru15, "pipeline.oru15.cpu_us")]
+    {
         let raw = message(kind, 7);
         let ns = rounds(plan, || {
             for processed in pipeline.convert(&raw, &origin) {
