@@ -187,6 +187,8 @@ pub(crate) enum Class {
     Uuid,
     Uri,
     Timed,
+    /// Begins with a mark of mutual recognition.
+    Marked,
 }
 
 pub(crate) struct By {
@@ -327,8 +329,26 @@ pub(crate) struct MessagePlan {
 }
 
 pub(crate) enum Step {
-    Make { slot: u16, map: u32, args: Vec<Source>, guards: Vec<Guard>, loads: Vec<(u16, [u8; 3])>, line: LineId },
-    Each { group: Group, body: Vec<Step>, slots: Vec<u16> },
+    Make {
+        slot: u16,
+        map: u32,
+        args: Vec<Source>,
+        guards: Vec<Guard>,
+        loads: Vec<(u16, [u8; 3])>,
+        line: LineId,
+    },
+    Each {
+        group: Group,
+        body: Vec<Step>,
+        slots: Vec<u16>,
+    },
+    /// `warn` or `reject` about what stands there.
+    Say {
+        op: OpId,
+        guards: Vec<Guard>,
+        loads: Vec<(u16, [u8; 3])>,
+        line: LineId,
+    },
     Nothing,
 }
 
@@ -386,14 +406,16 @@ pub struct Plan {
     pub(crate) absent_first: [bool; 256],
     /// The common table of coding systems (HL7 table 0396), for the source coding beside a translated one.
     pub(crate) systems: Option<Arc<Table>>,
+    /// The type whose two ends are kept in order.
+    pub(crate) period: Option<TypeId>,
     /// The map that makes a CodeableConcept of CWE: what a translated value says beside its translation.
     pub(crate) coded: Option<u32>,
     /// Segments whose first field only counts them.
-    pub(crate) set_ids: std::collections::HashSet<String>,
+    pub(crate) set_ids: Quick<String, ()>,
     /// The HL7 table of a field.
     pub(crate) field_tables: Quick<([u8; 3], u16), String>,
     /// Names of groups that may repeat, by structure.
-    pub(crate) repeating: HashMap<String, std::collections::HashSet<String>>,
+    pub(crate) repeating: Quick<String, Quick<String, ()>>,
 }
 
 /// v2 data types by number: what the reading of a value needs to know of them.
@@ -433,7 +455,7 @@ impl Plan {
     pub(crate) fn is_bookkeeping(&self, segment: &str, field: usize) -> bool {
         match (segment, field) {
             ("MSH", n) => matches!(n, 1 | 2 | 12 | 18),
-            (_, 1) => self.set_ids.contains(segment),
+            (_, 1) => self.set_ids.contains_key(segment),
             _ => false,
         }
     }

@@ -7,6 +7,9 @@ use crate::run::{Moment, read_time};
 
 /// The value of a text as a primitive. `zone`: minutes east of UTC for times that name none.
 pub(crate) fn to(to: Primitive, text: Cow<'_, str>, zone: i16) -> Option<Cow<'_, str>> {
+    if is_fit(to, &text) {
+        return Some(text);
+    }
     let out = match to {
         Primitive::String | Primitive::Markdown => clean(text),
         Primitive::Code => Cow::Owned(code(&text)?),
@@ -17,14 +20,32 @@ pub(crate) fn to(to: Primitive, text: Cow<'_, str>, zone: i16) -> Option<Cow<'_,
         Primitive::Decimal => Cow::Owned(decimal(&text)?),
         Primitive::Integer | Primitive::PositiveInt | Primitive::UnsignedInt => Cow::Owned(integer(&text)?),
         Primitive::Boolean => Cow::Borrowed(boolean(&text)?),
-        Primitive::Date => Cow::Owned(Moment::read(&text)?.date()),
-        Primitive::DateTime => Cow::Owned(Moment::read(&text)?.date_time(zone)),
+        // a moment that was read exists, and writes itself in its form
+        Primitive::Date => return Some(Cow::Owned(Moment::read(&text)?.date())),
+        Primitive::DateTime => return Some(Cow::Owned(Moment::read(&text)?.date_time(zone))),
         Primitive::Instant => Cow::Owned(Moment::read(&text)?.instant(zone)?),
         Primitive::Time => Cow::Owned(read_time(&text).or_else(|| Moment::read(&text)?.time_of_day())?),
         Primitive::Base64Binary => Cow::Owned(text.chars().filter(|c| !c.is_whitespace()).collect()),
         Primitive::Xhtml => return None,
     };
     to.check_text(&out).is_ok().then_some(out)
+}
+
+/// Whether a text is in the form of its type as it stands: most are, and are not copied.
+fn is_fit(to: Primitive, text: &str) -> bool {
+    const LENGTH_MAX: usize = 1_048_576;
+    let starts = |b: &u8| (0x21..0x7f).contains(b);
+    let first = text.as_bytes().first();
+    match to {
+        Primitive::String | Primitive::Markdown => {
+            (first.is_some_and(starts) || text.chars().next().is_some_and(|c| !c.is_whitespace() && c > ' '))
+                && text.len() <= LENGTH_MAX
+                && text.bytes().all(|b| b >= 0x20)
+        }
+        Primitive::Code => !text.is_empty() && text.bytes().all(|b| starts(&b)),
+        Primitive::Decimal => to.check_text(text).is_ok(),
+        _ => false,
+    }
 }
 
 /// Without the control characters that no FHIR string may hold.

@@ -1,4 +1,4 @@
-//! `instant(x)`: a time known to the second.
+//! `instant(x)`: a time known to the minute at least.
 
 use hutong_fhir::primitive::Primitive;
 
@@ -10,5 +10,9 @@ pub(super) const BUILTIN: Builtin = Builtin {
     labels: &[],
     gives: Gives::Primitive(Primitive::Instant),
     run: |e, args, _| super::conversion(e, args, Primitive::Instant),
-    examples: &[example("20200229123045", "instant(x)", &["2020-02-29T12:30:45+08:00"]), example("202002291230", "instant(x)", &[])],
+    examples: &[
+        example("20200229123045", "instant(x)", &["2020-02-29T12:30:45+08:00"]),
+        example("202002291230", "instant(x)", &["2020-02-29T12:30:00+08:00"]),
+        example("20200229", "instant(x)", &[]),
+    ],
 };

@@ -181,7 +181,7 @@ fn joined<'m>(e: &mut Exec<'m>, arg: OpId, between: &str) -> Option<(Cow<'m, str
 }
 
 /// The system of a code said to be of an HL7 table.
-pub(crate) fn system_of_code(e: &Exec<'_>, uri: String, code: &str) -> String {
+pub(crate) fn system_of_code(e: &mut Exec<'_>, uri: String, code: &str) -> String {
     system::of_code(e, uri, code)
 }
 

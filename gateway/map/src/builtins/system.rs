@@ -63,18 +63,37 @@ pub(super) fn of_value<'m>(e: &mut Exec<'m>, v: &Val<'m>, kind: Option<&str>) ->
         return Some((universal_uri(&name, "").unwrap_or_else(|| local(e, &name)), origin));
     }
     let (text, origin) = e.text_of(v)?;
+    if kind.is_none()
+        && let Some((_, uri)) = e.locals.iter().find(|(name, _)| **name == *text)
+    {
+        return Some((uri.clone(), origin));
+    }
     let uri = universal_uri(&text, kind.unwrap_or("")).or_else(|| tablesystem::uri(&text).filter(|_| text.starts_with("HL7")));
-    Some((uri.unwrap_or_else(|| local(e, &text)), origin))
+    let uri = uri.unwrap_or_else(|| local(e, &text));
+    if kind.is_none() && e.locals.len() < MEMO_MAX {
+        e.locals.push((text.into_owned(), uri.clone()));
+    }
+    Some((uri, origin))
 }
 
+/// How many answers are kept for the rest of a message; behind that it is quicker to work them out again.
+const MEMO_MAX: usize = 16;
+
 /// The system of a code that was said to be of an HL7 table: that table's, if it has the code.
-pub(crate) fn of_code(e: &Exec<'_>, uri: String, code: &str) -> String {
+pub(crate) fn of_code(e: &mut Exec<'_>, uri: String, code: &str) -> String {
     let Some(table) = uri.strip_prefix(tablesystem::SYSTEMS) else { return uri };
-    let all = e.defs.code_systems();
-    match all.get(&uri) {
-        Some(system) if all.concept(system, code).is_some() => uri,
-        _ => local(e, table),
+    if let Some((.., own)) = e.own_systems.iter().find(|(u, c, _)| c == code && *u == uri) {
+        return own.clone();
     }
+    let all = e.defs.code_systems();
+    let own = match all.get(&uri) {
+        Some(system) if all.concept(system, code).is_some() => uri.clone(),
+        _ => local(e, table),
+    };
+    if e.own_systems.len() < MEMO_MAX {
+        e.own_systems.push((uri, code.to_owned(), own.clone()));
+    }
+    own
 }
 
 /// The uri of an id that is unique by itself.

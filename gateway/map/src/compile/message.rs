@@ -109,6 +109,9 @@ impl<'s> Compiler<'s, '_> {
                 }
                 MessageLine::Line(laid) => {
                     let LineKind::Write(w) = &laid.line.kind else { continue };
+                    if matches!(w.value.kind, ExprKind::Warn(_) | ExprKind::Reject(_)) {
+                        continue;
+                    }
                     let [name] = w.target.as_slice() else { continue };
                     let maps = match &w.value.kind {
                         ExprKind::Call(c) => self.src.by_name.get(c.name.text.as_str()).cloned().unwrap_or_default(),
@@ -175,8 +178,8 @@ impl<'s> Compiler<'s, '_> {
             self.error(
                 "message.line",
                 laid.line.span,
-                "消息中只能写 `名称 = 映射(…)` 和 `each 组 { }`",
-                "a message holds lines `name = map(…)` and `each GROUP { }`",
+                "消息中只能写 `名称 = 映射(…)`、`名称 = warn \"…\"` 和 `each 组 { }`",
+                "a message holds lines `name = map(…)`, `name = warn \"…\"` and `each GROUP { }`",
             );
             return None;
         };
@@ -191,6 +194,11 @@ impl<'s> Compiler<'s, '_> {
         let mut guards = Vec::new();
         for (cond, holds) in laid.guards.iter().copied().chain(w.when.as_ref().map(|c| (c, true))) {
             guards.push(Guard { cond: self.condition(&mut body.scope, cond), holds });
+        }
+        if let ExprKind::Warn(say) | ExprKind::Reject(say) = &w.value.kind {
+            let op = self.say(&mut body.scope, say, matches!(w.value.kind, ExprKind::Reject(_)), w.value.span);
+            let loads = body.scope.loads.replace(Vec::new()).unwrap_or_default();
+            return Some(Step::Say { op, guards, loads, line });
         }
         let (map, args) = self.message_call(body, w)?;
         let made = body.made.iter_mut().find(|m| m.name == step.name.text && m.path == body.path)?;

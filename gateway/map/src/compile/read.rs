@@ -387,6 +387,7 @@ impl<'s> Compiler<'s, '_> {
             ("uuid", Class::Uuid),
             ("uri", Class::Uri),
             ("timed", Class::Timed),
+            ("marked", Class::Marked),
         ];
         let found = all.iter().find(|(n, _)| *n == name.text).map(|(_, c)| *c);
         if found.is_none() {

@@ -1,7 +1,6 @@
 //! What the compiler asks of the v2 grammar: that paths exist, and of which data type they are.
 
 use hutong_decode::v2::Grammar;
-use std::collections::HashSet;
 
 use super::Compiler;
 use super::scope::Scope;
@@ -62,12 +61,12 @@ impl V2 {
     }
 
     /// The groups of a structure that may repeat.
-    pub(crate) fn repeating_groups(&self, structure: &str) -> HashSet<String> {
-        let mut names = HashSet::new();
+    pub(crate) fn repeating_groups(&self, structure: &str) -> Quick<String, ()> {
+        let mut names = Quick::default();
         let mut open: Vec<_> = self.grammar.structure(structure).and_then(|s| s.root()).into_iter().collect();
         while let Some(group) = open.pop() {
             if group.repeats() {
-                names.insert(group.name().to_owned());
+                names.insert(group.name().to_owned(), ());
             }
             open.extend(group.groups());
         }
@@ -75,9 +74,9 @@ impl V2 {
     }
 
     /// Segments whose first field is a set id.
-    pub(crate) fn set_ids(&self) -> HashSet<String> {
+    pub(crate) fn set_ids(&self) -> Quick<String, ()> {
         let is = |s: &&hutong_decode::v2::grammar::SegmentDef| s.field(1).is_some_and(|f| f.datatype == "SI");
-        self.grammar.segments().filter(is).map(|s| s.name.to_owned()).collect()
+        self.grammar.segments().filter(is).map(|s| (s.name.to_owned(), ())).collect()
     }
 
     /// The HL7 tables of fields whose codes are of such a table.

@@ -23,18 +23,12 @@ impl<'m> Exec<'m> {
 
     /// Component (or subcomponent) `n` of a view.
     pub(crate) fn part(&self, view: &View<'m>, n: u8) -> Option<View<'m>> {
-        let part = view.step(n)?;
-        let component = if view.component == 0 { n } else { view.component };
-        let dt = self.plan.datatypes.component(view.dt, n as usize);
-        Some(View { part, component, dt, ..*view })
+        view.down([n, 0], self.plan.datatypes.component(view.dt, n as usize), &self.marks)
     }
 
     pub(crate) fn part_text(&mut self, view: &View<'m>, n: u8) -> Option<(Cow<'m, str>, Origin)> {
         let part = self.part(view, n)?;
-        let before = self.vals.len();
-        let has = self.push_view(part);
-        self.vals.truncate(before);
-        if has { self.text_of(&Val::View(part)) } else { None }
+        if self.admits(&part) { self.text_of(&Val::View(part)) } else { None }
     }
 
     /// The text that a primitive is made from.
@@ -45,7 +39,7 @@ impl<'m> Exec<'m> {
         let Val::View(view) = v else { return self.text_of(v) };
         self.reads.mark(view, false);
         let origin = view.origin();
-        let text = super::text::trim(view.first().text());
+        let text = super::text::trim(self.unescaped(view, view.first(&self.marks)));
         self.origin = origin;
         (!text.is_empty()).then_some((text, origin))
     }

@@ -1,5 +1,6 @@
 //! Calls of maps: arguments into slots, one call for each value of the first.
 
+use super::quick::Quick;
 use super::value::{Slot, Val};
 use super::{Exec, Got};
 use crate::plan::{List, Op, OpId};
@@ -10,7 +11,7 @@ const SLOTS_MAX: usize = 4096;
 impl<'m> Exec<'m> {
     /// The arguments behind the first, as slots.
     pub(super) fn rest_args(&mut self, args: &[OpId]) -> Vec<Slot<'m>> {
-        let mut out = Vec::with_capacity(args.len());
+        let mut out = Vec::with_capacity(args.len().saturating_sub(1));
         for op in args.get(1..).unwrap_or(&[]) {
             out.push(self.arg(*op));
         }
@@ -22,16 +23,14 @@ impl<'m> Exec<'m> {
         if let Op::Slot { slot } = self.plan.op(op) {
             return if slot == crate::plan::MSH { Slot::One(Val::Segment(0)) } else { self.slot(slot) };
         }
-        let from = self.vals.len();
-        match self.values(op) {
-            0 => Slot::None,
-            1 => self.vals.pop().map_or(Slot::None, Slot::One),
-            n => {
-                let held = self.held.len() as u32;
-                self.held.extend(self.vals.drain(from..));
-                Slot::Many(held, n as u32)
-            }
+        match self.quick(self.plan.op(op)) {
+            Quick::View(v) => return Slot::One(Val::View(v)),
+            Quick::Nothing => return Slot::None,
+            Quick::No => {}
         }
+        let from = self.vals.len();
+        self.values(op);
+        self.held_since(from)
     }
 
     /// Runs `body` once for each value of the first argument (once without one), with the arguments in slots. Without
@@ -48,7 +47,12 @@ impl<'m> Exec<'m> {
         let as_is = args.first().map(|op| self.plan.op(*op));
         let first = match as_is {
             Some(Op::Slot { slot }) if m.params.first().is_some_and(|p| p.many || p.segment) => Some(self.first_slot(slot)),
-            _ => None,
+            Some(op) => match self.quick(op) {
+                Quick::View(v) => Some(Slot::One(Val::View(v))),
+                Quick::Nothing if !optional => return Got::No,
+                _ => None,
+            },
+            None => None,
         };
         let n = match &first {
             Some(_) => 1,

@@ -1,7 +1,6 @@
 //! Dates and times: HL7 v2's forms, the forms that Chinese systems really send, to FHIR's. No precision is invented.
 
 use hutong_decode::v2::Message;
-use std::fmt::Write as _;
 
 /// A point in time as precise as it was told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,12 +69,13 @@ impl<'t> Moment<'t> {
 
     /// FHIR `date`.
     pub(crate) fn date(&self) -> String {
-        let mut out = format!("{:04}", self.year);
-        if let Some(month) = self.month {
-            let _ = write!(out, "-{month:02}");
-            if let Some(day) = self.day {
-                let _ = write!(out, "-{day:02}");
-            }
+        // a dateTime with a fraction is 33 characters long at most
+        let mut out = String::with_capacity(33);
+        push_two(&mut out, (self.year / 100) as u8);
+        push_two(&mut out, (self.year % 100) as u8);
+        for part in [self.month, self.day].into_iter().map_while(|p| p) {
+            out.push('-');
+            push_two(&mut out, part);
         }
         out
     }
@@ -84,15 +84,18 @@ impl<'t> Moment<'t> {
     pub(crate) fn date_time(&self, zone: i16) -> String {
         let mut out = self.date();
         let Some((t, minute)) = self.time.and_then(|t| Some((t, t.minute?))) else { return out };
-        let _ = write!(out, "T{:02}:{minute:02}:{:02}", t.hour, t.second.unwrap_or(0));
+        for (mark, part) in [('T', t.hour), (':', minute), (':', t.second.unwrap_or(0))] {
+            out.push(mark);
+            push_two(&mut out, part);
+        }
         push_fraction(&mut out, t.fraction);
         push_zone(&mut out, self.zone.unwrap_or(zone));
         out
     }
 
-    /// FHIR `instant`: known to the second.
+    /// FHIR `instant`: known to the minute at least. FHIR knows no minute without its seconds, in a dateTime neither.
     pub(crate) fn instant(&self, zone: i16) -> Option<String> {
-        self.time.and_then(|t| t.second)?;
+        self.time.and_then(|t| t.minute)?;
         Some(self.date_time(zone))
     }
 
@@ -147,8 +150,17 @@ fn push_fraction(out: &mut String, digits: &str) {
 }
 
 fn push_zone(out: &mut String, minutes: i16) {
-    let (sign, m) = if minutes < 0 { ('-', -minutes) } else { ('+', minutes) };
-    let _ = write!(out, "{sign}{:02}:{:02}", m / 60, m % 60);
+    let m = minutes.unsigned_abs();
+    out.push(if minutes < 0 { '-' } else { '+' });
+    push_two(out, (m / 60 % 100) as u8);
+    out.push(':');
+    push_two(out, (m % 60) as u8);
+}
+
+/// Two digits; all that are written here are below 100.
+fn push_two(out: &mut String, n: u8) {
+    out.push(char::from(b'0' + n / 10 % 10));
+    out.push(char::from(b'0' + n % 10));
 }
 
 /// Takes `+0800`, `+08:00` or `Z` off the end.
@@ -279,9 +291,54 @@ pub(super) fn zone_of(message: &Message<'_>) -> Option<i16> {
     Moment::read(raw).and_then(|m| m.zone)
 }
 
+/// Whether a FHIR dateTime is not after another; false where the two cannot be compared, as per-1 has it.
+pub(crate) fn in_order(start: &str, end: &str) -> bool {
+    match (start.split_once('T'), end.split_once('T')) {
+        (Some(_), Some(_)) => match (Moment::read(start).and_then(utc), Moment::read(end).and_then(utc)) {
+            (Some(a), Some(b)) => a <= b,
+            _ => start <= end,
+        },
+        (None, None) if start.len() == end.len() => start <= end,
+        (a, b) => {
+            let (a, b) = (a.map_or(start, |p| p.0), b.map_or(end, |p| p.0));
+            let n = a.len().min(b.len());
+            // the same as far as the shorter one goes: which is earlier is not known
+            a.get(..n) < b.get(..n)
+        }
+    }
+}
+
+/// Seconds in UTC from an arbitrary day on; good for comparing.
+fn utc(m: Moment<'_>) -> Option<i64> {
+    let t = m.time?;
+    let (year, month, day) = (i64::from(m.year), i64::from(m.month?), i64::from(m.day?));
+    // days of years that begin in March, proleptic Gregorian
+    let (y, shifted) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * shifted + 2) / 5 + day;
+    let minutes = i64::from(t.hour) * 60 + i64::from(t.minute?) - i64::from(m.zone.unwrap_or(0));
+    Some(days * 86_400 + minutes * 60 + i64::from(t.second.unwrap_or(0)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ends_are_not_before_starts() {
+        let cases = [
+            ("2026-03-05", "2026-03-05", true),
+            ("2026-03-05", "2026-03-04", false),
+            ("2026-03-05T08:00:00+08:00", "2026-03-05T01:00:00Z", true),
+            ("2026-03-05T08:00:00+08:00", "2026-03-04T23:59:00Z", false),
+            ("2026-03-05T08:00:00+08:00", "2026-03-05", false),
+            ("2026-03-05T08:00:00+08:00", "2026-03-06", true),
+            ("2026-03", "2026-03-05", false),
+            ("2025", "2026-03-05", true),
+        ];
+        for (start, end, expected) in cases {
+            assert_eq!(in_order(start, end), expected, "{start} {end}");
+        }
+    }
 
     #[test]
     fn moments_keep_their_precision() {
@@ -333,8 +390,13 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_is_known_to_the_second() {
-        for (text, expect) in [("202002291230", None), ("20200229123045", Some("2020-02-29T12:30:45+08:00")), ("20200229", None)] {
+    fn an_instant_is_known_to_the_minute() {
+        for (text, expect) in [
+            ("202002291230", Some("2020-02-29T12:30:00+08:00")),
+            ("2020022912", None),
+            ("20200229123045", Some("2020-02-29T12:30:45+08:00")),
+            ("20200229", None),
+        ] {
             assert_eq!(Moment::read(text).and_then(|m| m.instant(480)).as_deref(), expect, "{text}");
         }
     }

@@ -1,7 +1,8 @@
 //! Translation by a table: the target's coding, and in a CodeableConcept what the message said beside it.
 
-use hutong_fhir::{Key, Kind, NodeId};
+use hutong_fhir::{Kind, NodeId};
 
+use super::keys::KEYS;
 use super::value::{Slot, Val};
 use super::{Exec, Got, Pending, PendingKind};
 use crate::builtins::convert;
@@ -61,9 +62,10 @@ impl<'m> Exec<'m> {
     }
 
     fn coding(&mut self, node: NodeId, system: &str, code: &str, display: &str) -> Got {
-        for (name, value) in [("system", system), ("code", code), ("display", display)] {
+        let keys = &*KEYS;
+        for (key, value) in [(keys.system, system), (keys.code, code), (keys.display, display)] {
             if !value.is_empty() {
-                let child = self.tree.add_value(node, Key::of(name), Kind::String, value, false);
+                let child = self.tree.append_value(node, key, Kind::String, value, false);
                 self.wrote(child);
             }
         }
@@ -75,7 +77,7 @@ impl<'m> Exec<'m> {
     fn concept(&mut self, node: NodeId, row: Option<&Row>, code: &str, source: &Val<'m>, table: &Table) -> Got {
         let own = self.own_system(source, table);
         if let Some(row) = row {
-            let n = self.tree.add(node, Key::of("coding"), Kind::Object, true);
+            let n = self.tree.append(node, KEYS.coding, Kind::Object, true);
             self.coding(n, &row.system, &row.target, &row.display);
         }
         if self.is_coded(source) && self.plan.coded.is_some() {
@@ -85,7 +87,7 @@ impl<'m> Exec<'m> {
         let Some(code) = convert::code(code) else { return Got::Yes };
         if row.is_none_or(|r| r.target != code) {
             let system = own.map(|s| crate::builtins::system_of_code(self, s, &code)).unwrap_or_default();
-            let n = self.tree.add(node, Key::of("coding"), Kind::Object, true);
+            let n = self.tree.append(node, KEYS.coding, Kind::Object, true);
             self.coding(n, &system, &code, "");
         }
         Got::Yes
@@ -114,27 +116,27 @@ impl<'m> Exec<'m> {
         let first = self.tree.node(node).children().count();
         let _ = self.framed(map.slots, Slot::One(source.clone()), &[], |e| e.run_block(block, node, false));
         self.line = line;
-        let (coding, text) = (Key::of("coding"), Key::of("text"));
+        let (coding, text) = (KEYS.coding, KEYS.text);
         let sent: Vec<NodeId> = self.tree.node(node).children().skip(first).filter(|c| c.key() == coding).map(|c| c.id()).collect();
         let mut said = None;
         for n in sent {
-            let of = |name: &str| self.tree.node(n).get(name).and_then(|c| c.value()).unwrap_or("").to_owned();
-            let (system, code, display) = (of("system"), of("code"), of("display"));
+            let of = |key| self.tree.node(n).child(key).and_then(|c| c.value()).unwrap_or("").to_owned();
+            let (system, code, display) = (of(KEYS.system), of(KEYS.code), of(KEYS.display));
             if row.is_some_and(|r| r.target == code && (system.is_empty() || system == r.system)) {
                 // the target says it; the sender's words stay as text
                 said = row.filter(|r| !display.is_empty() && r.display != display).map(|_| display).or(said);
                 self.tree.remove(node, n);
             } else if let (true, false, Some(own)) = (system.is_empty(), code.is_empty(), own) {
                 let system = crate::builtins::system_of_code(self, own.to_owned(), &code);
-                let child = self.tree.add_value(n, Key::of("system"), Kind::String, &system, false);
+                let child = self.tree.append_value(n, KEYS.system, Kind::String, &system, false);
                 self.wrote(child);
                 self.tree.sort_children(n, |key| {
-                    ["system", "version", "code", "display"].iter().position(|k| Key::known(k) == Some(key)).map_or(9, |p| p as u32)
+                    [KEYS.system, KEYS.version, KEYS.code, KEYS.display].iter().position(|k| *k == key).map_or(9, |p| p as u32)
                 });
             }
         }
         if let (Some(said), false) = (said, self.tree.node(node).children().any(|c| c.key() == text)) {
-            let child = self.tree.add_value(node, text, Kind::String, &said, false);
+            let child = self.tree.append_value(node, text, Kind::String, &said, false);
             self.wrote(child);
         }
     }

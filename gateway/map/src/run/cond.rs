@@ -1,6 +1,7 @@
 //! Conditions.
 
 use super::Exec;
+use super::quick::Quick;
 use super::value::Val;
 use crate::plan::{Class, Cond, CondId, Guard, OpId};
 
@@ -38,6 +39,11 @@ impl<'m> Exec<'m> {
     }
 
     fn has(&mut self, op: OpId) -> bool {
+        match self.quick(self.plan.op(op)) {
+            Quick::View(_) => return true,
+            Quick::Nothing => return false,
+            Quick::No => {}
+        }
         let before = self.vals.len();
         let n = self.values(op);
         self.vals.truncate(before);
@@ -46,6 +52,11 @@ impl<'m> Exec<'m> {
 
     /// Whether one of the values of an operation passes.
     fn any(&mut self, op: OpId, mut test: impl FnMut(&str) -> bool) -> bool {
+        match self.quick(self.plan.op(op)) {
+            Quick::View(v) => return self.text_of(&Val::View(v)).is_some_and(|(t, _)| test(&t)),
+            Quick::Nothing => return false,
+            Quick::No => {}
+        }
         let from = self.vals.len();
         let n = self.values(op);
         let found: Vec<Val<'m>> = self.vals.drain(from..from + n).collect();
@@ -64,6 +75,7 @@ pub(crate) fn matches(class: Class, text: &str) -> bool {
         Class::Oid => hutong_fhir::primitive::is_oid(text),
         Class::Uuid => hutong_fhir::primitive::is_uuid(text.to_ascii_lowercase().as_bytes()),
         Class::Uri => text.contains(':') && hutong_fhir::primitive::Primitive::Uri.check_text(text).is_ok(),
+        Class::Marked => text.starts_with(['★', '▲']),
         Class::Timed => super::clock::Moment::read(text).is_some_and(|m| m.time.is_some()),
     }
 }
@@ -117,6 +129,8 @@ mod tests {
             (Class::Uri, "a b:c", false),
             (Class::Timed, "202001011200", true),
             (Class::Timed, "20200101", false),
+            (Class::Marked, "★葡萄糖", true),
+            (Class::Marked, "葡萄糖★", false),
         ] {
             assert_eq!(matches(class, text), expect, "{class:?} {text}");
         }

@@ -3,8 +3,8 @@
 use hutong_decode::v2::{Arrangement, GroupRef, Item};
 use hutong_fhir::{Finding, Severity};
 
-use super::Exec;
 use super::value::{Slot, Val};
+use super::{Exec, Origin};
 use crate::plan::{Group, Plan, Source, Step};
 
 /// A group, or a segment of it, that an `each` stands at.
@@ -67,6 +67,14 @@ impl<'m> Exec<'m> {
                     }
                 }
                 Step::Each { group, body, slots } => self.each(group, body, slots, made),
+                Step::Say { op, guards, loads, line } => {
+                    self.line = *line;
+                    self.load(loads);
+                    if self.all_hold(guards) {
+                        self.origin = Origin::NONE;
+                        self.text(*op);
+                    }
+                }
             }
         }
     }
@@ -81,12 +89,17 @@ impl<'m> Exec<'m> {
                 turns.extend(found.into_iter().map(|group| Scope { group, only: None, since: 0 }));
             }
             Group::Segment(name) => {
-                let mut found = Vec::new();
-                self.collect(here.group, name, false, &mut found);
-                if found.is_empty() {
-                    self.collect(here.group, name, true, &mut found);
+                let from = self.vals.len();
+                self.collect(here.group, name, false, usize::MAX);
+                if self.vals.len() == from {
+                    self.collect(here.group, name, true, usize::MAX);
                 }
-                turns.extend(found.into_iter().map(|s| Scope { group: self.arrangement.group_of(s as usize), only: Some(s), since: 0 }));
+                let arrangement = self.arrangement;
+                let turn = |v: Val<'m>| match v {
+                    Val::Segment(s) => Some(Scope { group: arrangement.group_of(s as usize), only: Some(s), since: 0 }),
+                    _ => None,
+                };
+                turns.extend(self.vals.drain(from..).filter_map(turn));
             }
         }
         for turn in turns {
@@ -100,10 +113,7 @@ impl<'m> Exec<'m> {
     /// The resource of a line. `ahead`: only its id, for a line above it that refers to it.
     fn make(&mut self, body: &'m [Step], step: &'m Step, made: &[(u16, u32)], ahead: bool) -> Option<u32> {
         let Step::Make { map, args, guards, loads, .. } = step else { return None };
-        for (slot, name) in loads {
-            let found = self.find(name, false);
-            self.set_slot(*slot, found);
-        }
+        self.load(loads);
         if !self.all_hold(guards) {
             return None;
         }
@@ -123,6 +133,14 @@ impl<'m> Exec<'m> {
         };
         let slot_count = map_plan.slots;
         self.framed(slot_count, first, rest, |e| if ahead { e.promise(*map) } else { e.resource(*map) })
+    }
+
+    /// The segments that a line names itself.
+    fn load(&mut self, loads: &[(u16, [u8; 3])]) {
+        for (slot, name) in loads {
+            let found = self.find(name, false);
+            self.set_slot(*slot, found);
+        }
     }
 
     /// An id before its resource is made.
@@ -162,8 +180,7 @@ impl<'m> Exec<'m> {
             Source::Value(op) => {
                 let from = self.vals.len();
                 self.values(*op);
-                let found: Vec<Val<'m>> = self.vals.drain(from..).collect();
-                self.hold(found)
+                self.held_since(from)
             }
         }
     }
@@ -182,43 +199,54 @@ impl<'m> Exec<'m> {
 
     /// Segments of a name: of the present group with its groups that do not repeat, else of the groups around it.
     fn find(&mut self, name: &[u8; 3], many: bool) -> Slot<'m> {
-        let mut found: Vec<u32> = Vec::new();
-        let mut scopes = self.groups.as_slice();
-        while let Some((scope, outer)) = scopes.split_last() {
-            scopes = outer;
+        let from = self.vals.len();
+        let limit = if many { usize::MAX } else { 1 };
+        let mut at = self.groups.len();
+        while let Some(scope) = at.checked_sub(1).and_then(|i| self.groups.get(i)).copied() {
+            at -= 1;
             if let Some(only) = scope.only {
                 if self.has_name(only, name) {
                     return Slot::One(Val::Segment(only));
                 }
                 if FOLLOWERS.contains(&name) {
-                    self.followers(only, name, &mut found);
+                    self.followers(only, name);
                     break;
                 }
             }
             // a list also has those of groups that repeat below; what follows a segment stays with it
             let all = many && !FOLLOWERS.contains(&name);
             // an `each SEGMENT` may stand further down than the turn around it: up again, group by group
-            let stop = outer.last().map(|o: &Scope<'m>| o.group.index());
+            let stop = at.checked_sub(1).and_then(|i| self.groups.get(i)).map(|o| o.group.index());
             let mut group = Some(scope.group);
-            while let Some(g) = group.filter(|_| found.is_empty()) {
-                self.collect(g, name, all, &mut found);
+            while let Some(g) = group.filter(|_| self.vals.len() == from) {
+                self.collect(g, name, all, limit);
                 group = g.parent().filter(|p| Some(p.index()) != stop);
             }
-            if !found.is_empty() {
+            if self.vals.len() > from {
                 break;
             }
         }
-        if !many {
-            found.truncate(1);
-        }
-        self.hold(found.into_iter().map(Val::Segment).collect())
+        self.held_since(from)
     }
 
-    fn followers(&self, segment: u32, name: &[u8; 3], found: &mut Vec<u32>) {
+    /// The values pushed since as what a slot holds.
+    pub(super) fn held_since(&mut self, from: usize) -> Slot<'m> {
+        match self.vals.len() - from {
+            0 => Slot::None,
+            1 => self.vals.pop().map_or(Slot::None, Slot::One),
+            n => {
+                let held = self.held.len() as u32;
+                self.held.extend(self.vals.drain(from..));
+                Slot::Many(held, n as u32)
+            }
+        }
+    }
+
+    fn followers(&mut self, segment: u32, name: &[u8; 3]) {
         let mut at = segment + 1;
         while FOLLOWERS.iter().any(|f| self.has_name(at, f)) {
             if self.has_name(at, name) {
-                found.push(at);
+                self.vals.push(Val::Segment(at));
             }
             at += 1;
         }
@@ -228,12 +256,19 @@ impl<'m> Exec<'m> {
         self.names.get(segment as usize) == Some(name)
     }
 
-    /// `all`: also of groups that repeat.
-    fn collect(&self, group: GroupRef<'m>, name: &[u8; 3], all: bool, found: &mut Vec<u32>) {
+    /// Pushes the segments of a name, `limit` at most. `all`: also of groups that repeat.
+    fn collect(&mut self, group: GroupRef<'m>, name: &[u8; 3], all: bool, limit: usize) {
+        let from = self.vals.len();
         for item in group.items() {
+            if self.vals.len() - from >= limit {
+                return;
+            }
             match item {
-                Item::Segment(s) if self.has_name(s as u32, name) => found.push(s as u32),
-                Item::Group(g) if all || self.repeats.get(g.index()) != Some(&true) => self.collect(g, name, all, found),
+                Item::Segment(s) if self.has_name(s as u32, name) => self.vals.push(Val::Segment(s as u32)),
+                Item::Group(g) if all || self.repeats.get(g.index()) != Some(&true) => {
+                    let left = limit - (self.vals.len() - from);
+                    self.collect(g, name, all, left);
+                }
                 _ => {}
             }
         }
@@ -243,7 +278,7 @@ impl<'m> Exec<'m> {
 /// For each group of a message, whether its structure lets it repeat.
 pub(super) fn repeating(plan: &Plan, arrangement: &Arrangement) -> Vec<bool> {
     let Some(names) = arrangement.structure.and_then(|s| plan.repeating.get(s)) else { return Vec::new() };
-    arrangement.groups().map(|g| names.contains(g.name())).collect()
+    arrangement.groups().map(|g| names.contains_key(g.name())).collect()
 }
 
 /// All occurrences of a group below another, in order. Groups nest as deep as the standard's structures.

@@ -6,9 +6,11 @@ mod call;
 mod clock;
 mod coded;
 mod cond;
+mod keys;
 mod message;
 mod presence;
 mod put;
+mod quick;
 mod read;
 mod resource;
 mod text;
@@ -22,10 +24,12 @@ use hutong_fhir::{Finding, Key, Location, NodeId, Tree};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::hash::Quick;
 use crate::plan::{BlockId, LineId, Plan, Say};
 use crate::{Context, Lineage, Mapped, MappedResource, Update};
 pub(crate) use clock::{Moment, read_time};
 use unread::Reads;
+use value::Marks;
 pub(crate) use value::{Origin, Slot, Val, View};
 
 /// What a writing operation did, from nothing to a value of the message.
@@ -55,6 +59,8 @@ pub(crate) enum PendingKind {
     Code,
     /// Not in this table.
     Unmapped(u32),
+    /// The end of a period that lies before its start.
+    Ends,
 }
 
 /// A resource under way.
@@ -82,6 +88,7 @@ pub(crate) struct Exec<'m> {
     /// For each slot, which fields or components of what it holds are there.
     pub masks: Vec<u64>,
     pub header_mask: u64,
+    pub marks: Marks,
     pub base: usize,
     pub vals: Vec<Val<'m>>,
     /// Lists that slots hold.
@@ -98,7 +105,7 @@ pub(crate) struct Exec<'m> {
     /// Where a map to a primitive type writes.
     pub caller: (Key, bool),
     pub built: Vec<Built>,
-    pub by_id: HashMap<String, u32>,
+    pub by_id: Quick<String, u32>,
     pub findings: Vec<Finding>,
     pub pending: Vec<Pending>,
     pub refused: Option<Finding>,
@@ -113,6 +120,11 @@ pub(crate) struct Exec<'m> {
     /// For each group, whether it is one that may repeat.
     pub repeats: Vec<bool>,
     pub nth: HashMap<(u32, usize), HashMap<u32, u32>>,
+    /// For each segment, which fields are there; bit 0: has been worked out.
+    pub present: Vec<u64>,
+    /// Uris worked out before, with what they were made of: a message says the same few names again and again.
+    pub locals: Vec<(String, String)>,
+    pub own_systems: Vec<(String, String, String)>,
 }
 
 /// Maps a message by a plan.
@@ -139,6 +151,7 @@ impl<'m> Exec<'m> {
             zone: clock::zone_of(message),
             slots: Vec::with_capacity(64),
             masks: Vec::with_capacity(64),
+            marks: Marks::of(&message.separators()),
             header_mask: presence::segment(message, 0),
             base: 0,
             vals: Vec::with_capacity(16),
@@ -149,9 +162,9 @@ impl<'m> Exec<'m> {
             line: LineId(0),
             origin: Origin::NONE,
             last: 0,
-            caller: (Key::of("value"), false),
+            caller: (keys::KEYS.value, false),
             built: Vec::with_capacity(16),
-            by_id: HashMap::new(),
+            by_id: Quick::default(),
             findings: Vec::new(),
             pending: Vec::new(),
             refused: None,
@@ -162,6 +175,9 @@ impl<'m> Exec<'m> {
             names: message.segments().iter().map(|s| s.name().as_bytes().try_into().unwrap_or(*b"???")).collect(),
             repeats: message::repeating(plan, arrangement),
             nth: HashMap::new(),
+            present: vec![0; message.segment_count()],
+            locals: Vec::new(),
+            own_systems: Vec::new(),
         }
     }
 

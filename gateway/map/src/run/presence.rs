@@ -3,7 +3,7 @@
 use hutong_decode::v2::Message;
 
 use super::Exec;
-use super::value::{Part, Slot, Val, View};
+use super::value::{Slot, Val, View};
 use crate::plan::{MSH, Needs};
 
 /// Fields of a segment; those from 63 on share the last bit.
@@ -13,29 +13,35 @@ pub(super) fn segment(message: &Message<'_>, index: u32) -> u64 {
 }
 
 impl<'m> Exec<'m> {
-    pub(super) fn presence(&self, slot: &Slot<'m>) -> u64 {
+    pub(super) fn presence(&mut self, slot: &Slot<'m>) -> u64 {
         match slot {
             Slot::None => 0,
             Slot::One(Val::View(v)) => self.components(v),
             Slot::One(Val::Text(..)) => 0b10,
-            Slot::One(Val::Segment(s)) => segment(self.message, *s),
+            Slot::One(Val::Segment(s)) => match self.present.get_mut(*s as usize) {
+                Some(0) | None => {
+                    let mask = segment(self.message, *s) | 1;
+                    if let Some(known) = self.present.get_mut(*s as usize) {
+                        *known = mask;
+                    }
+                    mask & !1
+                }
+                Some(known) => *known & !1,
+            },
             Slot::One(Val::Resource(_) | Val::Table(_)) => 1,
             Slot::Many(..) => u64::MAX,
         }
     }
 
     fn components(&self, v: &View<'m>) -> u64 {
-        let separators = self.message.separators();
-        let separator = match v.part {
-            Part::Repetition(_) => separators.component(),
-            Part::Component(_) => separators.subcomponent(),
-            Part::Value(_) => None,
-        };
-        let raw = v.raw().as_bytes();
-        let Some(separator) = separator.filter(char::is_ascii) else { return u64::from(!raw.is_empty()) << 1 };
+        let separator = v.separator(&self.marks);
+        let raw = v.raw.as_bytes();
+        if separator == 0 {
+            return u64::from(!raw.is_empty()) << 1;
+        }
         let (mut mask, mut n, mut empty) = (0u64, 1u32, true);
         for b in raw {
-            if *b == separator as u8 {
+            if *b == separator {
                 mask |= u64::from(!empty) << n.min(63);
                 n += 1;
                 empty = true;

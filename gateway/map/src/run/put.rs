@@ -3,6 +3,8 @@
 use hutong_fhir::{Key, Kind, NodeId};
 use std::borrow::Cow;
 
+use super::keys::KEYS;
+use super::quick::Quick;
 use super::value::{Origin, Slot, Val};
 use super::{Exec, Got, Missing, Pending, PendingKind};
 use crate::builtins::convert;
@@ -20,7 +22,23 @@ impl<'m> Exec<'m> {
             let (defs, type_id) = (self.defs, block.type_id);
             self.tree.sort_children(node, |key| defs.property(type_id, key).map_or(0, |p| u32::from(defs.element(p.element).place)));
         }
+        if got != Got::No && Some(block.type_id) == self.plan.period {
+            self.order_period(node);
+        }
         Ok(got)
+    }
+
+    /// A period whose end lies before its start, or cannot be compared with it, keeps its start (per-1).
+    fn order_period(&mut self, node: NodeId) {
+        let of = |name: &str| self.tree.node(node).children().find(|c| Key::known(name) == Some(c.key()));
+        let (Some(start), Some(end)) = (of("start"), of("end")) else { return };
+        let (Some(a), Some(b)) = (start.value(), end.value()) else { return };
+        if super::clock::in_order(a, b) {
+            return;
+        }
+        let (end, value) = (end.id(), b.to_owned());
+        self.tree.remove(node, end);
+        self.pending.push(Pending { kind: PendingKind::Ends, origin: self.origin, value });
     }
 
     /// Runs the lines of one element. `top`: directly in a resource, where null clears and findings are settled.
@@ -107,7 +125,7 @@ impl<'m> Exec<'m> {
         // lines below an element that another block of the same parent has begun add to it
         let mark = self.tree.mark();
         let kind = if entry.primitive { Kind::Empty } else { Kind::Object };
-        let element = self.tree.add(node, key, kind, list);
+        let element = self.tree.append(node, key, kind, list);
         let got = self.run_block(below, element, false);
         match got {
             Ok(Got::Yes) => {}
@@ -139,7 +157,7 @@ impl<'m> Exec<'m> {
                 _ => None,
             }
         }
-        if entry.keys.len() != 1 || entry.keys.first() == Key::known("extension").as_ref() {
+        if entry.keys.len() != 1 || entry.keys.first() == Some(&KEYS.extension) {
             return None;
         }
         let found = entry.whole.iter().find_map(|w| place(self.plan, w.op));
@@ -169,7 +187,7 @@ impl<'m> Exec<'m> {
             Op::Prim { at, conv, arg } => self.put_prim(at, conv, arg, node, all),
             Op::Fixed { at, kind, text } => {
                 let (key, list) = self.at(at);
-                let n = self.tree.add_value(node, key, kind, self.plan.text(text), list);
+                let n = self.tree.append_value(node, key, kind, self.plan.text(text), list);
                 self.wrote(n);
                 Got::Constant
             }
@@ -218,7 +236,7 @@ impl<'m> Exec<'m> {
     ) -> Got {
         let mark = self.tree.mark();
         let line = self.line;
-        let element = self.tree.add(node, key, Kind::Object, list);
+        let element = self.tree.append(node, key, Kind::Object, list);
         let got = body(self, element);
         self.line = line;
         match got {
@@ -269,6 +287,16 @@ impl<'m> Exec<'m> {
     }
 
     fn put_prim(&mut self, at: At, conv: Conv, arg: OpId, node: NodeId, all: bool) -> Got {
+        match self.quick(self.plan.op(arg)) {
+            Quick::View(v) => {
+                return match self.primitive_text(conv.to, &Val::View(v)) {
+                    Some((text, origin)) => self.write_prim(at, conv, text, origin, node),
+                    None => Got::No,
+                };
+            }
+            Quick::Nothing => return Got::No,
+            Quick::No => {}
+        }
         let from = self.vals.len();
         let n = self.values(arg);
         if n == 0 {
@@ -326,7 +354,7 @@ impl<'m> Exec<'m> {
             return Got::No;
         }
         self.origin = origin;
-        let n = self.tree.add_value(node, key, kind, &value, list);
+        let n = self.tree.append_value(node, key, kind, &value, list);
         self.wrote(n);
         Got::Yes
     }
@@ -362,7 +390,7 @@ impl<'m> Exec<'m> {
         let Some(map_plan) = self.plan.maps.get(map as usize) else { return };
         let Some(block) = self.block(map_plan.block) else { return };
         let mark = self.tree.mark();
-        let value = Key::of("value");
+        let value = KEYS.value;
         let before = std::mem::replace(&mut self.caller, (value, true));
         let line = self.line;
         let got = self.calls(map, args, false, |e, _| e.run_block(block, 0, false).unwrap_or(Got::No));

@@ -1,8 +1,10 @@
 //! Reading operations.
 
+use hutong_decode::v2::Repetition;
 use std::borrow::Cow;
 
-use super::value::{Origin, Part, Slot, Val, View};
+use super::quick::Quick;
+use super::value::{Origin, Slot, Val, View};
 use super::{Exec, Got, Pending, PendingKind};
 use crate::builtins;
 use crate::plan::{Dt, MSH, Op, OpId, Pick};
@@ -84,6 +86,11 @@ impl<'m> Exec<'m> {
 
     /// The first value of an operation.
     pub(crate) fn one(&mut self, op: OpId) -> Option<Val<'m>> {
+        match self.quick(self.plan.op(op)) {
+            Quick::View(v) => return Some(Val::View(v)),
+            Quick::Nothing => return None,
+            Quick::No => {}
+        }
         let before = self.vals.len();
         let n = self.values(op);
         let got = if n > 0 { self.vals.get(before).cloned() } else { None };
@@ -93,6 +100,10 @@ impl<'m> Exec<'m> {
 
     /// The text of the first value of an operation.
     pub(crate) fn text(&mut self, op: OpId) -> Option<(Cow<'m, str>, Origin)> {
+        if let Op::Text(id) = self.plan.op(op) {
+            let text = self.plan.text(id);
+            return (!text.is_empty()).then_some((Cow::Borrowed(text), Origin::NONE));
+        }
         let v = self.one(op)?;
         self.text_of(&v)
     }
@@ -154,23 +165,26 @@ impl<'m> Exec<'m> {
         }
         let dt = if dt != 0 && dt == self.plan.datatypes.varies { self.real_type(segment, parts) } else { dt };
         let base = if parts == [0, 0] { dt } else { 0 };
-        let view = |part, repetition| View { part, segment, field: number, repetition, component: 0, dt: base };
+        let view = |r: Repetition<'m>, i: usize| {
+            let i = i.min(u16::MAX as usize) as u16;
+            View::repetition(r.raw(), r.offset(), segment, number, i, base)
+        };
         let push = |e: &mut Self, v: View<'m>| e.push_part(v, parts, dt);
         match pick {
             Pick::First => {
-                push(self, view(Part::Repetition(field.rep(0)), 0));
+                push(self, view(field.rep(0), 0));
             }
             Pick::Nth(n) => {
-                push(self, view(Part::Repetition(field.rep(n as usize - 1)), n - 1));
+                push(self, view(field.rep(n as usize - 1), n as usize - 1));
             }
             Pick::All => {
                 for (i, r) in field.repetitions().enumerate() {
-                    push(self, view(Part::Repetition(r), i.min(u16::MAX as usize) as u16));
+                    push(self, view(r, i));
                 }
             }
             Pick::Where(_) => {
                 for (i, r) in field.repetitions().enumerate() {
-                    let v = view(Part::Repetition(r), i.min(u16::MAX as usize) as u16);
+                    let v = view(r, i);
                     if !r.is_empty() && self.judges(pick, Val::View(v)) {
                         push(self, v);
                     }
@@ -180,7 +194,7 @@ impl<'m> Exec<'m> {
     }
 
     /// OBX-5 and its like: the type that OBX-2 names.
-    fn real_type(&self, segment: u32, parts: [u8; 2]) -> Dt {
+    pub(super) fn real_type(&self, segment: u32, parts: [u8; 2]) -> Dt {
         let Some(seg) = self.message.segment(segment as usize) else { return 0 };
         let types = &self.plan.datatypes;
         let dt = types.named(seg.field(2).value().raw().trim());
@@ -188,40 +202,35 @@ impl<'m> Exec<'m> {
     }
 
     fn push_part(&mut self, view: View<'m>, parts: [u8; 2], dt: Dt) -> bool {
-        let mut v = view;
-        for (level, n) in parts.into_iter().filter(|n| *n > 0).enumerate() {
-            let Some(part) = v.step(n) else { return false };
-            if level == 0 && v.component == 0 {
-                v.component = n;
-            }
-            v.part = part;
-            v.dt = dt;
-        }
-        self.push_view(v)
+        view.down(parts, dt, &self.marks).is_some_and(|v| self.push_view(v))
     }
 
-    /// Pushes a view that has something in it. Null and placeholders are remembered, not pushed.
     pub(crate) fn push_view(&mut self, v: View<'m>) -> bool {
-        let raw = v.raw();
+        let has = self.admits(&v);
+        if has {
+            self.vals.push(Val::View(v));
+        }
+        has
+    }
+
+    /// Whether a view has something in it. Null and placeholders are remembered, and are nothing.
+    pub(crate) fn admits(&mut self, v: &View<'m>) -> bool {
+        let raw = v.raw;
         let Some(first) = raw.bytes().next() else { return false };
         if first == b'"' && raw == "\"\"" {
             self.null = true;
-            self.reads.mark(&v, true);
+            self.reads.mark(v, true);
             return false;
         }
-        if self.plan.absent_first.get(first as usize) == Some(&true) && !self.keeps_placeholders(&v) {
+        if self.plan.absent_first.get(first as usize) == Some(&true) && !self.keeps_placeholders(v) {
             let trimmed = raw.trim();
             if let Some(i) = self.plan.absent.iter().position(|(text, _)| text == trimmed) {
                 self.absent = Some(i as u16);
-                self.reads.mark(&v, true);
+                self.reads.mark(v, true);
                 return false;
             }
         }
-        if self.is_blank(raw) {
-            return false;
-        }
-        self.vals.push(Val::View(v));
-        true
+        !self.is_blank(raw)
     }
 
     /// A result's own value is never a placeholder: "-" is a negative test.
@@ -231,13 +240,8 @@ impl<'m> Exec<'m> {
 
     /// Nothing but separators and blanks.
     fn is_blank(&self, raw: &str) -> bool {
-        let mut bytes = raw.bytes();
-        if bytes.next().is_some_and(|b| b.is_ascii_alphanumeric() || b >= 0x80) {
-            return false;
-        }
-        let s = self.message.separators();
-        let marks = [s.component(), s.subcomponent(), s.repetition()];
-        raw.chars().all(|c| c.is_whitespace() || marks.contains(&Some(c)))
+        let m = &self.marks;
+        raw.bytes().all(|b| b == b' ' || b != 0 && (b == m.component || b == m.subcomponent || b == m.repetition))
     }
 
     fn parts(&mut self, slot: u16, pick: Pick, part: u8, sub: u8) {

@@ -1,8 +1,10 @@
 //! Resources: identity, building, references, display.
 
 use hutong_fhir::{Key, Kind, NodeId, Tree};
+use std::borrow::Cow;
 use std::hash::Hasher;
 
+use super::keys::KEYS;
 use super::value::{Slot, Val};
 use super::{Built, Exec, Got, Missing};
 use crate::builtins::key::SEPARATOR;
@@ -28,8 +30,9 @@ impl<'m> Exec<'m> {
     }
 
     fn identity(&mut self, map: &Map, parts: &[OpId]) -> Option<String> {
-        let mut namespace = self.cx.namespace.to_owned();
-        let mut texts: Vec<String> = Vec::new();
+        let cx = self.cx;
+        let mut namespace: Cow<'m, str> = Cow::Borrowed(cx.namespace);
+        let mut texts: Vec<Cow<'m, str>> = Vec::with_capacity(parts.len());
         for (i, op) in parts.iter().enumerate() {
             let text = self.text(*op).map(|(t, _)| t);
             let Some(text) = text else {
@@ -37,18 +40,18 @@ impl<'m> Exec<'m> {
                 if i == 0 {
                     return None;
                 }
-                texts.push(String::new());
+                texts.push(Cow::Borrowed(""));
                 continue;
             };
             match text.split_once(SEPARATOR) {
                 Some((assigner, value)) if i == 0 => {
-                    assigner.clone_into(&mut namespace);
-                    texts.push(value.to_owned());
+                    namespace = Cow::Owned(assigner.to_owned());
+                    texts.push(Cow::Owned(value.to_owned()));
                 }
-                _ => texts.push(text.into_owned()),
+                _ => texts.push(text),
             }
         }
-        Some(hutong_fhir::id::from_identity(&namespace, map.type_name, texts.iter().map(String::as_str)))
+        Some(hutong_fhir::id::from_identity(&namespace, map.type_name, texts.iter().map(|t| &**t)))
     }
 
     /// Makes the resource of a map from the present slots, or finds it where it was made before.
@@ -71,7 +74,7 @@ impl<'m> Exec<'m> {
             self.set_slot(slot, Slot::One(Val::Resource(k)));
         }
         let mut fresh = Tree::resource(map.type_name);
-        fresh.add_value(0, Key::of("id"), Kind::String, &id, false);
+        fresh.append_value(0, KEYS.id, Kind::String, &id, false);
         let outer = std::mem::replace(&mut self.tree, fresh);
         let saved = (self.line, self.origin, self.last, self.null, self.absent);
         let pending = std::mem::take(&mut self.pending);
@@ -162,7 +165,7 @@ impl<'m> Exec<'m> {
         for i in 0..map.params.len() {
             match self.slots.get(self.base + i) {
                 None | Some(Slot::None) => hash.write_u8(0),
-                Some(Slot::One(Val::View(v))) => hash.write(v.raw().as_bytes()),
+                Some(Slot::One(Val::View(v))) => hash.write(v.raw.as_bytes()),
                 Some(Slot::One(Val::Text(t, _))) => hash.write(t.as_bytes()),
                 Some(Slot::One(Val::Segment(n) | Val::Resource(n) | Val::Table(n))) => hash.write_u32(*n),
                 Some(Slot::Many(from, len)) => hash.write_u64((u64::from(*from) << 32) | u64::from(*len)),
@@ -246,14 +249,21 @@ impl<'m> Exec<'m> {
     fn reference(&mut self, at: At, resource: u32, node: NodeId) -> Got {
         let (key, list) = self.place(at);
         let Some(b) = self.built.get(resource as usize) else { return Got::No };
-        let text = format!("{}/{}", b.resource_type, b.id);
         // the same reference twice in one list says nothing more
-        let has = |c: hutong_fhir::NodeRef<'_>| c.key() == key && c.at("reference") == Some(text.as_str());
-        if list && self.tree.node(node).children().any(has) {
+        let same = |c: hutong_fhir::NodeRef<'_>| {
+            let told = c.child(KEYS.reference).and_then(|r| r.value()).unwrap_or("");
+            c.key() == key && told.strip_prefix(b.resource_type).and_then(|t| t.strip_prefix('/')) == Some(b.id.as_str())
+        };
+        if list && self.tree.node(node).children().any(same) {
             return Got::Yes;
         }
-        let n = self.tree.add(node, key, Kind::Object, list);
-        let child = self.tree.add_value(n, Key::of("reference"), Kind::String, &text, false);
+        let n = self.tree.append(node, key, Kind::Object, list);
+        let child = self.tree.append(n, KEYS.reference, Kind::String, false);
+        let mut value = self.tree.value_writer(child, Kind::String);
+        value.push_str(b.resource_type);
+        value.push('/');
+        value.push_str(&b.id);
+        drop(value);
         self.wrote(child);
         self.wrote(n);
         Got::Yes
@@ -267,8 +277,8 @@ impl<'m> Exec<'m> {
         }
         let Some((text, _)) = self.text(display) else { return Got::No };
         let (key, list) = self.place(at);
-        let n = self.tree.add(node, key, Kind::Object, list);
-        let child = self.tree.add_value(n, Key::of("display"), Kind::String, &text, false);
+        let n = self.tree.append(node, key, Kind::Object, list);
+        let child = self.tree.append_value(n, KEYS.display, Kind::String, &text, false);
         self.wrote(child);
         self.wrote(n);
         Got::Yes

@@ -4,7 +4,7 @@ use hutong_fhir::primitive::Primitive;
 use hutong_fhir::{Finding, Severity};
 use std::borrow::Cow;
 
-use super::value::{Origin, Part, Val, View};
+use super::value::{Level, Origin, Val, View};
 use super::{Exec, Pending, PendingKind};
 use crate::plan::Plan;
 
@@ -30,29 +30,54 @@ impl<'m> Exec<'m> {
     /// A text type is all that stands there; of any other the first simple value is its text.
     fn view_text(&mut self, v: &View<'m>) -> Cow<'m, str> {
         let is_text = self.plan.datatypes.text.get(v.dt as usize).copied().unwrap_or(false);
-        let whole = is_text || matches!(v.part, Part::Value(_));
+        let whole = is_text || v.level() == Level::Subcomponent;
         self.reads.mark(v, whole);
-        let value = if whole { v.whole() } else { v.first() };
-        if value.is_null() {
+        let raw = if whole { v.raw } else { v.first(&self.marks) };
+        if raw == "\"\"" {
             self.null = true;
             return Cow::Borrowed("");
         }
-        value.text()
+        self.unescaped(v, raw)
     }
 
     /// All of a view as text, separators included.
     pub(crate) fn whole_text(&mut self, v: &Val<'m>) -> Option<(Cow<'m, str>, Origin)> {
         let Val::View(view) = v else { return self.text_of(v) };
         self.reads.mark(view, true);
-        let text = trim(view.whole().text());
+        let text = trim(self.unescaped(view, view.raw));
         self.origin = view.origin();
         (!text.is_empty()).then_some((text, view.origin()))
+    }
+
+    /// What a stretch at the beginning of a view says.
+    pub(crate) fn unescaped(&self, v: &View<'m>, raw: &'m str) -> Cow<'m, str> {
+        let escape = self.marks.escape;
+        if !raw.bytes().any(|b| b < 0x20 || b == escape) {
+            return Cow::Borrowed(raw);
+        }
+        // the long way, by decode's own reading of the field
+        let Some(segment) = self.message.segment(v.segment as usize) else { return Cow::Borrowed(raw) };
+        let repetition = segment.field(v.field as usize).rep(v.repetition as usize);
+        let component = || repetition.component(v.component as usize);
+        let whole = raw.len() == v.raw.len();
+        match (v.level(), whole) {
+            (Level::Repetition, true) => repetition.whole().text(),
+            (Level::Repetition, false) => repetition.value().text(),
+            (Level::Component, true) => component().whole().text(),
+            (Level::Component, false) => component().value().text(),
+            (Level::Subcomponent, _) => component().subcomponent(v.sub as usize).text(),
+        }
     }
 }
 
 pub(crate) fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
-        Cow::Borrowed(t) => Cow::Borrowed(t.trim()),
+        Cow::Borrowed(t) => {
+            // most values have nothing to trim
+            let graphic = |b: Option<&u8>| b.is_some_and(|b| (0x21..0x7f).contains(b));
+            let bytes = t.as_bytes();
+            Cow::Borrowed(if graphic(bytes.first()) && graphic(bytes.last()) { t } else { t.trim() })
+        }
         Cow::Owned(t) => {
             let inner = t.trim();
             if inner.len() == t.len() { Cow::Owned(t) } else { Cow::Owned(inner.to_owned()) }
@@ -70,12 +95,16 @@ pub(super) fn finding(plan: &Plan, p: &Pending) -> Finding {
                 format!("the code is not in the table {name}; add a row to it, or to the site's table of that name"),
             )
         }
+        PendingKind::Ends => Finding::new(Severity::Warning, "map.period.order", "value", 103).says(
+            "结束时间早于开始时间，或精度不同无法比较，未写入结束时间",
+            "the end lies before the start, or the two are of different precision and cannot be compared; the end was left out",
+        ),
         PendingKind::Code => Finding::new(Severity::Warning, "map.code.invalid", "code-invalid", 103)
             .says("代码不在该元素要求的值集中，未写入", "the code is not in the value set that the element requires; it was left out"),
         PendingKind::Invalid(Primitive::Instant | Primitive::Time) if super::clock::Moment::read(&p.value).is_some() => {
             Finding::new(Severity::Information, "map.datetime.imprecise", "value", 102).says(
-                "此处的时间须精确到秒，来值不够精确，未写入",
-                "a time known to the second belongs here; this one is less precise and was left out",
+                "此处的时间须至少精确到分钟，来值不够精确，未写入",
+                "a time known to the minute belongs here; this one is less precise and was left out",
             )
         }
         PendingKind::Invalid(Primitive::Date | Primitive::DateTime | Primitive::Instant | Primitive::Time) => {

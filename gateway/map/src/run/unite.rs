@@ -10,7 +10,11 @@ pub(super) fn unite(defs: &Definitions, type_id: Option<TypeId>, a: &Tree, b: &T
     // a choice is one element under several names
     let element = |key: Key| type_id.and_then(|t| defs.property(t, key)).map(|p| p.element);
     for child in a.root().children() {
-        graft(&mut out, child);
+        // what the second tells in full need not stand half beside it
+        let richer = |c: NodeRef<'_>| c.key() == child.key() && c.is_list() && within(child, c) && !within(c, child);
+        if !child.is_list() || !b.root().children().any(richer) {
+            graft(&mut out, child);
+        }
     }
     for child in b.root().children() {
         let same: Vec<NodeRef<'_>> = a
@@ -19,7 +23,7 @@ pub(super) fn unite(defs: &Definitions, type_id: Option<TypeId>, a: &Tree, b: &T
             .filter(|c| c.key() == child.key() || element(child.key()).is_some_and(|e| element(c.key()) == Some(e)))
             .collect();
         let list = child.is_list() && same.iter().all(|c| c.is_list());
-        if same.is_empty() || list && !same.iter().any(|c| equal(*c, child)) {
+        if same.is_empty() || list && !same.iter().any(|c| within(child, *c)) {
             graft(&mut out, child);
         }
     }
@@ -32,17 +36,9 @@ fn graft(out: &mut Tree, child: NodeRef<'_>) {
     out.graft(0, key, child, child.is_list());
 }
 
-/// Whether two elements say the same. Their depth is that of what plans build.
-fn equal(a: NodeRef<'_>, b: NodeRef<'_>) -> bool {
-    if a.kind() != b.kind() || a.value() != b.value() {
-        return false;
-    }
-    let (mut x, mut y) = (a.children(), b.children());
-    loop {
-        match (x.next(), y.next()) {
-            (None, None) => return true,
-            (Some(p), Some(q)) if p.name() == q.name() && equal(p, q) => {}
-            _ => return false,
-        }
-    }
+/// Whether an element says nothing that another does not say. Their depth is that of what plans build.
+fn within(part: NodeRef<'_>, whole: NodeRef<'_>) -> bool {
+    part.kind() == whole.kind()
+        && part.value() == whole.value()
+        && part.children().all(|p| whole.children().any(|w| w.name() == p.name() && within(p, w)))
 }

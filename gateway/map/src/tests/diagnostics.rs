@@ -80,7 +80,9 @@ fn names_and_paths() {
         ("status = table(OBX-11, statu)", &["3:24 table.unknown: there is no table `statu` (a file tables/statu.tsv) → status"]),
         (
             "status = \"final\" when OBX-5 matches digit",
-            &["3:37 class.unknown: there is no class `digit` (digits, letters, chinese, idcard, number, oid, uuid, uri, timed) → digits"],
+            &[
+                "3:37 class.unknown: there is no class `digit` (digits, letters, chinese, idcard, number, oid, uuid, uri, timed, marked) → digits",
+            ],
         ),
         ("code.text = concat()", &["3:13 argument.count: `concat` takes 1–24 arguments"]),
         ("code.text = base64(OBX-5, encodin: OBX-6)", &["3:27 argument.unknown: `base64` has no argument `encodin` → encoding"]),

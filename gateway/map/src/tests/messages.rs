@@ -160,3 +160,11 @@ fn a_fault_in_one_resource_keeps_the_others() {
     assert!(got.ends_with("error map.required OBX[1]-3"), "{got}");
     assert!(got.contains(r#""result":[{"reference":"Observation/c"}]"#), "{got}");
 }
+
+#[test]
+fn a_message_says_what_no_resource_is_made_of() {
+    let maps = "map a(OBX) -> Basic\nidentity = OBX-3.1\ncode.text = OBX-3.2\nmessage ORU^R01\neach OBX {\n  told    = a(OBX) when OBX-3\n  unnamed = warn \"无代码 {OBX-1}\" \"no code: {OBX-1}\" when not OBX-3\n}\n";
+    let got = run(&[("a.hmap", maps)], "MSH|^~\\&|A|B|||2020||ORU^R01|1|P|2.5\nPID|1||7\nOBR|1|O1\nOBX|1|ST|A^a\nOBX|2", &[]);
+    assert_eq!(got.matches("Basic").count(), 1, "{got}");
+    assert!(got.ends_with("warning map.ORU^R01.unnamed OBX[2]-1 2"), "{got}");
+}
