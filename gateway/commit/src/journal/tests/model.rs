@@ -53,10 +53,13 @@ fn message(source: u8, id: u8, bytes: u8, strict: bool, size: u16, receipt: usiz
     draft
 }
 
+/// Bytes seen, the entry that holds them, its answer.
+type Held = (u8, u64, Vec<u8>);
+
 /// What the journal must know: for each source and id, the bytes seen with their number and answer, in order.
 #[derive(Default)]
 struct Model {
-    known: HashMap<(u8, u8), Vec<(u8, u64, Vec<u8>)>>,
+    known: HashMap<(u8, u8), Vec<Held>>,
     entries: u64,
 }
 
