@@ -63,6 +63,9 @@ fn cpu_us() -> f64 {
 
 /// The yardstick by plan and by hand, in interleaved rounds.
 fn yardstick() {
+    if let Some(which) = std::env::var_os("MAP_PROFILE") {
+        return profile(which == "hand");
+    }
     let m = yardstick::mappings().ok().expect("the yardstick's mapping");
     let plan = m.for_sites(&[]).unwrap();
     let parsed = parse(yardstick::MESSAGE, &Limits::default());
@@ -104,6 +107,23 @@ fn yardstick() {
         median(&mut by_plan),
         median(&mut by_hand)
     );
+}
+
+/// One of the two alone, for a profiler.
+fn profile(by_hand: bool) {
+    let m = yardstick::mappings().ok().expect("the yardstick's mapping");
+    let plan = m.for_sites(&[]).unwrap();
+    let parsed = parse(yardstick::MESSAGE, &Limits::default());
+    let arrangement = arrange(&parsed.message, Grammar::get());
+    let cx = Context { namespace: "yard", zone_minutes: CHINA_ZONE_MINUTES, sites: &[] };
+    for _ in 0..PER_ROUND * 5 {
+        if by_hand {
+            std::hint::black_box(yardstick::by_hand(&parsed.message, &cx));
+        } else {
+            std::hint::black_box(plan.apply(m.definitions(), &parsed.message, &arrangement, &cx));
+        }
+    }
+    std::process::exit(0);
 }
 
 fn median(times: &mut [f64]) -> f64 {

@@ -308,6 +308,8 @@ pub(crate) struct Map {
 }
 
 pub(crate) struct Identity {
+    /// What the first part needs.
+    pub needs: Needs,
     pub guards: Vec<Guard>,
     pub parts: Vec<OpId>,
 }

@@ -15,6 +15,12 @@ pub(super) const BUILTIN: Builtin = Builtin {
     gives: Gives::Text,
     run: |e, args, _| {
         let Some(arg) = args.first() else { return };
+        if let Some(v) = e.single(*arg) {
+            if let Some((text, origin)) = key(e, &v) {
+                e.vals.push(Val::Text(Cow::Owned(text), origin));
+            }
+            return;
+        }
         // of several the first that identifies something
         let from = e.vals.len();
         let n = e.values(*arg);

@@ -142,35 +142,31 @@ const fn typed(datatype: &'static str, input: &'static str, call: &'static str, 
 /// A builtin that changes each value of its argument.
 fn each<'m>(e: &mut Exec<'m>, args: &'m [OpId], change: impl Fn(&mut Exec<'m>, Cow<'m, str>) -> Option<Cow<'m, str>>) {
     let Some(arg) = args.first() else { return };
-    let from = e.vals.len();
-    let n = e.values(*arg);
-    let found: Vec<Val<'m>> = e.vals.drain(from..from + n).collect();
-    for v in found {
-        let Some((text, origin)) = e.text_of(&v) else { continue };
-        if let Some(out) = change(e, text) {
-            e.vals.push(Val::Text(out, origin));
-        }
-    }
+    e.replace_values(*arg, |e, v| {
+        let (text, origin) = e.text_of(v)?;
+        change(e, text).map(|out| Val::Text(out, origin))
+    });
 }
 
 /// A builtin that converts to a primitive; what does not convert is remembered.
 fn conversion<'m>(e: &mut Exec<'m>, args: &'m [OpId], to: Primitive) {
     let Some(arg) = args.first() else { return };
-    let from = e.vals.len();
-    let n = e.values(*arg);
-    let found: Vec<Val<'m>> = e.vals.drain(from..from + n).collect();
-    for v in found {
-        let Some((text, origin)) = e.primitive_text(to, &v) else { continue };
+    e.replace_values(*arg, |e, v| {
+        let (text, origin) = e.primitive_text(to, v)?;
         let zone = e.zone.unwrap_or(e.cx.zone_minutes);
-        match convert::to(to, text.clone(), zone) {
-            Some(out) => e.vals.push(Val::Text(out, origin)),
-            None => e.fails(to, origin, text.into_owned()),
+        let out = convert::to(to, text.clone(), zone);
+        if out.is_none() {
+            e.fails(to, origin, text.into_owned());
         }
-    }
+        out.map(|out| Val::Text(out, origin))
+    });
 }
 
 /// Several values of the first argument as one text.
 fn joined<'m>(e: &mut Exec<'m>, arg: OpId, between: &str) -> Option<(Cow<'m, str>, Origin)> {
+    if let Some(v) = e.single(arg) {
+        return e.text_of(&v);
+    }
     let from = e.vals.len();
     let n = e.values(arg);
     let found: Vec<Val<'m>> = e.vals.drain(from..from + n).collect();

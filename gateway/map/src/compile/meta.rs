@@ -72,7 +72,7 @@ impl<'s> Compiler<'s, '_> {
                 ExprKind::Tuple(list) => list.iter().map(|e| self.read(scope, e)).collect(),
                 _ => vec![self.read(scope, a)],
             };
-            out.push(crate::plan::Identity { guards: Vec::new(), parts });
+            out.push(crate::plan::Identity { needs: crate::plan::Needs::always(), guards: Vec::new(), parts });
         }
         out
     }

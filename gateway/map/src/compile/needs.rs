@@ -3,7 +3,7 @@
 
 use crate::plan::{Cond, CondId, Entry, MSH, Makes, Needs, Op, OpId, Plan, Whole};
 
-/// Works the needs of all entries out. Nothing is recursive that the plan's shape does not bound.
+/// Works the needs of all entries and identities out. Nothing is recursive that the plan's shape does not bound.
 pub(super) fn fill(plan: &mut Plan) {
     // blocks are numbered from the inside out, so the needs of inner ones are known first
     for i in 0..plan.blocks.len() {
@@ -13,6 +13,16 @@ pub(super) fn fill(plan: &mut Plan) {
             let needs = of_entry(plan, entry);
             if let Some(e) = plan.blocks.get_mut(i).and_then(|b| b.entries.get_mut(j)) {
                 e.needs = needs;
+            }
+        }
+    }
+    for i in 0..plan.maps.len() {
+        let count = plan.maps.get(i).map_or(0, |m| m.identity.len());
+        for j in 0..count {
+            let first = plan.maps.get(i).and_then(|m| m.identity.get(j)).and_then(|a| a.parts.first()).copied();
+            let needs = first.map_or_else(Needs::default, |op| of_op(plan, op));
+            if let Some(a) = plan.maps.get_mut(i).and_then(|m| m.identity.get_mut(j)) {
+                a.needs = needs;
             }
         }
     }

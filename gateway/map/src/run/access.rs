@@ -3,6 +3,7 @@
 use hutong_fhir::primitive::Primitive;
 use std::borrow::Cow;
 
+use super::quick::Quick;
 use super::value::{Origin, Slot, Val, View};
 use super::{Exec, Pending, PendingKind};
 use crate::plan::{Dt, MSH, Op, OpId};
@@ -13,6 +14,38 @@ impl<'m> Exec<'m> {
         match self.plan.op(op) {
             Op::Text(id) => Some(self.plan.text(id)),
             _ => None,
+        }
+    }
+
+    /// The value of an operation that is known to have one at most, without the stack; `None` also where it may have more.
+    pub(crate) fn single(&mut self, op: OpId) -> Option<Val<'m>> {
+        match self.quick(self.plan.op(op)) {
+            Quick::View(v) => Some(Val::View(v)),
+            _ => None,
+        }
+    }
+
+    /// Pushes what `change` makes of each value of an operation.
+    pub(crate) fn replace_values(&mut self, op: OpId, mut change: impl FnMut(&mut Self, &Val<'m>) -> Option<Val<'m>>) {
+        match self.quick(self.plan.op(op)) {
+            Quick::View(v) => {
+                let made = change(self, &Val::View(v));
+                self.vals.extend(made);
+            }
+            Quick::Nothing => {}
+            Quick::No => {
+                let from = self.vals.len();
+                let n = self.values(op);
+                let mut to = from;
+                for i in from..from + n {
+                    let Some(v) = self.vals.get(i).cloned() else { continue };
+                    if let (Some(made), Some(place)) = (change(self, &v), self.vals.get_mut(to)) {
+                        *place = made;
+                        to += 1;
+                    }
+                }
+                self.vals.truncate(to);
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use hutong_fhir::{Kind, NodeId};
 
 use super::keys::KEYS;
+use super::quick::Quick;
 use super::value::{Slot, Val};
 use super::{Exec, Got, Pending, PendingKind};
 use crate::builtins::convert;
@@ -13,10 +14,17 @@ impl<'m> Exec<'m> {
     pub(super) fn put_coded(&mut self, at: At, concept: bool, arg: OpId, table: OpId, node: NodeId, all: bool) -> Got {
         let Some((id, table)) = self.table(table) else { return Got::No };
         let from = self.vals.len();
-        let n = self.values(arg);
-        let found: Vec<Val<'m>> = self.vals.drain(from..from + n).collect();
+        let n = match self.quick(self.plan.op(arg)) {
+            Quick::View(v) => {
+                self.vals.push(Val::View(v));
+                1
+            }
+            Quick::Nothing => 0,
+            Quick::No => self.values(arg),
+        };
         let mut got = Got::No;
-        for v in &found {
+        for i in from..from + n {
+            let Some(v) = &self.vals.get(i).cloned() else { continue };
             let Some((code, origin)) = self.text_of(v) else { continue };
             let mut row = table.find(&code);
             let mut standard = false;
@@ -44,6 +52,7 @@ impl<'m> Exec<'m> {
                 break;
             }
         }
+        self.vals.truncate(from);
         got
     }
 

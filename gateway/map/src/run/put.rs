@@ -290,6 +290,7 @@ impl<'m> Exec<'m> {
         match self.quick(self.plan.op(arg)) {
             Quick::View(v) => {
                 return match self.primitive_text(conv.to, &Val::View(v)) {
+                    Some((Cow::Borrowed(text), origin)) if is_plain(conv.to, text) => self.write_text(at, text, origin, node),
                     Some((text, origin)) => self.write_prim(at, conv, text, origin, node),
                     None => Got::No,
                 };
@@ -337,6 +338,15 @@ impl<'m> Exec<'m> {
             text.push_str(&t);
         }
         if text.is_empty() { None } else { Some((Cow::Owned(text), place)) }
+    }
+
+    /// A text of the message that is a FHIR string as it stands.
+    fn write_text(&mut self, at: At, text: &str, origin: Origin, node: NodeId) -> Got {
+        let (key, list) = self.at(at);
+        self.origin = origin;
+        let n = self.tree.append_value(node, key, Kind::String, text, list);
+        self.wrote(n);
+        Got::Yes
     }
 
     fn write_prim(&mut self, at: At, conv: Conv, text: Cow<'m, str>, origin: Origin, node: NodeId) -> Got {
@@ -402,4 +412,11 @@ impl<'m> Exec<'m> {
             self.vals.push(Val::Text(Cow::Owned(text), self.origin));
         }
     }
+}
+
+/// A borrowed text has neither escapes nor control characters in it, is trimmed and not empty: what is left of FHIR's
+/// rules for strings is their length.
+fn is_plain(to: hutong_fhir::primitive::Primitive, text: &str) -> bool {
+    use hutong_fhir::primitive::Primitive::{Markdown, String};
+    matches!(to, String | Markdown) && text.len() < 1_000_000
 }

@@ -299,21 +299,29 @@ impl<'m> Exec<'m> {
 
     /// The table that an operation names.
     pub(crate) fn table(&mut self, op: OpId) -> Option<(u32, &'m crate::table::Table)> {
-        let Some(Val::Table(id)) = self.one(op) else { return None };
+        let id = match self.plan.op(op) {
+            Op::Table(id) => id,
+            _ => match self.one(op) {
+                Some(Val::Table(id)) => id,
+                _ => return None,
+            },
+        };
         self.plan.tables.get(id as usize).map(|t| (id, &**t))
     }
 
     fn look(&mut self, arg: OpId, table: OpId) {
         let Some((id, table)) = self.table(table) else { return };
-        let from = self.vals.len();
-        let n = self.values(arg);
-        let found: Vec<Val<'m>> = self.vals.drain(from..from + n).collect();
-        for v in found {
-            let Some((code, origin)) = self.text_of(&v) else { continue };
-            match table.find(&code) {
-                Some(row) if !row.target.is_empty() => self.vals.push(Val::Text(Cow::Borrowed(row.target.as_str()), origin)),
-                Some(_) => {}
-                None => self.pending.push(Pending { kind: PendingKind::Unmapped(id), origin, value: code.into_owned() }),
+        self.replace_values(arg, |e, v| e.looked_up(v, id, table));
+    }
+
+    fn looked_up(&mut self, v: &Val<'m>, id: u32, table: &'m crate::table::Table) -> Option<Val<'m>> {
+        let (code, origin) = self.text_of(v)?;
+        match table.find(&code) {
+            Some(row) if !row.target.is_empty() => Some(Val::Text(Cow::Borrowed(row.target.as_str()), origin)),
+            Some(_) => None,
+            None => {
+                self.pending.push(Pending { kind: PendingKind::Unmapped(id), origin, value: code.into_owned() });
+                None
             }
         }
     }

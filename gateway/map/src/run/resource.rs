@@ -17,7 +17,7 @@ impl<'m> Exec<'m> {
         let flags = (self.null, self.absent);
         let mut id = None;
         for alternative in &map.identity {
-            if !self.all_hold(&alternative.guards) {
+            if !self.may_have(&alternative.needs) || !self.all_hold(&alternative.guards) {
                 continue;
             }
             id = self.identity(map, &alternative.parts);
@@ -220,6 +220,12 @@ impl<'m> Exec<'m> {
                     self.put_ref(at, op, node, all)
                 } else {
                     Got::No
+                }
+            }
+            Op::Slot { slot } if matches!(self.slots.get(self.base + slot as usize), Some(Slot::One(Val::Resource(_)) | Slot::None)) => {
+                match self.slots.get(self.base + slot as usize) {
+                    Some(Slot::One(Val::Resource(r))) => self.reference(at, *r, node),
+                    _ => Got::No,
                 }
             }
             _ => {
