@@ -7,12 +7,15 @@ use crate::pipeline::{Origin, Pipeline};
 use hutong_decode::{charset, v2};
 use hutong_fhir::definitions::Definitions;
 use hutong_fhir::json;
-use hutong_map::{CHINA_ZONE_MINUTES, Context};
+use hutong_map::{CHINA_ZONE_MINUTES, Context, yardstick};
 use hutong_validate::Validator;
 
 pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
     if plan.wants("decode.") {
         decode(plan);
+    }
+    if plan.wants("map.") {
+        ratio_to_hand_written(plan)?;
     }
     if plan.wants("pipeline.") {
         pipeline(plan)?;
@@ -52,6 +55,36 @@ fn decode(plan: &Plan) {
     });
     std::hint::black_box(read);
     plan.add("decode.mb_per_s", "MB/s", "≥ 400", ns.iter().map(|ns| raw.len() as f64 * 1000.0 / ns).collect());
+}
+
+/// A report of ten results by its mapping and by hand-written Rust for the same output, in turns; the ratio is what counts.
+fn ratio_to_hand_written(plan: &Plan) -> Result<(), Failure> {
+    let broken = |_| Failure::usage("基准映射无法加载", "the yardstick's mapping cannot be loaded");
+    let mappings = yardstick::mappings().map_err(broken)?;
+    let parsed = v2::parse(yardstick::MESSAGE, &v2::Limits::default());
+    let arrangement = v2::arrange(&parsed.message, v2::Grammar::get());
+    let context = Context { namespace: "bench", zone_minutes: CHINA_ZONE_MINUTES, sites: &[] };
+    let turn = |once: &mut dyn FnMut()| {
+        let from = thread_ns();
+        (0..200).for_each(|_| once());
+        (thread_ns() - from) as f64 / 200_000.0
+    };
+    let (mut by_plan, mut by_hand, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..plan.rounds.max(5) * 5 {
+        let mapped = turn(&mut || {
+            std::hint::black_box(mappings.apply(&parsed.message, &arrangement, &context));
+        });
+        let written = turn(&mut || {
+            std::hint::black_box(yardstick::by_hand(&parsed.message, &context));
+        });
+        by_plan.push(mapped);
+        by_hand.push(written);
+        ratios.push(mapped / written);
+    }
+    plan.add("map.oru10.cpu_us", "us", "", by_plan);
+    plan.add("map.oru10.hand_written_cpu_us", "us", "", by_hand);
+    plan.add("map.oru10.ratio_to_hand_written", "1", "≤ 2", ratios);
+    Ok(())
 }
 
 /// The pure part of the way, whole: decode, map, validate, and the bodies written out.
