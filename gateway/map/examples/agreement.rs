@@ -12,6 +12,8 @@
 //! Extensions are each project's own and are counted apart. Where a folder has `EXPECTED_RESOURCE_COUNTS.tsv`
 //! (columns `file`, …, a JSON object of counts), the numbers of resources are compared.
 
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
+
 use hutong_fhir::json::{self, JsonLimits};
 use hutong_fhir::tree::{Kind, NodeRef, Tree};
 use std::collections::{BTreeMap, HashMap};

@@ -35,11 +35,11 @@ pub struct Outcome {
 /// Reads a case; the error says what keeps it from being one, in Chinese and English.
 pub fn read(text: &str) -> Result<Case<'_>, (String, String)> {
     let mut case = Case { preamble: "", message: "", sites: Vec::new(), resources: None, findings: None };
-    let mut rest = text;
-    match section_start(text, 0) {
-        Some(at) => (case.preamble, rest) = text.split_at(at),
-        None => return Err(("没有 `--- message` 一节".into(), "there is no section `--- message`".into())),
-    }
+    let Some(at) = section_start(text, 0) else {
+        return Err(("没有 `--- message` 一节".into(), "there is no section `--- message`".into()));
+    };
+    let (preamble, mut rest) = text.split_at(at);
+    case.preamble = preamble;
     while !rest.is_empty() {
         let (head, tail) = rest.split_once('\n').unwrap_or((rest, ""));
         let end = section_start(tail, 0).unwrap_or(tail.len());

@@ -52,10 +52,6 @@ impl Diagnostic {
         Diagnostic { level: Level::Error, code, span, zh: zh.into(), en: en.into(), instead: None, other: None }
     }
 
-    pub(crate) fn warning(code: &'static str, span: Span, zh: impl Into<String>, en: impl Into<String>) -> Diagnostic {
-        Diagnostic { level: Level::Warning, ..Diagnostic::error(code, span, zh, en) }
-    }
-
     #[must_use]
     pub(crate) fn instead(mut self, text: Option<impl Into<String>>) -> Diagnostic {
         self.instead = text.map(Into::into);

@@ -290,7 +290,6 @@ pub(crate) enum Makes {
 pub(crate) struct Map {
     pub name: Arc<str>,
     pub makes: Makes,
-    pub type_id: TypeId,
     pub type_name: &'static str,
     /// How many slots a call takes; parameters come first.
     pub slots: u16,
@@ -304,7 +303,6 @@ pub(crate) struct Map {
     /// The slot that holds the resource being made, where its lines speak of `self`.
     pub own: Option<u16>,
     pub block: BlockId,
-    pub line: LineId,
 }
 
 pub(crate) struct Identity {

@@ -41,7 +41,7 @@ fn over_field(call: &str) -> String {
     for (i, c) in chars.iter().enumerate() {
         quoted ^= *c == '"';
         let word = |c: Option<&char>| c.is_some_and(|c| c.is_alphanumeric() || *c == '_');
-        if *c == 'x' && !quoted && !(before.is_alphanumeric() || before == '_') && !word(chars.get(i + 1)) {
+        if *c == 'x' && !(quoted || before.is_alphanumeric() || before == '_' || word(chars.get(i + 1))) {
             out.push_str("OBX-5");
         } else {
             out.push(*c);

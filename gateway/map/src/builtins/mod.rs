@@ -57,6 +57,7 @@ pub(crate) enum Gives {
 }
 
 /// A call on a value, and what it gives. The value is a text (ST) unless a data type is named.
+#[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
 pub(crate) struct Example {
     pub datatype: &'static str,
     pub input: &'static str,
@@ -76,6 +77,7 @@ pub(crate) struct Builtin {
     pub labels: &'static [&'static str],
     pub gives: Gives,
     pub run: Run,
+    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tests"))]
     pub examples: &'static [Example],
 }
 

@@ -219,7 +219,6 @@ impl<'s> Compiler<'s, '_> {
             }
             let kind = type_id.map(|t| self.world.defs.get(t).kind);
             let label: Arc<str> = d.names.first().map_or("", |n| n.text.as_str()).into();
-            let line = self.new_line(d.span, &label, String::new());
             self.plan.maps.push(plan::Map {
                 name: label,
                 makes: match kind {
@@ -227,7 +226,6 @@ impl<'s> Compiler<'s, '_> {
                     Some(TypeKind::Primitive(_)) => plan::Makes::Primitive,
                     _ => plan::Makes::Element,
                 },
-                type_id: type_id.or_else(|| self.world.defs.type_named("Element")).unwrap_or_else(|| self.any_type()),
                 type_name: type_id.map_or("", |t| self.world.defs.get(t).name),
                 slots: 0,
                 params: d.params.iter().map(param).collect(),
@@ -237,22 +235,8 @@ impl<'s> Compiler<'s, '_> {
                 base: NONE,
                 own: None,
                 block: NONE,
-                line,
             });
         }
-    }
-
-    fn any_type(&self) -> TypeId {
-        // every definition pack has Patient; a pack without types makes no plan
-        let defs = self.world.defs;
-        defs.type_named("Patient").or_else(|| defs.type_named("string")).unwrap_or_else(|| unreachable_type(defs))
-    }
-}
-
-fn unreachable_type(defs: &Definitions) -> TypeId {
-    match defs.type_named("Resource") {
-        Some(id) => id,
-        None => unreachable!("a definition pack without types"),
     }
 }
 

@@ -34,7 +34,7 @@ impl<'s> Compiler<'s, '_> {
     /// An operation that writes the value of `e` to the destination.
     pub(super) fn put(&mut self, scope: &mut Scope<'s>, e: &'s Expr, want: &Want) -> OpId {
         match &e.kind {
-            ExprKind::Nothing | ExprKind::Wrong => self.nothing(),
+            ExprKind::Nothing => self.nothing(),
             ExprKind::First(list) => {
                 let ops: Vec<OpId> = list.iter().map(|e| self.put(scope, e, want)).collect();
                 let list = self.list(&ops);

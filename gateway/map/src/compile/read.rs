@@ -20,7 +20,7 @@ impl<'s> Compiler<'s, '_> {
                 let text = self.text(if *b { "true" } else { "false" });
                 self.op(Op::Text(text))
             }
-            ExprKind::Nothing | ExprKind::Wrong => self.nothing(),
+            ExprKind::Nothing => self.nothing(),
             ExprKind::First(list) => {
                 let ops: Vec<OpId> = list.iter().map(|e| self.read(scope, e)).collect();
                 let list = self.list(&ops);
@@ -154,7 +154,7 @@ impl<'s> Compiler<'s, '_> {
                 self.parts_of(inner, path)
             }
             None if base == "self" && self.makes_resource(scope) => {
-                let slot = *scope.own.get_or_insert_with(|| u16::MAX);
+                let slot = *scope.own.get_or_insert(u16::MAX);
                 let slot = if slot == u16::MAX { scope.new_slot() } else { slot };
                 scope.own = Some(slot);
                 self.op(Op::Slot { slot })

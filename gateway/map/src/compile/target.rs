@@ -116,7 +116,7 @@ impl Compiler<'_, '_> {
             }
             _ if quiet => None,
             list => {
-                let Some(step) = names.first() else { return None };
+                let step = names.first()?;
                 let types: Vec<&str> = list.iter().map(|c| defs.get(c.type_id).name).collect();
                 let listed = types.iter().take(4).copied().collect::<Vec<_>>().join(", ");
                 let (zh, en) = if types.is_empty() {

@@ -1,5 +1,6 @@
 //! Calls of maps: arguments into slots, one call for each value of the first.
 
+use super::presence::Present;
 use super::quick::Quick;
 use super::value::{Slot, Val};
 use super::{Exec, Got};
@@ -103,7 +104,7 @@ impl<'m> Exec<'m> {
         }
         let size = base + (slots as usize).max(rest.len() + 1);
         self.slots.resize(size, Slot::None);
-        self.masks.resize(size, 0);
+        self.masks.resize(size, Present::default());
         let out = body(self);
         self.slots.truncate(base);
         self.masks.truncate(base);

@@ -33,7 +33,7 @@ impl<'t> Moment<'t> {
         let text = text.trim();
         let (text, zone) = split_zone(text)?;
         let compact =
-            text.get(..4)?.bytes().all(|b| b.is_ascii_digit()) && text.bytes().nth(4).is_none_or(|b| b.is_ascii_digit() || b == b'.');
+            text.get(..4)?.bytes().all(|b| b.is_ascii_digit()) && text.as_bytes().get(4).is_none_or(|b| b.is_ascii_digit() || *b == b'.');
         let moment = if compact { compact_form(text, zone)? } else { written_form(text, zone)? };
         moment.is_real().then_some(moment.settled())
     }

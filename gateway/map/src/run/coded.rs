@@ -5,7 +5,7 @@ use hutong_fhir::{Kind, NodeId};
 use super::keys::KEYS;
 use super::quick::Quick;
 use super::value::{Slot, Val};
-use super::{Exec, Got, Pending, PendingKind};
+use super::{Exec, Got};
 use crate::builtins::convert;
 use crate::plan::{At, OpId};
 use crate::table::{Row, Table};
@@ -32,7 +32,7 @@ impl<'m> Exec<'m> {
                 (row, standard) = self.other_row(v, table);
             }
             if row.is_none() && !standard {
-                self.pending.push(Pending { kind: PendingKind::Unmapped(id), origin, value: code.clone().into_owned() });
+                self.unmapped(id, &code, origin);
             }
             self.origin = origin;
             let row = row.filter(|r| !r.target.is_empty());

@@ -36,7 +36,7 @@ impl<'m> Exec<'m> {
         self.groups.push(Scope { group: self.arrangement.root(), only: None, since: 0 });
         self.base = self.slots.len();
         self.slots.resize(self.base + message.slots as usize, Slot::None);
-        self.masks.resize(self.slots.len(), 0);
+        self.masks.resize(self.slots.len(), super::presence::Present::default());
         let mut made = Vec::new();
         self.steps(&message.body, &mut made);
         self.settle();

@@ -85,8 +85,8 @@ pub(crate) struct Exec<'m> {
     /// Minutes east of UTC that MSH-7 names.
     pub zone: Option<i16>,
     pub slots: Vec<Slot<'m>>,
-    /// For each slot, which fields or components of what it holds are there.
-    pub masks: Vec<u64>,
+    /// For each slot, which fields or components of what it holds are there, and where.
+    pub masks: Vec<presence::Present>,
     pub header_mask: u64,
     pub marks: Marks,
     pub base: usize,
@@ -119,6 +119,8 @@ pub(crate) struct Exec<'m> {
     pub names: Vec<[u8; 3]>,
     /// For each group, whether it is one that may repeat.
     pub repeats: Vec<bool>,
+    /// An `else` stands ready: a code that is in no table is no finding.
+    pub muted: bool,
     pub nth: HashMap<(u32, usize), HashMap<u32, u32>>,
     /// For each segment, which fields are there; bit 0: has been worked out.
     pub present: Vec<u64>,
@@ -174,6 +176,7 @@ impl<'m> Exec<'m> {
             groups: Vec::new(),
             names: message.segments().iter().map(|s| s.name().as_bytes().try_into().unwrap_or(*b"???")).collect(),
             repeats: message::repeating(plan, arrangement),
+            muted: false,
             nth: HashMap::new(),
             present: vec![0; message.segment_count()],
             locals: Vec::new(),

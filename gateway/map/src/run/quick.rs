@@ -24,8 +24,17 @@ impl<'m> Exec<'m> {
                 Some(Slot::One(Val::View(v))) => {
                     let view = *v;
                     let types = &self.plan.datatypes;
-                    let dt = [part, sub].into_iter().filter(|n| *n > 0).fold(view.dt, |dt, n| types.component(dt, n as usize));
-                    view.down([part, sub], dt, &self.marks)
+                    let dt = types.component(view.dt, part as usize);
+                    let known = self.masks.get(self.base + slot as usize).and_then(|p| p.part(part));
+                    let one = match known {
+                        _ if part == 0 => Some(view),
+                        Some((from, to)) => view.at(part, from, to, dt),
+                        None => view.down([part, 0], dt, &self.marks),
+                    };
+                    match one {
+                        Some(v) if sub > 0 => v.down([sub, 0], types.component(dt, sub as usize), &self.marks),
+                        other => other,
+                    }
                 }
                 Some(Slot::None) | None => return Quick::Nothing,
                 _ => return Quick::No,
@@ -57,13 +66,16 @@ impl<'m> Exec<'m> {
         }
     }
 
-    fn first_view(&self, segment: u32, number: u16, parts: [u8; 2], dt: u16) -> Option<View<'m>> {
+    fn first_view(&mut self, segment: u32, number: u16, parts: [u8; 2], dt: u16) -> Option<View<'m>> {
         let field = self.message.segment(segment as usize)?.field(number as usize);
         if field.is_empty() {
             return None;
         }
         let dt = if dt != 0 && dt == self.plan.datatypes.varies { self.real_type(segment, parts) } else { dt };
         let rep = field.rep(0);
+        if rep.raw().len() == field.raw().len() {
+            self.reads.single(segment, number);
+        }
         View::repetition(rep.raw(), rep.offset(), segment, number, 0, dt).down(parts, dt, &self.marks)
     }
 }

@@ -45,10 +45,9 @@ impl<'m> Exec<'m> {
             Op::First { list, settles } => {
                 self.first(self.plan.list(list), settles, |e, op| if e.values(op) > 0 { Got::Yes } else { Got::No });
             }
-            Op::When { cond, op } => {
-                if self.holds(cond) {
-                    self.values(op);
-                }
+            Op::When { cond, .. } if !self.holds(cond) => {}
+            Op::When { op, .. } => {
+                self.values(op);
             }
             Op::By(id) => {
                 let op = self.branch(id);
@@ -69,19 +68,26 @@ impl<'m> Exec<'m> {
     /// code remains one, unless an `else` settles it.
     pub(crate) fn first(&mut self, list: &'m [u32], settles: bool, mut take: impl FnMut(&mut Self, OpId) -> Got) -> Got {
         let mark = self.pending.len();
-        for op in list {
-            let got = take(self, *op);
-            let said = matches!(self.plan.op(*op), Op::Say(_));
-            if got != Got::No || said {
-                if *op != *list.first().unwrap_or(op) {
-                    let kept = |p: &Pending| !settles && matches!(p.kind, PendingKind::Unmapped(_));
-                    let tail: Vec<Pending> = self.pending.drain(mark.min(self.pending.len())..).filter(kept).collect();
-                    self.pending.extend(tail);
+        let muted = self.muted;
+        self.muted |= settles;
+        let mut got = Got::No;
+        for (i, op) in list.iter().enumerate() {
+            if i + 1 == list.len() {
+                self.muted = muted;
+            }
+            let before = self.pending.len();
+            got = take(self, *op);
+            if got != Got::No || matches!(self.plan.op(*op), Op::Say(_)) {
+                if before > mark {
+                    let unmapped = |p: &Pending| matches!(p.kind, PendingKind::Unmapped(_));
+                    let kept: Vec<Pending> = self.pending.drain(mark..before).filter(unmapped).collect();
+                    self.pending.extend(kept);
                 }
-                return got;
+                break;
             }
         }
-        Got::No
+        self.muted = muted;
+        got
     }
 
     /// The first value of an operation.
@@ -116,11 +122,7 @@ impl<'m> Exec<'m> {
         }
         match self.slot(slot) {
             Slot::One(Val::Segment(s)) if matches!(of, Pick::First | Pick::All | Pick::Nth(1)) => take(self, s),
-            Slot::One(Val::Segment(s)) => {
-                if self.judges(of, Val::Segment(s)) {
-                    take(self, s);
-                }
-            }
+            Slot::One(Val::Segment(s)) if self.judges(of, Val::Segment(s)) => take(self, s),
             Slot::Many(from, len) => {
                 for i in 0..len {
                     let Some(Val::Segment(s)) = self.held.get((from + i) as usize).cloned() else { continue };
@@ -314,13 +316,20 @@ impl<'m> Exec<'m> {
         self.replace_values(arg, |e, v| e.looked_up(v, id, table));
     }
 
+    /// Remembers a code that a table does not have.
+    pub(super) fn unmapped(&mut self, table: u32, code: &str, origin: Origin) {
+        if !self.muted {
+            self.pending.push(Pending { kind: PendingKind::Unmapped(table), origin, value: code.to_owned() });
+        }
+    }
+
     fn looked_up(&mut self, v: &Val<'m>, id: u32, table: &'m crate::table::Table) -> Option<Val<'m>> {
         let (code, origin) = self.text_of(v)?;
         match table.find(&code) {
             Some(row) if !row.target.is_empty() => Some(Val::Text(Cow::Borrowed(row.target.as_str()), origin)),
             Some(_) => None,
             None => {
-                self.pending.push(Pending { kind: PendingKind::Unmapped(id), origin, value: code.into_owned() });
+                self.unmapped(id, &code, origin);
                 None
             }
         }

@@ -18,6 +18,8 @@ struct Field {
     /// Bit 0: the whole; bit n: component n, the last bit all from 31 on.
     components: u32,
     repetitions: u32,
+    /// There is one repetition.
+    single: bool,
 }
 
 const BITS: u32 = 31;
@@ -40,6 +42,13 @@ impl Reads {
         if at < end { self.fields.get_mut(at) } else { None }
     }
 
+    /// Notes that a field does not repeat.
+    pub(crate) fn single(&mut self, segment: u32, field: u16) {
+        if let Some(f) = self.get(segment, field) {
+            f.single = true;
+        }
+    }
+
     /// `whole`: all of the view; otherwise its first component.
     pub(crate) fn mark(&mut self, v: &View<'_>, whole: bool) {
         let bit = match (v.component, whole) {
@@ -60,8 +69,11 @@ impl Reads {
             let Some(base) = self.bases.get(i) else { continue };
             let first = if segment.name() == "MSH" { 3 } else { 1 };
             for n in first..=segment.field_count() {
-                let field = segment.field(n);
                 let Some(read) = self.fields.get(*base as usize + n) else { continue };
+                if read.single && read.components & 1 != 0 {
+                    continue;
+                }
+                let field = segment.field(n);
                 if field.is_empty() || field.is_null() || plan.is_bookkeeping(segment.name(), n) {
                     continue;
                 }

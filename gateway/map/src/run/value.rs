@@ -98,7 +98,8 @@ impl<'m> View<'m> {
             Level::Component => (marks.subcomponent, 0),
             Level::Subcomponent => return self.raw,
         };
-        let end = self.raw.bytes().position(|c| c != 0 && (c == a || c == b));
+        let bytes = self.raw.as_bytes();
+        let end = if b == 0 { memchr::memchr(a, bytes) } else { memchr::memchr2(a, b, bytes) };
         end.and_then(|at| self.raw.get(..at)).unwrap_or(self.raw)
     }
 
@@ -108,6 +109,18 @@ impl<'m> View<'m> {
             self = self.step(n, marks)?;
             self.dt = dt;
         }
+        Some(self)
+    }
+
+    /// The component (or subcomponent) `n`, whose place is known.
+    pub(crate) fn at(mut self, n: u8, from: usize, to: usize, dt: Dt) -> Option<View<'m>> {
+        match self.level() {
+            Level::Repetition => self.component = n,
+            _ => self.sub = n,
+        }
+        self.raw = self.raw.get(from..to)?;
+        self.start += from as u32;
+        self.dt = dt;
         Some(self)
     }
 
@@ -121,11 +134,11 @@ impl<'m> View<'m> {
         }
         let bytes = self.raw.as_bytes();
         let mut from = 0;
+        let next = |from: usize| if separator == 0 { None } else { memchr::memchr(separator, bytes.get(from..)?) };
         for _ in 1..n {
-            from += bytes.get(from..)?.iter().position(|b| *b == separator && separator != 0)? + 1;
+            from += next(from)? + 1;
         }
-        let rest = bytes.get(from..)?;
-        let len = rest.iter().position(|b| *b == separator && separator != 0).unwrap_or(rest.len());
+        let len = next(from).unwrap_or(bytes.len() - from);
         self.raw = self.raw.get(from..from + len)?;
         self.start += from as u32;
         Some(self)

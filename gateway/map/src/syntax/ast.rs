@@ -10,6 +10,7 @@ pub(crate) struct Name {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a few hundred of them, once at load")]
 pub(crate) enum Decl {
     Map(MapDecl),
     Message(MessageDecl),
@@ -153,8 +154,6 @@ pub(crate) enum ExprKind {
         value: Box<Expr>,
         target: Name,
     },
-    /// What could not be read; a diagnostic says so.
-    Wrong,
 }
 
 /// Text(s) of a `warn` or `reject`.
@@ -180,7 +179,6 @@ pub(crate) struct Arg {
 pub(crate) struct Branch {
     pub labels: Vec<Name>,
     pub value: Expr,
-    pub span: Span,
 }
 
 /// A source path: `OBX-5[2].1`, `c.2`, `patient`, `NTE*`; an empty base is the repetition that a `[ ]` judges (`.5`).

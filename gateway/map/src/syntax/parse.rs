@@ -27,7 +27,7 @@ pub(crate) fn parse(text: &str, file: u32) -> (Vec<Decl>, Vec<Diagnostic>) {
         let from = p.at;
         match p.decl() {
             Ok(decl) => decls.push(decl),
-            Err(Skip) => p.to_next_line(),
+            Err(Skip) => p.skip_line(),
         }
         if p.at == from {
             p.at += 1;
@@ -163,7 +163,7 @@ impl Parser<'_> {
         n
     }
 
-    fn to_next_line(&mut self) {
+    fn skip_line(&mut self) {
         let mut open = 0usize;
         loop {
             match self.peek() {
@@ -343,7 +343,7 @@ impl Parser<'_> {
     fn body(&mut self) -> Vec<Line> {
         let mut lines = Vec::new();
         if self.end_of_line().is_err() {
-            self.to_next_line();
+            self.skip_line();
         }
         loop {
             self.blank();
@@ -380,10 +380,10 @@ impl Parser<'_> {
                 // within braces lines may share a line of the file: `{ start = a end = b }`
                 let next_line = self.depth > 0 && matches!(self.peek(), Kind::Word | Kind::Dollar);
                 if !next_line && self.end_of_line().is_err() {
-                    self.to_next_line();
+                    self.skip_line();
                 }
             }
-            Err(Skip) => self.to_next_line(),
+            Err(Skip) => self.skip_line(),
         }
         if self.at == from {
             // a stray `}`: said, and passed over
@@ -495,7 +495,7 @@ impl Parser<'_> {
                 let from = p.at;
                 match p.branch() {
                     Ok(branch) => branches.push(branch),
-                    Err(Skip) => p.to_next_line(),
+                    Err(Skip) => p.skip_line(),
                 }
                 if p.at == from {
                     return Err(p.needed("一个分支", "a branch"));
@@ -505,7 +505,6 @@ impl Parser<'_> {
     }
 
     fn branch(&mut self) -> Read<Branch> {
-        let start = self.here();
         let mut labels = Vec::new();
         let other = self.is_word(0, "else") && self.token(1).kind == Kind::Colon;
         if other {
@@ -517,7 +516,7 @@ impl Parser<'_> {
         self.need(Kind::Colon, ":")?;
         self.newlines();
         let value = self.expression()?;
-        Ok(Branch { span: start.to(value.span), labels, value })
+        Ok(Branch { labels, value })
     }
 
     /// A value in front of a branch: a word, a number, a quoted text, or such a thing as `X.400` or `zh-CN`.

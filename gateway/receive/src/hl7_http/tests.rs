@@ -12,9 +12,11 @@ use std::sync::Mutex;
 use tokio::sync::watch;
 
 /// Answers by control id, and remembers who said what.
+type Seen = (String, Bytes, Option<String>, &'static str);
+
 #[derive(Default)]
 struct Remembers {
-    seen: Mutex<Vec<(String, Bytes, Option<String>, &'static str)>>,
+    seen: Mutex<Vec<Seen>>,
     faults: Mutex<Vec<(&'static str, usize)>>,
 }
 

@@ -76,13 +76,26 @@ fn judge(row: &Row, ours: &[Ours], reasons: &[Reason]) -> (&'static str, String)
         return ("line", places.join(" "));
     }
     let elsewhere = read_places(row, ours);
+    if row.attribute.is_empty() && elsewhere.is_empty() {
+        return ("no target", "the guide names no element for this position".to_owned());
+    }
     let reason = reasons.iter().find(|r| fits(&r.table, &row.table) && fits(&r.id, &row.id) && fits(&r.attribute, &row.attribute));
     match reason {
+        Some(r) if r.text.starts_with('@') => match pointed_at(&r.text, ours) {
+            Some(place) => ("line", place),
+            None => ("open", format!("no line is as {}", r.text)),
+        },
         Some(r) => ("reason", r.text.clone()),
         None if !elsewhere.is_empty() => ("other element", elsewhere.join(" ")),
-        None if row.attribute.is_empty() => ("no target", "the guide names no element for this position".to_owned()),
         None => ("open", String::new()),
     }
+}
+
+/// `@map target`: the line of that map that writes that target, for rows that are done outside their own table.
+fn pointed_at(text: &str, ours: &[Ours]) -> Option<String> {
+    let (name, target) = text.strip_prefix('@')?.split_once(' ')?;
+    let mut lines = ours.iter().filter(|o| o.names.iter().any(|n| n == name)).flat_map(|o| &o.lines);
+    lines.find(|l| l.target == target || l.text.starts_with(target)).map(|l| format!("{}:{}", l.file, l.number))
 }
 
 /// `file:line` of the lines that implement a row of a segment's or data type's table, best first.
@@ -208,22 +221,33 @@ fn choice(step: &str) -> &str {
 fn message_places(row: &Row, ours: &[Ours]) -> Vec<String> {
     let structure = row.id.split(['.', ':']).next().unwrap_or("").to_owned();
     let wanted = row.segment_map.replace(' ', "");
+    let segment = row.id.rsplit(['.', ':']).next().unwrap_or("");
     let mut places = Vec::new();
     if wanted.is_empty() {
         return places;
     }
-    let guides: HashMap<&str, &Vec<String>> =
-        ours.iter().filter(|o| !o.message).flat_map(|o| o.names.iter().map(move |n| (n.as_str(), &o.guides))).collect();
     for message in ours.iter().filter(|o| o.message && o.names.iter().any(|n| n.replace('^', "_") == structure)) {
         for line in &message.lines {
-            let implements = called(&line.text).iter().any(|name| guides.get(name.as_str()).is_some_and(|g| g.contains(&wanted)));
-            if implements {
+            let implements = called(&line.text).iter().any(|name| reaches(name, &wanted, ours, &mut Vec::new()));
+            if implements && (line.text.contains(segment) || segment == "MSH") {
                 places.push(format!("{}:{}", line.file, line.number));
             }
         }
     }
     places.truncate(2);
     places
+}
+
+/// Whether a map, or one that it calls, implements a table of the guide.
+fn reaches(name: &str, table: &str, ours: &[Ours], seen: &mut Vec<String>) -> bool {
+    if seen.iter().any(|s| s == name) {
+        return false;
+    }
+    seen.push(name.to_owned());
+    let mut maps = ours.iter().filter(|o| !o.message && o.names.iter().any(|n| n == name));
+    maps.any(|m| {
+        m.guides.iter().any(|g| g == table) || m.lines.iter().any(|l| called(&l.text).iter().any(|c| reaches(c, table, ours, seen)))
+    })
 }
 
 fn called(text: &str) -> Vec<String> {

@@ -150,7 +150,7 @@ fn results_as_they_come() {
         &oru("ORDER_OBSERVATION(OBR OBSERVATION(OBX RXA QQQ) OBSERVATION(OBX))"),
         &["structure.misplaced RXA[1]", "segment.unknown QQQ[1]"],
     );
-    check("ORU^R01", "pid OBR OBX", &"PATIENT_RESULT(PATIENT(pid) ORDER_OBSERVATION(OBR OBSERVATION(OBX)))".to_owned(), &[]);
+    check("ORU^R01", "pid OBR OBX", "PATIENT_RESULT(PATIENT(pid) ORDER_OBSERVATION(OBR OBSERVATION(OBX)))", &[]);
 }
 
 #[test]
