@@ -71,7 +71,7 @@ fn yardstick() {
     let parsed = parse(yardstick::MESSAGE, &Limits::default());
     let arrangement = arrange(&parsed.message, Grammar::get());
     let cx = Context { namespace: "yard", zone_minutes: CHINA_ZONE_MINUTES, sites: &[] };
-    let (mut by_plan, mut by_hand, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut by_plan, mut by_hand, mut untraced, mut ratios, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     // what a message costs before any line is run
     let nothing = [SourceFile { path: "a.hmap".to_owned(), text: "message ORU^R01\n".to_owned() }];
     let empty = Mappings::load(nothing.to_vec(), Definitions::r4(), Grammar::get()).ok().expect("an empty mapping");
@@ -86,26 +86,29 @@ fn yardstick() {
         })
         .collect();
     println!("map.fixed_us {:.2}", median(&mut fixed));
-    for _ in 0..ROUNDS {
+    let timed = |work: &dyn Fn()| {
         let started = cpu_us();
-        for _ in 0..PER_ROUND {
-            std::hint::black_box(plan.apply(m.definitions(), &parsed.message, &arrangement, &cx));
-        }
-        let between = cpu_us();
-        for _ in 0..PER_ROUND {
-            std::hint::black_box(yardstick::by_hand(&parsed.message, &cx));
-        }
-        let (a, b) = (between - started, cpu_us() - between);
-        by_plan.push(a / f64::from(PER_ROUND));
-        by_hand.push(b / f64::from(PER_ROUND));
+        (0..PER_ROUND).for_each(|_| work());
+        (cpu_us() - started) / f64::from(PER_ROUND)
+    };
+    for _ in 0..ROUNDS {
+        let a = timed(&|| drop(std::hint::black_box(plan.apply(m.definitions(), &parsed.message, &arrangement, &cx))));
+        let b = timed(&|| drop(std::hint::black_box(yardstick::by_hand(&parsed.message, &cx))));
+        let c = timed(&|| drop(std::hint::black_box(yardstick::by_hand_untraced(&parsed.message, &cx))));
+        by_plan.push(a);
+        by_hand.push(b);
+        untraced.push(c);
         ratios.push(a / b);
+        bare.push(a / c);
     }
     let (least, most) = (ratios.iter().copied().fold(f64::MAX, f64::min), ratios.iter().copied().fold(0.0, f64::max));
     println!(
-        "map.oru10.ratio_to_hand_written {:.2} (min {least:.2}, max {most:.2}); plan {:.1} µs, hand {:.1} µs",
+        "map.oru10.ratio_to_hand_written {:.2} (min {least:.2}, max {most:.2}; to one without lineage {:.2}); plan {:.1} µs, hand {:.1} µs, without lineage {:.1} µs",
         median(&mut ratios),
+        median(&mut bare),
         median(&mut by_plan),
-        median(&mut by_hand)
+        median(&mut by_hand),
+        median(&mut untraced)
     );
 }
 

@@ -243,6 +243,15 @@ pub(crate) struct Entry {
     /// Stays where only literals were written (`profile`).
     pub keep: bool,
     pub needs: Needs,
+    /// It is one line that writes one plain value, or one literal: most are.
+    pub simple: Option<Simple>,
+}
+
+/// What a simple entry does.
+#[derive(Clone, Copy)]
+pub(crate) enum Simple {
+    Value { line: LineId, key: Key, list: bool, to: Primitive, arg: Op },
+    Literal { line: LineId, key: Key, list: bool, kind: Kind, text: u32 },
 }
 
 /// Where the values of a line can come from: fields of segments, components of values, by slot.

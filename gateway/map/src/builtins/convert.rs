@@ -32,7 +32,7 @@ pub(crate) fn to(to: Primitive, text: Cow<'_, str>, zone: i16) -> Option<Cow<'_,
 }
 
 /// Whether a text is in the form of its type as it stands: most are, and are not copied.
-fn is_fit(to: Primitive, text: &str) -> bool {
+pub(crate) fn is_fit(to: Primitive, text: &str) -> bool {
     const LENGTH_MAX: usize = 1_048_576;
     let starts = |b: &u8| (0x21..0x7f).contains(b);
     let first = text.as_bytes().first();
@@ -44,6 +44,7 @@ fn is_fit(to: Primitive, text: &str) -> bool {
         }
         Primitive::Code => !text.is_empty() && text.bytes().all(|b| starts(&b)),
         Primitive::Decimal => to.check_text(text).is_ok(),
+        Primitive::Uri => text.starts_with("http") && text.bytes().all(|b| starts(&b)),
         _ => false,
     }
 }

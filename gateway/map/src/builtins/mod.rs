@@ -145,7 +145,7 @@ const fn typed(datatype: &'static str, input: &'static str, call: &'static str, 
 fn each<'m>(e: &mut Exec<'m>, args: &'m [OpId], change: impl Fn(&mut Exec<'m>, Cow<'m, str>) -> Option<Cow<'m, str>>) {
     let Some(arg) = args.first() else { return };
     e.replace_values(*arg, |e, v| {
-        let (text, origin) = e.text_of(v)?;
+        let (text, origin) = e.text_from(v)?;
         change(e, text).map(|out| Val::Text(out, origin))
     });
 }
@@ -167,7 +167,7 @@ fn conversion<'m>(e: &mut Exec<'m>, args: &'m [OpId], to: Primitive) {
 /// Several values of the first argument as one text.
 fn joined<'m>(e: &mut Exec<'m>, arg: OpId, between: &str) -> Option<(Cow<'m, str>, Origin)> {
     if let Some(v) = e.single(arg) {
-        return e.text_of(&v);
+        return e.text_from(v);
     }
     let from = e.vals.len();
     let n = e.values(arg);

@@ -114,6 +114,7 @@ impl<'s> Compiler<'s, '_> {
                 constant: true,
                 keep: false,
                 needs: crate::plan::Needs::default(),
+                simple: None,
             },
         ))
     }
@@ -136,6 +137,7 @@ impl<'s> Compiler<'s, '_> {
             constant: true,
             keep: head.keep,
             needs: crate::plan::Needs::default(),
+            simple: None,
         };
         let extension = step.url.is_some();
         for spec in &whole {
@@ -344,6 +346,7 @@ impl<'s> Compiler<'s, '_> {
                 constant: false,
                 keep: false,
                 needs: crate::plan::Needs::default(),
+                simple: None,
             });
         }
         self.plan.blocks.push(Block { entries, constant: false, type_id });

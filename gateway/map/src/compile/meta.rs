@@ -72,6 +72,15 @@ impl<'s> Compiler<'s, '_> {
                 ExprKind::Tuple(list) => list.iter().map(|e| self.read(scope, e)).collect(),
                 _ => vec![self.read(scope, a)],
             };
+            if parts.len() > crate::run::IDENTITY_MAX {
+                let most = crate::run::IDENTITY_MAX;
+                self.error(
+                    "identity.parts",
+                    a.span,
+                    format!("`identity` 的元组最多 {most} 项"),
+                    format!("a tuple of an `identity` has {most} parts at most"),
+                );
+            }
             out.push(crate::plan::Identity { needs: crate::plan::Needs::always(), guards: Vec::new(), parts });
         }
         out

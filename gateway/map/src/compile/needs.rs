@@ -1,7 +1,7 @@
 //! Which fields a line can have a value from: where none of them is there, the line is passed over without being run.
 //! Most lines of a mapping have nothing to do in most messages, so this is most of a plan's speed.
 
-use crate::plan::{Cond, CondId, Entry, MSH, Makes, Needs, Op, OpId, Plan, Whole};
+use crate::plan::{At, Cond, CondId, Entry, MSH, Makes, NONE, Needs, Op, OpId, Pick, Plan, Simple, Whole};
 
 /// Works the needs of all entries and identities out. Nothing is recursive that the plan's shape does not bound.
 pub(super) fn fill(plan: &mut Plan) {
@@ -11,8 +11,10 @@ pub(super) fn fill(plan: &mut Plan) {
         for j in 0..count {
             let Some(entry) = plan.blocks.get(i).and_then(|b| b.entries.get(j)) else { continue };
             let needs = of_entry(plan, entry);
+            let simple = simple(plan, entry);
             if let Some(e) = plan.blocks.get_mut(i).and_then(|b| b.entries.get_mut(j)) {
                 e.needs = needs;
+                e.simple = simple;
             }
         }
     }
@@ -25,6 +27,29 @@ pub(super) fn fill(plan: &mut Plan) {
                 a.needs = needs;
             }
         }
+    }
+}
+
+/// The short form of an entry, where it has one.
+fn simple(plan: &Plan, entry: &Entry) -> Option<Simple> {
+    let [whole] = entry.whole.as_slice() else { return None };
+    if entry.below != NONE || !whole.guards.is_empty() || whole.required || entry.keep {
+        return None;
+    }
+    match plan.op(whole.op) {
+        Op::Fixed { at: At::Own(key, list), kind, text } if whole.constant => {
+            Some(Simple::Literal { line: whole.line, key, list, kind, text })
+        }
+        Op::Prim { at: At::Own(key, list), conv, arg } if conv.codes.is_none() => {
+            let arg = plan.op(arg);
+            let single = match arg {
+                Op::Field { of, pick, .. } => of == Pick::First && pick == Pick::First,
+                Op::Part { pick, .. } => pick == Pick::First,
+                _ => false,
+            };
+            single.then_some(Simple::Value { line: whole.line, key, list, to: conv.to, arg })
+        }
+        _ => None,
     }
 }
 

@@ -268,6 +268,7 @@ impl<'s> Compiler<'s, '_> {
             constant,
             keep: false,
             needs: crate::plan::Needs::default(),
+            simple: None,
         };
         let mut entries: Vec<(u8, Entry)> = vec![(place, entry)];
         entries.extend(self.url_entry(choice.type_id, &url, Some(line)));

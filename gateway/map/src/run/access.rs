@@ -26,10 +26,10 @@ impl<'m> Exec<'m> {
     }
 
     /// Pushes what `change` makes of each value of an operation.
-    pub(crate) fn replace_values(&mut self, op: OpId, mut change: impl FnMut(&mut Self, &Val<'m>) -> Option<Val<'m>>) {
+    pub(crate) fn replace_values(&mut self, op: OpId, mut change: impl FnMut(&mut Self, Val<'m>) -> Option<Val<'m>>) {
         match self.quick(self.plan.op(op)) {
             Quick::View(v) => {
-                let made = change(self, &Val::View(v));
+                let made = change(self, Val::View(v));
                 self.vals.extend(made);
             }
             Quick::Nothing => {}
@@ -38,8 +38,8 @@ impl<'m> Exec<'m> {
                 let n = self.values(op);
                 let mut to = from;
                 for i in from..from + n {
-                    let Some(v) = self.vals.get(i).cloned() else { continue };
-                    if let (Some(made), Some(place)) = (change(self, &v), self.vals.get_mut(to)) {
+                    let Some(v) = self.take(i) else { continue };
+                    if let (Some(made), Some(place)) = (change(self, v), self.vals.get_mut(to)) {
                         *place = made;
                         to += 1;
                     }
@@ -61,15 +61,16 @@ impl<'m> Exec<'m> {
 
     pub(crate) fn part_text(&mut self, view: &View<'m>, n: u8) -> Option<(Cow<'m, str>, Origin)> {
         let part = self.part(view, n)?;
-        if self.admits(&part) { self.text_of(&Val::View(part)) } else { None }
+        if self.admits(&part) { self.text_from(Val::View(part)) } else { None }
     }
 
     /// The text that a primitive is made from.
-    pub(crate) fn primitive_text(&mut self, to: Primitive, v: &Val<'m>) -> Option<(Cow<'m, str>, Origin)> {
+    pub(crate) fn primitive_text(&mut self, to: Primitive, v: Val<'m>) -> Option<(Cow<'m, str>, Origin)> {
         if matches!(to, Primitive::String | Primitive::Markdown | Primitive::Xhtml) {
-            return self.text_of(v);
+            return self.text_from(v);
         }
-        let Val::View(view) = v else { return self.text_of(v) };
+        let Val::View(view) = v else { return self.text_from(v) };
+        let view = &view;
         self.reads.mark(view, false);
         let origin = view.origin();
         let text = super::text::trim(self.unescaped(view, view.first(&self.marks)));

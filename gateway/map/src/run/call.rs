@@ -91,18 +91,23 @@ impl<'m> Exec<'m> {
 
     /// Runs `body` with a frame of its own.
     pub(super) fn framed<T>(&mut self, slots: u16, first: Slot<'m>, rest: &[Slot<'m>], body: impl FnOnce(&mut Self) -> T) -> T {
-        let (old_base, old_dot) = (self.base, self.dot.take());
-        self.base = self.slots.len();
-        let base = self.base;
-        let mask = self.presence(&first);
-        self.slots.push(first);
-        self.masks.push(mask);
-        for slot in rest {
-            let mask = self.presence(slot);
-            self.slots.push(slot.clone());
-            self.masks.push(mask);
-        }
-        let size = base + (slots as usize).max(rest.len() + 1);
+        let base = self.slots.len();
+        self.push_slot(first);
+        rest.iter().for_each(|slot| self.push_slot(slot.clone()));
+        self.enter(base, slots, body)
+    }
+
+    /// Adds an argument to the frame that is about to be entered.
+    pub(super) fn push_slot(&mut self, slot: Slot<'m>) {
+        let present = self.presence(&slot);
+        self.slots.push(slot);
+        self.masks.push(present);
+    }
+
+    /// Runs `body` with the frame that begins at `base`, of which the arguments have been pushed.
+    pub(super) fn enter<T>(&mut self, base: usize, slots: u16, body: impl FnOnce(&mut Self) -> T) -> T {
+        let (old_base, old_dot) = (std::mem::replace(&mut self.base, base), self.dot.take());
+        let size = self.slots.len().max(base + slots as usize);
         self.slots.resize(size, Slot::None);
         self.masks.resize(size, Present::default());
         let out = body(self);

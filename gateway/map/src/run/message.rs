@@ -119,20 +119,17 @@ impl<'m> Exec<'m> {
         }
         let plan = self.plan;
         let map_plan = plan.maps.get(*map as usize)?;
-        let mut slots = Vec::with_capacity(args.len());
+        let base = self.slots.len();
         for (arg, param) in args.iter().zip(&map_plan.params) {
             let value = self.source(body, arg, param.many, made, ahead);
             if matches!(value, Slot::None) && !param.optional && !ahead {
+                self.slots.truncate(base);
+                self.masks.truncate(base);
                 return None;
             }
-            slots.push(value);
+            self.push_slot(value);
         }
-        let (first, rest) = match slots.split_first() {
-            Some((first, rest)) => (first.clone(), rest),
-            None => (Slot::None, &[][..]),
-        };
-        let slot_count = map_plan.slots;
-        self.framed(slot_count, first, rest, |e| if ahead { e.promise(*map) } else { e.resource(*map) })
+        self.enter(base, map_plan.slots, |e| if ahead { e.promise(*map) } else { e.resource(*map) })
     }
 
     /// The segments that a line names itself.

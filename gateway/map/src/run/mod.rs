@@ -13,6 +13,7 @@ mod put;
 mod quick;
 mod read;
 mod resource;
+mod simple;
 mod text;
 mod unite;
 mod unread;
@@ -28,6 +29,7 @@ use crate::hash::Quick;
 use crate::plan::{BlockId, LineId, Plan, Say};
 use crate::{Context, Lineage, Mapped, MappedResource, Update};
 pub(crate) use clock::{Moment, read_time};
+pub(crate) use resource::IDENTITY_MAX;
 use unread::Reads;
 use value::Marks;
 pub(crate) use value::{Origin, Slot, Val, View};
@@ -185,7 +187,7 @@ impl<'m> Exec<'m> {
     }
 
     fn finish(self) -> Mapped {
-        let unread = self.reads.unread(self.message, self.plan);
+        let unread = self.reads.unread(self.message, self.plan, &self.present);
         let resources = self.built.into_iter().filter_map(|b| {
             Some(MappedResource {
                 tree: b.tree?,

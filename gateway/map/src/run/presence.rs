@@ -9,7 +9,20 @@ use crate::plan::{MSH, Needs};
 /// Fields of a segment; those from 63 on share the last bit.
 pub(super) fn segment(message: &Message<'_>, index: u32) -> u64 {
     let Some(segment) = message.segment(index as usize) else { return 0 };
-    (1..=segment.field_count()).filter(|n| !segment.field(*n).is_empty()).fold(0, |mask, n| mask | 1 << n.min(63))
+    let raw = segment.raw().as_bytes();
+    let Ok(separator) = u8::try_from(message.separators().field()) else { return u64::MAX };
+    // MSH-1 is the separator itself
+    let mut n = u32::from(matches!(segment.name(), "MSH" | "BHS" | "FHS"));
+    let mut mask = u64::from(n) << 1;
+    let mut from = None;
+    for end in memchr::memchr_iter(separator, raw).chain([raw.len()]) {
+        if from.is_some_and(|from| end > from) {
+            mask |= 1 << n.min(63);
+        }
+        from = Some(end + 1);
+        n += 1;
+    }
+    mask
 }
 
 /// What is known of a slot's content: which parts of it are there, and where its first components end.

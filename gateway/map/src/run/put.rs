@@ -1,5 +1,6 @@
 //! Writing operations: lines to elements.
 
+use hutong_fhir::primitive::Primitive;
 use hutong_fhir::{Key, Kind, NodeId};
 use std::borrow::Cow;
 
@@ -15,6 +16,13 @@ impl<'m> Exec<'m> {
     pub(super) fn run_block(&mut self, block: &'m Block, node: NodeId, over: bool) -> Result<Got, Missing> {
         let mut got = Got::No;
         for entry in &block.entries {
+            if let Some(simple) = entry.simple
+                && !over
+                && let Some(one) = self.simple(entry, simple, node)
+            {
+                got = got.max(one);
+                continue;
+            }
             let one = self.entry(entry, node, over, false)?;
             got = got.max(one);
         }
@@ -289,7 +297,7 @@ impl<'m> Exec<'m> {
     fn put_prim(&mut self, at: At, conv: Conv, arg: OpId, node: NodeId, all: bool) -> Got {
         match self.quick(self.plan.op(arg)) {
             Quick::View(v) => {
-                return match self.primitive_text(conv.to, &Val::View(v)) {
+                return match self.primitive_text(conv.to, Val::View(v)) {
                     Some((Cow::Borrowed(text), origin)) if is_plain(conv.to, text) => self.write_text(at, text, origin, node),
                     Some((text, origin)) => self.write_prim(at, conv, text, origin, node),
                     None => Got::No,
@@ -312,8 +320,8 @@ impl<'m> Exec<'m> {
             return got;
         }
         for i in 0..n {
-            let Some(v) = self.vals.get(from + i).cloned() else { continue };
-            let Some((text, origin)) = self.primitive_text(conv.to, &v) else { continue };
+            let Some(v) = self.take(from + i) else { continue };
+            let Some((text, origin)) = self.primitive_text(conv.to, v) else { continue };
             got = got.max(self.write_prim(at, conv, text, origin, node));
             if got != Got::No && !all {
                 break;
@@ -340,6 +348,15 @@ impl<'m> Exec<'m> {
         if text.is_empty() { None } else { Some((Cow::Owned(text), place)) }
     }
 
+    /// Changes a text to the form of a type, or remembers that it cannot be.
+    fn converted(&mut self, to: Primitive, text: Cow<'m, str>, origin: Origin, zone: i16) -> Option<Cow<'m, str>> {
+        let value = convert::to(to, text.clone(), zone);
+        if value.is_none() {
+            self.fails(to, origin, text.into_owned());
+        }
+        value
+    }
+
     /// A text of the message that is a FHIR string as it stands.
     fn write_text(&mut self, at: At, text: &str, origin: Origin, node: NodeId) -> Got {
         let (key, list) = self.at(at);
@@ -353,10 +370,8 @@ impl<'m> Exec<'m> {
         let (key, list) = self.at(at);
         let kind = if conv.to.json_kind() == Kind::String { Kind::String } else { conv.to.json_kind() };
         let zone = self.zone.unwrap_or(self.cx.zone_minutes);
-        let Some(value) = convert::to(conv.to, text.clone(), zone) else {
-            self.pending.push(Pending { kind: PendingKind::Invalid(conv.to), origin, value: text.into_owned() });
-            return Got::No;
-        };
+        let value = if convert::is_fit(conv.to, &text) { Some(text) } else { self.converted(conv.to, text, origin, zone) };
+        let Some(value) = value else { return Got::No };
         if let Some(set) = conv.codes
             && !self.defs.code_set(set).has_code(&value)
         {

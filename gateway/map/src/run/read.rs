@@ -99,7 +99,7 @@ impl<'m> Exec<'m> {
         }
         let before = self.vals.len();
         let n = self.values(op);
-        let got = if n > 0 { self.vals.get(before).cloned() } else { None };
+        let got = if n > 0 { self.take(before) } else { None };
         self.vals.truncate(before);
         got
     }
@@ -111,7 +111,7 @@ impl<'m> Exec<'m> {
             return (!text.is_empty()).then_some((Cow::Borrowed(text), Origin::NONE));
         }
         let v = self.one(op)?;
-        self.text_of(&v)
+        self.text_from(v)
     }
 
     /// The segments of a slot that `of` picks.
@@ -323,8 +323,8 @@ impl<'m> Exec<'m> {
         }
     }
 
-    fn looked_up(&mut self, v: &Val<'m>, id: u32, table: &'m crate::table::Table) -> Option<Val<'m>> {
-        let (code, origin) = self.text_of(v)?;
+    fn looked_up(&mut self, v: Val<'m>, id: u32, table: &'m crate::table::Table) -> Option<Val<'m>> {
+        let (code, origin) = self.text_from(v)?;
         match table.find(&code) {
             Some(row) if !row.target.is_empty() => Some(Val::Text(Cow::Borrowed(row.target.as_str()), origin)),
             Some(_) => None,

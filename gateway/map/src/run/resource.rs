@@ -11,6 +11,9 @@ use crate::builtins::key::SEPARATOR;
 use crate::hash::Fold;
 use crate::plan::{At, Entry, Map, NONE, Op, OpId};
 
+/// How many parts an identity may have; the check at load refuses more.
+pub(crate) const IDENTITY_MAX: usize = 16;
+
 impl<'m> Exec<'m> {
     /// The id of what the map makes from the present slots; `None`: nothing says what it is.
     pub(super) fn identify(&mut self, map: &'m Map) -> Option<String> {
@@ -32,26 +35,26 @@ impl<'m> Exec<'m> {
     fn identity(&mut self, map: &Map, parts: &[OpId]) -> Option<String> {
         let cx = self.cx;
         let mut namespace: Cow<'m, str> = Cow::Borrowed(cx.namespace);
-        let mut texts: Vec<Cow<'m, str>> = Vec::with_capacity(parts.len());
-        for (i, op) in parts.iter().enumerate() {
+        let mut texts: [Cow<'m, str>; IDENTITY_MAX] = [const { Cow::Borrowed("") }; IDENTITY_MAX];
+        for (i, (op, place)) in parts.iter().zip(&mut texts).enumerate() {
             let text = self.text(*op).map(|(t, _)| t);
             let Some(text) = text else {
                 // the first part says whose number it is; without it the others tell nothing apart
                 if i == 0 {
                     return None;
                 }
-                texts.push(Cow::Borrowed(""));
                 continue;
             };
-            match text.split_once(SEPARATOR) {
-                Some((assigner, value)) if i == 0 => {
-                    namespace = Cow::Owned(assigner.to_owned());
-                    texts.push(Cow::Owned(value.to_owned()));
+            *place = match memchr::memchr(SEPARATOR as u8, text.as_bytes()) {
+                Some(at) if i == 0 => {
+                    namespace = Cow::Owned(text.get(..at).unwrap_or("").to_owned());
+                    Cow::Owned(text.get(at + 1..).unwrap_or("").to_owned())
                 }
-                _ => texts.push(text),
-            }
+                _ => text,
+            };
         }
-        Some(hutong_fhir::id::from_identity(&namespace, map.type_name, texts.iter().map(|t| &**t)))
+        let parts = texts.iter().take(parts.len()).map(|t| &**t);
+        Some(hutong_fhir::id::from_identity(&namespace, map.type_name, parts))
     }
 
     /// Makes the resource of a map from the present slots, or finds it where it was made before.
@@ -132,6 +135,11 @@ impl<'m> Exec<'m> {
     fn build(&mut self, map: &'m Map, clear: &mut Vec<String>) -> Result<(), Missing> {
         let Some(block) = self.block(map.block) else { return Ok(()) };
         for entry in &block.entries {
+            if let Some(simple) = entry.simple
+                && self.simple(entry, simple, 0).is_some()
+            {
+                continue;
+            }
             (self.null, self.absent) = (false, None);
             self.entry(entry, 0, false, true)?;
             if self.null && map.merge {

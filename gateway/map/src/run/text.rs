@@ -11,10 +11,15 @@ use crate::plan::Plan;
 impl<'m> Exec<'m> {
     /// The text of a value, trimmed; nothing where it is blank.
     pub(crate) fn text_of(&mut self, v: &Val<'m>) -> Option<(Cow<'m, str>, Origin)> {
+        self.text_from(v.clone())
+    }
+
+    /// The same of a value that is not needed any more.
+    pub(crate) fn text_from(&mut self, v: Val<'m>) -> Option<(Cow<'m, str>, Origin)> {
         let (text, origin) = match v {
-            Val::View(v) => (self.view_text(v), v.origin()),
-            Val::Text(t, origin) => (t.clone(), *origin),
-            Val::Resource(i) => (Cow::Owned(self.built.get(*i as usize)?.id.clone()), Origin::NONE),
+            Val::View(v) => (self.view_text(&v), v.origin()),
+            Val::Text(t, origin) => (t, origin),
+            Val::Resource(i) => (Cow::Owned(self.built.get(i as usize)?.id.clone()), Origin::NONE),
             Val::Segment(_) | Val::Table(_) => return None,
         };
         let text = trim(text);
@@ -25,6 +30,11 @@ impl<'m> Exec<'m> {
             self.origin = origin;
         }
         Some((text, origin))
+    }
+
+    /// Takes a value off its place on the stack, which will be cut back soon.
+    pub(crate) fn take(&mut self, at: usize) -> Option<Val<'m>> {
+        self.vals.get_mut(at).map(|v| std::mem::replace(v, Val::Table(u32::MAX)))
     }
 
     /// A text type is all that stands there; of any other the first simple value is its text.

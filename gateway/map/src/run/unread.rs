@@ -63,12 +63,19 @@ impl Reads {
     }
 
     /// What was not read, in the order of the message. MSH-1 and MSH-2 are how the message is written.
-    pub(super) fn unread(&self, message: &Message<'_>, plan: &Plan) -> Vec<Unread> {
+    pub(super) fn unread(&self, message: &Message<'_>, plan: &Plan, present: &[u64]) -> Vec<Unread> {
         let mut out = Vec::new();
         for (i, segment) in message.iter().enumerate() {
             let Some(base) = self.bases.get(i) else { continue };
+            let mask = match present.get(i) {
+                Some(0) | None => super::presence::segment(message, i as u32),
+                Some(known) => *known,
+            };
             let first = if segment.name() == "MSH" { 3 } else { 1 };
             for n in first..=segment.field_count() {
+                if n < 63 && mask & (1 << n) == 0 {
+                    continue;
+                }
                 let Some(read) = self.fields.get(*base as usize + n) else { continue };
                 if read.single && read.components & 1 != 0 {
                     continue;

@@ -2,14 +2,15 @@
 //! written in order, nothing looked up that is known. Every value gets the care that the plan gives it: escapes,
 //! blanks, null, forms of primitives, a local name for an assigner without a uri.
 
-use hutong_decode::v2::{Component, FieldRef, Message, Repetition, SegmentRef, Value};
+use hutong_decode::v2::{Message, Repetition, SegmentRef, Value};
 use hutong_fhir::id::from_identity;
 use hutong_fhir::{Key, Kind, NodeId, Tree};
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use crate::Context;
 use crate::builtins::convert;
+use crate::plan::LineId;
+use crate::{Context, Lineage};
 use hutong_fhir::primitive::Primitive;
 
 const LOCAL: &str = "http://fhir.med-community.cn/gw/NamingSystem/";
@@ -91,8 +92,15 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys {
     result: Key::of("result"),
 });
 
+/// A text with where it stands: segment, first byte, byte behind the last.
+#[derive(Clone)]
+struct Told<'a> {
+    text: Cow<'a, str>,
+    at: (u32, u32, u32),
+}
+
 /// The text of a value; nothing where it is blank or null.
-fn text(v: Value<'_>) -> Option<Cow<'_, str>> {
+fn text<'a>(segment: SegmentRef<'_>, v: Value<'a>) -> Option<Told<'a>> {
     if v.is_empty() || v.is_null() {
         return None;
     }
@@ -100,21 +108,59 @@ fn text(v: Value<'_>) -> Option<Cow<'_, str>> {
         Cow::Borrowed(t) => Cow::Borrowed(t.trim()),
         Cow::Owned(t) => Cow::Owned(t.trim().to_owned()),
     };
-    (!t.is_empty()).then_some(t)
+    let start = v.offset() as u32;
+    (!t.is_empty()).then(|| Told { text: t, at: (segment.index() as u32, start, start + v.raw().len() as u32) })
 }
 
-fn part(r: Repetition<'_>, n: usize) -> Option<Cow<'_, str>> {
-    text(r.component(n).value())
+fn field(segment: SegmentRef<'_>, n: usize) -> Option<Told<'_>> {
+    text(segment, segment.field(n).value())
 }
 
-struct Hand<'c> {
+/// A repetition with the segment that it stands in.
+#[derive(Clone, Copy)]
+struct Rep<'a> {
+    segment: SegmentRef<'a>,
+    rep: Repetition<'a>,
+}
+
+impl<'a> Rep<'a> {
+    fn part(&self, n: usize) -> Option<Told<'a>> {
+        text(self.segment, self.rep.component(n).value())
+    }
+
+    fn sub(&self, n: usize, m: usize) -> Option<Told<'a>> {
+        text(self.segment, self.rep.component(n).subcomponent(m))
+    }
+}
+
+fn reps(segment: SegmentRef<'_>, n: usize) -> impl Iterator<Item = Rep<'_>> {
+    segment.field(n).repetitions().map(move |rep| Rep { segment, rep })
+}
+
+fn first(segment: SegmentRef<'_>, n: usize) -> Rep<'_> {
+    Rep { segment, rep: segment.field(n).rep(0) }
+}
+
+/// Writes with the line (a number of ours) and the bytes of every element, as the plan does; `TRACED` off shows what that
+/// costs.
+struct Hand<'c, const TRACED: bool> {
     cx: &'c Context<'c>,
     keys: &'static Keys,
+    lineage: Vec<Lineage>,
 }
 
-/// The resources of a message of the yardstick's kind, in the order in which the plan makes them.
-pub fn by_hand(message: &Message<'_>, cx: &Context<'_>) -> Vec<Tree> {
-    let hand = Hand { cx, keys: &KEYS };
+/// The resources of a message of the yardstick's kind, in the order in which the plan makes them, and the lineage that
+/// their nodes' origins point into.
+pub fn by_hand(message: &Message<'_>, cx: &Context<'_>) -> (Vec<Tree>, Vec<Lineage>) {
+    run(Hand::<true> { cx, keys: &KEYS, lineage: Vec::with_capacity(256) }, message)
+}
+
+/// The same without lineage: what is then still missing to the plan's result.
+pub fn by_hand_untraced(message: &Message<'_>, cx: &Context<'_>) -> Vec<Tree> {
+    run(Hand::<false> { cx, keys: &KEYS, lineage: Vec::new() }, message).0
+}
+
+fn run<const TRACED: bool>(mut hand: Hand<'_, TRACED>, message: &Message<'_>) -> (Vec<Tree>, Vec<Lineage>) {
     let mut out = Vec::with_capacity(16);
     let (mut patient, mut order) = (String::new(), String::new());
     let mut orc = None;
@@ -149,45 +195,68 @@ pub fn by_hand(message: &Message<'_>, cx: &Context<'_>) -> Vec<Tree> {
         hand.results(&mut tree, &results, before);
         out.push(tree);
     }
-    out
+    (out, hand.lineage)
 }
 
-impl Hand<'_> {
+/// Of what does not come from the message.
+const LITERAL: (u32, u32, u32) = (u32::MAX, 0, 0);
+
+impl<const TRACED: bool> Hand<'_, TRACED> {
     fn resource(&self, kind: &str, id: &str) -> Tree {
         let mut tree = Tree::resource(kind);
-        tree.add_value(0, self.keys.id, Kind::String, id, false);
+        tree.append_value(0, self.keys.id, Kind::String, id, false);
         tree
     }
 
-    fn put(&self, tree: &mut Tree, node: NodeId, key: Key, to: Primitive, value: Option<Cow<'_, str>>, list: bool) -> bool {
-        let Some(value) = value.and_then(|v| convert::to(to, v, self.cx.zone_minutes)) else { return false };
-        tree.add_value(node, key, to.json_kind(), &value, list);
+    /// Notes which line and bytes wrote a node.
+    fn wrote(&mut self, tree: &mut Tree, node: NodeId, line: u32, at: (u32, u32, u32)) {
+        if TRACED {
+            tree.set_origin(node, self.lineage.len() as u32);
+            self.lineage.push(Lineage { line: LineId(line), segment: at.0, start: at.1, end: at.2 });
+        }
+    }
+
+    fn object(&mut self, tree: &mut Tree, node: NodeId, key: Key, list: bool, line: u32) -> NodeId {
+        let n = tree.append(node, key, Kind::Object, list);
+        self.wrote(tree, n, line, LITERAL);
+        n
+    }
+
+    fn put(&mut self, tree: &mut Tree, node: NodeId, key: Key, to: Primitive, value: Option<Told<'_>>, line: u32) -> bool {
+        let Some(told) = value else { return false };
+        let Some(value) = convert::to(to, told.text, self.cx.zone_minutes) else { return false };
+        let list = key == self.keys.given || key == self.keys.line;
+        let n = tree.append_value(node, key, to.json_kind(), &value, list);
+        self.wrote(tree, n, line, told.at);
         true
     }
 
-    fn fixed(&self, tree: &mut Tree, node: NodeId, key: Key, value: &str) {
-        tree.add_value(node, key, Kind::String, value, false);
+    fn fixed(&mut self, tree: &mut Tree, node: NodeId, key: Key, value: &str, line: u32, at: (u32, u32, u32)) {
+        let n = tree.append_value(node, key, Kind::String, value, false);
+        self.wrote(tree, n, line, at);
     }
 
-    fn reference(&self, tree: &mut Tree, key: Key, kind: &str, id: &str, list: bool) {
+    fn reference(&mut self, tree: &mut Tree, key: Key, kind: &str, id: &str, list: bool, line: u32) {
         if id.is_empty() {
             return;
         }
-        let node = tree.add(0, key, Kind::Object, list);
-        let value = tree.add(node, self.keys.reference, Kind::String, false);
+        let node = self.object(tree, 0, key, list, line);
+        let value = tree.append(node, self.keys.reference, Kind::String, false);
         let mut writer = tree.value_writer(value, Kind::String);
         writer.push_str(kind);
         writer.push('/');
         writer.push_str(id);
+        drop(writer);
+        self.wrote(tree, value, line, LITERAL);
     }
 
     /// The uri of an assigner: a universal id has one, a name gets one under the source's namespace.
-    fn system(&self, hd: Component<'_>) -> Option<String> {
-        if let Some(universal) = text(hd.subcomponent(2)) {
-            return Some(crate::builtins::uri_of(&universal).unwrap_or_else(|| self.local(&universal)));
+    fn system(&self, r: Rep<'_>, n: usize) -> Option<(String, (u32, u32, u32))> {
+        if let Some(universal) = r.sub(n, 2) {
+            return Some((crate::builtins::uri_of(&universal.text).unwrap_or_else(|| self.local(&universal.text)), universal.at));
         }
-        let name = text(hd.subcomponent(1))?;
-        Some(crate::builtins::uri_of(&name).unwrap_or_else(|| self.local(&name)))
+        let name = r.sub(n, 1)?;
+        Some((crate::builtins::uri_of(&name.text).unwrap_or_else(|| self.local(&name.text)), name.at))
     }
 
     fn local(&self, name: &str) -> String {
@@ -197,126 +266,124 @@ impl Hand<'_> {
     }
 
     /// The namespace and number of a CX, XCN or EI.
-    fn key(&self, r: Repetition<'_>, assigner: usize, entity: bool) -> Option<(String, String)> {
-        let number = part(r, 1)?;
-        let hd = r.component(assigner);
-        let (local, universal) =
-            if entity { (part(r, assigner), part(r, assigner + 1)) } else { (text(hd.subcomponent(1)), text(hd.subcomponent(2))) };
-        let namespace = match (universal.as_deref().and_then(crate::builtins::uri_of), local) {
+    fn key<'a>(&self, r: Rep<'a>, assigner: usize, entity: bool) -> Option<(String, Cow<'a, str>)> {
+        let number = r.part(1)?;
+        let (local, universal) = if entity { (r.part(assigner), r.part(assigner + 1)) } else { (r.sub(assigner, 1), r.sub(assigner, 2)) };
+        let namespace = match (universal.and_then(|u| crate::builtins::uri_of(&u.text)), local) {
             (Some(uri), _) => uri,
-            (None, Some(name)) => format!("{}/{name}", self.cx.namespace),
+            (None, Some(name)) => format!("{}/{}", self.cx.namespace, name.text),
             (None, None) => self.cx.namespace.to_owned(),
         };
-        Some((namespace, number.into_owned()))
+        Some((namespace, number.text))
     }
 
-    fn identifier(&self, tree: &mut Tree, r: Repetition<'_>, entity: bool) {
-        let Some(value) = part(r, 1) else { return };
-        let node = tree.add(0, self.keys.identifier, Kind::Object, true);
+    fn identifier(&mut self, tree: &mut Tree, r: Rep<'_>, entity: bool, line: u32) {
+        let Some(value) = r.part(1) else { return };
+        let node = self.object(tree, 0, self.keys.identifier, true, line);
         let system = if entity {
-            part(r, 2).map(|n| crate::builtins::uri_of(&n).unwrap_or_else(|| self.local(&n)))
+            r.part(2).map(|n| (crate::builtins::uri_of(&n.text).unwrap_or_else(|| self.local(&n.text)), n.at))
         } else {
-            self.system(r.component(4))
+            self.system(r, 4)
         };
-        if let Some(system) = system {
-            self.fixed(tree, node, self.keys.system, &system);
+        if let Some((system, at)) = system {
+            self.fixed(tree, node, self.keys.system, &system, line + 1, at);
         }
-        self.put(tree, node, self.keys.value, Primitive::String, Some(value), false);
+        self.put(tree, node, self.keys.value, Primitive::String, Some(value), line + 2);
     }
 
-    fn patient(&self, pid: SegmentRef<'_>, id: &mut String) -> Option<Tree> {
+    fn patient(&mut self, pid: SegmentRef<'_>, id: &mut String) -> Option<Tree> {
         let k = self.keys;
-        let numbers = pid.field(3);
-        let chosen = numbers.repetitions().find(|r| part(*r, 5).as_deref() == Some("MR")).unwrap_or(numbers.rep(0));
+        let chosen = reps(pid, 3).find(|r| r.part(5).is_some_and(|t| t.text == "MR")).unwrap_or(first(pid, 3));
         let (namespace, number) = self.key(chosen, 4, false)?;
-        *id = from_identity(&namespace, "Patient", [number.as_str()]);
+        *id = from_identity(&namespace, "Patient", [&*number]);
         let mut t = self.resource("Patient", id);
-        numbers.repetitions().for_each(|r| self.identifier(&mut t, r, false));
-        for r in pid.field(5).repetitions() {
-            let (family, given) = (text(r.component(1).subcomponent(1)), part(r, 2));
+        reps(pid, 3).for_each(|r| self.identifier(&mut t, r, false, 1));
+        for r in reps(pid, 5) {
+            let (family, given) = (r.sub(1, 1), r.part(2));
             if family.is_some() || given.is_some() {
-                let node = t.add(0, k.name, Kind::Object, true);
-                self.put(&mut t, node, k.family, Primitive::String, family, false);
-                self.put(&mut t, node, k.given, Primitive::String, given, true);
+                let node = self.object(&mut t, 0, k.name, true, 4);
+                self.put(&mut t, node, k.family, Primitive::String, family, 5);
+                self.put(&mut t, node, k.given, Primitive::String, given, 6);
             }
         }
-        if let Some(phone) = part(pid.field(13).rep(0), 1) {
-            let node = t.add(0, k.telecom, Kind::Object, true);
-            self.fixed(&mut t, node, k.system, "phone");
-            self.put(&mut t, node, k.value, Primitive::String, Some(phone), false);
+        if let Some(phone) = first(pid, 13).part(1) {
+            let node = self.object(&mut t, 0, k.telecom, true, 7);
+            self.fixed(&mut t, node, k.system, "phone", 8, LITERAL);
+            self.put(&mut t, node, k.value, Primitive::String, Some(phone), 9);
         }
-        match text(pid.field(8).value()).as_deref() {
-            Some("M") => self.fixed(&mut t, 0, k.gender, "male"),
-            Some("F") => self.fixed(&mut t, 0, k.gender, "female"),
-            _ => {}
+        if let Some(sex) = field(pid, 8) {
+            match &*sex.text {
+                "M" => self.fixed(&mut t, 0, k.gender, "male", 10, sex.at),
+                "F" => self.fixed(&mut t, 0, k.gender, "female", 10, sex.at),
+                _ => {}
+            }
         }
-        self.put(&mut t, 0, k.birth_date, Primitive::Date, text(pid.field(7).value()), false);
-        for r in pid.field(11).repetitions() {
-            let node = t.add(0, k.address, Kind::Object, true);
-            self.put(&mut t, node, k.line, Primitive::String, text(r.component(1).subcomponent(1)), true);
-            self.put(&mut t, node, k.city, Primitive::String, part(r, 3), false);
-            self.put(&mut t, node, k.postal_code, Primitive::String, part(r, 5), false);
-            self.put(&mut t, node, k.country, Primitive::String, part(r, 6), false);
+        self.put(&mut t, 0, k.birth_date, Primitive::Date, field(pid, 7), 11);
+        for r in reps(pid, 11) {
+            let node = self.object(&mut t, 0, k.address, true, 12);
+            self.put(&mut t, node, k.line, Primitive::String, r.sub(1, 1), 13);
+            self.put(&mut t, node, k.city, Primitive::String, r.part(3), 14);
+            self.put(&mut t, node, k.postal_code, Primitive::String, r.part(5), 15);
+            self.put(&mut t, node, k.country, Primitive::String, r.part(6), 16);
         }
         Some(t)
     }
 
-    fn concept(&self, t: &mut Tree, key: Key, r: Repetition<'_>) -> bool {
+    fn concept(&mut self, t: &mut Tree, key: Key, r: Rep<'_>) -> bool {
         let k = self.keys;
-        let node = t.add(0, key, Kind::Object, false);
+        let node = self.object(t, 0, key, false, 20);
         let mut some = false;
         for from in [0, 3] {
-            let (code, display, system) = (part(r, from + 1), part(r, from + 2), part(r, from + 3));
+            let (code, display, system) = (r.part(from + 1), r.part(from + 2), r.part(from + 3));
             if code.is_none() && display.is_none() && system.is_none() {
                 continue;
             }
             some = true;
-            let coding = t.add(node, k.coding, Kind::Object, true);
-            match system.as_deref() {
-                Some("LN") => self.fixed(t, coding, k.system, "http://loinc.org"),
-                Some(name) => {
-                    let uri = crate::builtins::uri_of(name).unwrap_or_else(|| self.local(name));
-                    self.fixed(t, coding, k.system, &uri);
+            let coding = self.object(t, node, k.coding, true, 21);
+            if let Some(name) = system {
+                if name.text == "LN" {
+                    self.fixed(t, coding, k.system, "http://loinc.org", 22, name.at);
+                } else {
+                    let uri = crate::builtins::uri_of(&name.text).unwrap_or_else(|| self.local(&name.text));
+                    self.fixed(t, coding, k.system, &uri, 22, name.at);
                 }
-                None => {}
             }
-            self.put(t, coding, k.code, Primitive::Code, code, false);
-            self.put(t, coding, k.display, Primitive::String, display, false);
+            self.put(t, coding, k.code, Primitive::Code, code, 23);
+            self.put(t, coding, k.display, Primitive::String, display, 24);
         }
-        some | self.put(t, node, k.text, Primitive::String, part(r, 9), false)
+        some | self.put(t, node, k.text, Primitive::String, r.part(9), 25)
     }
 
-    fn order(&self, obr: SegmentRef<'_>, orc: Option<SegmentRef<'_>>, patient: &str, id: &mut String, out: &mut Vec<Tree>) {
+    fn order(&mut self, obr: SegmentRef<'_>, orc: Option<SegmentRef<'_>>, patient: &str, id: &mut String, out: &mut Vec<Tree>) {
         let k = self.keys;
-        let Some((namespace, number)) = self.key(obr.field(2).rep(0), 2, true) else { return };
-        *id = from_identity(&namespace, "ServiceRequest", [number.as_str(), "order"]);
+        let Some((namespace, number)) = self.key(first(obr, 2), 2, true) else { return };
+        *id = from_identity(&namespace, "ServiceRequest", [&*number, "order"]);
         let mut t = self.resource("ServiceRequest", id);
-        self.identifier(&mut t, obr.field(2).rep(0), true);
-        self.identifier(&mut t, obr.field(3).rep(0), true);
-        let status = orc.and_then(|o| text(o.field(5).value()));
-        let status = match status.as_deref() {
-            Some("CM") => "completed",
-            Some("IP") => "active",
-            _ => "unknown",
+        self.identifier(&mut t, first(obr, 2), true, 30);
+        self.identifier(&mut t, first(obr, 3), true, 33);
+        let status = orc.and_then(|o| field(o, 5));
+        let (status, at) = match status.as_ref().map(|s| (&*s.text, s.at)) {
+            Some(("CM", at)) => ("completed", at),
+            Some(("IP", at)) => ("active", at),
+            _ => ("unknown", LITERAL),
         };
-        self.fixed(&mut t, 0, k.status, status);
-        self.fixed(&mut t, 0, k.intent, "order");
+        self.fixed(&mut t, 0, k.status, status, 36, at);
+        self.fixed(&mut t, 0, k.intent, "order", 37, LITERAL);
         if !obr.field(4).is_empty() {
-            self.concept(&mut t, k.code, obr.field(4).rep(0));
+            self.concept(&mut t, k.code, first(obr, 4));
         }
-        self.reference(&mut t, k.subject, "Patient", patient, false);
-        self.put(&mut t, 0, k.authored_on, Primitive::DateTime, orc.and_then(|o| text(o.field(9).value())), false);
+        self.reference(&mut t, k.subject, "Patient", patient, false, 38);
+        self.put(&mut t, 0, k.authored_on, Primitive::DateTime, orc.and_then(|o| field(o, 9)), 39);
         if !obr.field(16).is_empty() {
-            match self.doctor(obr.field(16).rep(0)) {
+            match self.doctor(first(obr, 16)) {
                 Some((tree, id)) => {
-                    self.reference(&mut t, k.requester, "Practitioner", &id, false);
+                    self.reference(&mut t, k.requester, "Practitioner", &id, false, 40);
                     out.push(tree);
                 }
                 None => {
-                    let name = part(obr.field(16).rep(0), 2);
-                    if let Some(name) = name {
-                        let node = t.add(0, k.requester, Kind::Object, false);
-                        self.fixed(&mut t, node, k.display, &name);
+                    if let Some(name) = first(obr, 16).part(2) {
+                        let node = self.object(&mut t, 0, k.requester, false, 40);
+                        self.put(&mut t, node, k.display, Primitive::String, Some(name), 41);
                     }
                 }
             }
@@ -324,124 +391,127 @@ impl Hand<'_> {
         out.push(t);
     }
 
-    fn doctor(&self, r: Repetition<'_>) -> Option<(Tree, String)> {
+    fn doctor(&mut self, r: Rep<'_>) -> Option<(Tree, String)> {
         let k = self.keys;
         let (namespace, number) = self.key(r, 9, false)?;
-        let id = from_identity(&namespace, "Practitioner", [number.as_str()]);
+        let id = from_identity(&namespace, "Practitioner", [&*number]);
         let mut t = self.resource("Practitioner", &id);
-        let node = t.add(0, k.identifier, Kind::Object, true);
-        self.put(&mut t, node, k.value, Primitive::String, part(r, 1), false);
-        let (family, given) = (text(r.component(2).subcomponent(1)), part(r, 3));
+        let node = self.object(&mut t, 0, k.identifier, true, 50);
+        self.put(&mut t, node, k.value, Primitive::String, r.part(1), 51);
+        let (family, given) = (r.sub(2, 1), r.part(3));
         if family.is_some() || given.is_some() {
-            let node = t.add(0, k.name, Kind::Object, true);
-            self.put(&mut t, node, k.family, Primitive::String, family, false);
-            self.put(&mut t, node, k.given, Primitive::String, given, true);
+            let node = self.object(&mut t, 0, k.name, true, 52);
+            self.put(&mut t, node, k.family, Primitive::String, family, 53);
+            self.put(&mut t, node, k.given, Primitive::String, given, 54);
         }
         Some((t, id))
     }
 
-    fn status<'s>(&self, f: FieldRef<'_>) -> Option<&'s str> {
-        match text(f.value()).as_deref() {
-            Some("F") => Some("final"),
-            Some("P") => Some("preliminary"),
-            Some("C") => Some("corrected"),
-            _ => None,
-        }
-    }
-
-    fn observation(&self, obx: SegmentRef<'_>, obr: SegmentRef<'_>, patient: &str, order: &str) -> Option<(Tree, String)> {
+    fn observation(&mut self, obx: SegmentRef<'_>, obr: SegmentRef<'_>, patient: &str, order: &str) -> Option<(Tree, String)> {
         let k = self.keys;
-        let field = |n| text(obx.field(n).value()).unwrap_or_default();
-        let filler = text(obr.field(3).value()).unwrap_or_default();
-        let id = match self.key(obx.field(21).rep(0), 2, true) {
-            Some((namespace, number)) => from_identity(&namespace, "Observation", [number.as_str()]),
+        let plain = |s, n| field(s, n).map(|t| t.text).unwrap_or_default();
+        let filler = plain(obr, 3);
+        let id = match self.key(first(obx, 21), 2, true) {
+            Some((namespace, number)) => from_identity(&namespace, "Observation", [&*number]),
             None if filler.is_empty() => return None,
-            None => from_identity(self.cx.namespace, "Observation", [&*filler, &*field(3), &*field(4), &*field(14)]),
+            None => from_identity(self.cx.namespace, "Observation", [&*filler, &*plain(obx, 3), &*plain(obx, 4), &*plain(obx, 14)]),
         };
         let mut t = self.resource("Observation", &id);
-        self.reference(&mut t, k.based_on, "ServiceRequest", order, true);
-        self.fixed(&mut t, 0, k.status, self.status(obx.field(11))?);
-        if !self.concept(&mut t, k.code, obx.field(3).rep(0)) {
+        self.reference(&mut t, k.based_on, "ServiceRequest", order, true, 60);
+        let told = field(obx, 11)?;
+        self.fixed(&mut t, 0, k.status, status(&told.text)?, 61, told.at);
+        if !self.concept(&mut t, k.code, first(obx, 3)) {
             return None;
         }
-        self.reference(&mut t, k.subject, "Patient", patient, false);
-        let time = text(obx.field(14).value()).or_else(|| text(obr.field(7).value()));
-        self.put(&mut t, 0, k.effective, Primitive::DateTime, time, false);
+        self.reference(&mut t, k.subject, "Patient", patient, false, 62);
+        let time = field(obx, 14).or_else(|| field(obr, 7));
+        self.put(&mut t, 0, k.effective, Primitive::DateTime, time, 63);
         self.value(&mut t, obx);
-        for r in obx.field(8).repetitions() {
-            let Some(flag) = text(r.value()) else { continue };
-            let display = match &*flag {
+        for r in reps(obx, 8) {
+            let Some(flag) = r.part(1) else { continue };
+            let display = match &*flag.text {
                 "H" => "High",
                 "L" => "Low",
                 "N" => "Normal",
                 _ => continue,
             };
-            let node = t.add(0, k.interpretation, Kind::Object, true);
-            let coding = t.add(node, k.coding, Kind::Object, true);
-            self.fixed(&mut t, coding, k.system, INTERPRETATION);
-            self.fixed(&mut t, coding, k.code, &flag);
-            self.fixed(&mut t, coding, k.display, display);
+            let node = self.object(&mut t, 0, k.interpretation, true, 70);
+            let coding = self.object(&mut t, node, k.coding, true, 70);
+            self.fixed(&mut t, coding, k.system, INTERPRETATION, 70, flag.at);
+            self.fixed(&mut t, coding, k.code, &flag.text, 70, flag.at);
+            self.fixed(&mut t, coding, k.display, display, 70, flag.at);
         }
-        if let Some(range) = text(obx.field(7).rep(0).whole()) {
-            let node = t.add(0, k.reference_range, Kind::Object, true);
-            self.put(&mut t, node, k.text, Primitive::String, Some(range), false);
+        if let Some(range) = text(obx, obx.field(7).rep(0).whole()) {
+            let node = self.object(&mut t, 0, k.reference_range, true, 71);
+            self.put(&mut t, node, k.text, Primitive::String, Some(range), 72);
         }
         Some((t, id))
     }
 
-    fn value(&self, t: &mut Tree, obx: SegmentRef<'_>) {
+    fn value(&mut self, t: &mut Tree, obx: SegmentRef<'_>) {
         let k = self.keys;
-        let result = obx.field(5);
-        let joined = || -> Option<Cow<'_, str>> {
-            let mut all = result.repetitions().filter_map(|r| text(r.whole()));
+        let joined = || -> Option<Told<'_>> {
+            let mut all = reps(obx, 5).filter_map(|r| text(obx, r.rep.whole()));
             let first = all.next()?;
-            Some(all.fold(first, |a, b| Cow::Owned(format!("{a}\n{b}"))))
+            Some(all.fold(first, |a, b| Told { text: Cow::Owned(format!("{}\n{}", a.text, b.text)), at: (a.at.0, a.at.1, b.at.2) }))
         };
-        match text(obx.field(2).value()).as_deref() {
+        match field(obx, 2).as_ref().map(|t| &*t.text) {
             Some("NM") => {
-                let number = text(result.value()).and_then(|v| convert::to(Primitive::Decimal, v, 0));
-                let Some(number) = number else {
-                    self.put(t, 0, k.string, Primitive::String, joined(), false);
+                let number = field(obx, 5).and_then(|v| Some((convert::to(Primitive::Decimal, v.text, 0)?, v.at)));
+                let Some((number, at)) = number else {
+                    self.put(t, 0, k.string, Primitive::String, joined(), 64);
                     return;
                 };
-                let node = t.add(0, k.quantity, Kind::Object, false);
-                t.add_value(node, k.value, Kind::Number, &number, false);
-                let unit = obx.field(6).rep(0);
-                let code = part(unit, 1);
-                self.put(t, node, k.unit, Primitive::String, part(unit, 2).or_else(|| code.clone()), false);
+                let node = self.object(t, 0, k.quantity, false, 64);
+                let n = t.append_value(node, k.value, Kind::Number, &number, false);
+                self.wrote(t, n, 65, at);
+                let unit = first(obx, 6);
+                let code = unit.part(1);
+                self.put(t, node, k.unit, Primitive::String, unit.part(2).or_else(|| code.clone()), 66);
                 if code.is_some() {
-                    self.fixed(t, node, k.system, "http://unitsofmeasure.org");
+                    self.fixed(t, node, k.system, "http://unitsofmeasure.org", 67, LITERAL);
                 }
-                self.put(t, node, k.code, Primitive::Code, code, false);
+                self.put(t, node, k.code, Primitive::Code, code, 68);
             }
             Some("CWE" | "CE" | "CNE") => {
-                self.concept(t, k.concept, result.rep(0));
+                self.concept(t, k.concept, first(obx, 5));
             }
             Some("ST" | "FT" | "TX") => {
-                self.put(t, 0, k.string, Primitive::String, joined(), false);
+                self.put(t, 0, k.string, Primitive::String, joined(), 64);
             }
             _ => {}
         }
     }
 
-    fn report(&self, obr: SegmentRef<'_>, patient: &str, order: &str) -> Option<Tree> {
+    fn report(&mut self, obr: SegmentRef<'_>, patient: &str, order: &str) -> Option<Tree> {
         let k = self.keys;
-        let (namespace, number) = self.key(obr.field(3).rep(0), 2, true)?;
-        let id = from_identity(&namespace, "DiagnosticReport", [number.as_str(), "report"]);
+        let (namespace, number) = self.key(first(obr, 3), 2, true)?;
+        let id = from_identity(&namespace, "DiagnosticReport", [&*number, "report"]);
         let mut t = self.resource("DiagnosticReport", &id);
-        self.identifier(&mut t, obr.field(3).rep(0), true);
-        self.reference(&mut t, k.based_on, "ServiceRequest", order, true);
-        self.fixed(&mut t, 0, k.status, self.status(obr.field(25)).unwrap_or("unknown"));
-        if !self.concept(&mut t, k.code, obr.field(4).rep(0)) {
+        self.identifier(&mut t, first(obr, 3), true, 80);
+        self.reference(&mut t, k.based_on, "ServiceRequest", order, true, 83);
+        let told = field(obr, 25);
+        let (status, at) = told.as_ref().and_then(|s| Some((status(&s.text)?, s.at))).unwrap_or(("unknown", LITERAL));
+        self.fixed(&mut t, 0, k.status, status, 84, at);
+        if !self.concept(&mut t, k.code, first(obr, 4)) {
             return None;
         }
-        self.reference(&mut t, k.subject, "Patient", patient, false);
-        self.put(&mut t, 0, k.effective, Primitive::DateTime, text(obr.field(7).value()), false);
+        self.reference(&mut t, k.subject, "Patient", patient, false, 85);
+        self.put(&mut t, 0, k.effective, Primitive::DateTime, field(obr, 7), 86);
         Some(t)
     }
 
-    fn results(&self, t: &mut Tree, results: &[String], obr: SegmentRef<'_>) {
-        self.put(t, 0, self.keys.issued, Primitive::Instant, text(obr.field(22).value()), false);
-        results.iter().for_each(|id| self.reference(t, self.keys.result, "Observation", id, true));
+    fn results(&mut self, t: &mut Tree, results: &[String], obr: SegmentRef<'_>) {
+        self.put(t, 0, self.keys.issued, Primitive::Instant, field(obr, 22), 87);
+        results.iter().for_each(|id| self.reference(t, self.keys.result, "Observation", id, true, 88));
+    }
+}
+
+fn status(code: &str) -> Option<&'static str> {
+    match code {
+        "F" => Some("final"),
+        "P" => Some("preliminary"),
+        "C" => Some("corrected"),
+        _ => None,
     }
 }

@@ -8,7 +8,7 @@ use hutong_fhir::definitions::Definitions;
 
 use crate::{Mappings, Refused, SourceFile};
 
-pub use by_hand::by_hand;
+pub use by_hand::{by_hand, by_hand_untraced};
 
 /// An ORU^R01 with ten OBX, as a hospital in China sends it; the patient is invented.
 pub const MESSAGE: &str = "MSH|^~\\&|LIS|XRY|GW|XYX|20260305093000||ORU^R01^ORU_R01|R-1|P|2.4|||||||UNICODE UTF-8\r\
@@ -52,9 +52,9 @@ pub fn mappings() -> Result<Mappings, Refused> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CHINA_ZONE_MINUTES, Context};
+    use crate::{CHINA_ZONE_MINUTES, Context, Lineage};
     use hutong_decode::v2::{Limits, arrange, parse};
-    use hutong_fhir::{Tree, json};
+    use hutong_fhir::{Kind, NodeRef, Tree, json};
 
     #[test]
     fn plan_and_hand_make_the_same() {
@@ -70,11 +70,28 @@ mod tests {
             String::from_utf8(out).unwrap()
         };
         let plan: Vec<String> = mapped.resources.iter().map(|r| text(&r.tree)).collect();
-        let hand: Vec<String> = by_hand(&parsed.message, &cx).iter().map(text).collect();
+        let (trees, lineage) = by_hand(&parsed.message, &cx);
+        let hand: Vec<String> = trees.iter().map(text).collect();
+        assert_eq!(hand, by_hand_untraced(&parsed.message, &cx).iter().map(text).collect::<Vec<_>>());
         assert_eq!(plan.len(), 14);
         for (a, b) in plan.iter().zip(&hand) {
             assert_eq!(a, b);
         }
         assert_eq!(plan.len(), hand.len());
+        // and from the same bytes
+        let bytes = |t: &Tree, all: &[Lineage]| -> Vec<(u32, u32)> {
+            let mut open: Vec<NodeRef<'_>> = vec![t.root()];
+            let mut out = Vec::new();
+            while let Some(node) = open.pop() {
+                open.extend(node.children());
+                let told = node.kind() != Kind::Object && node.name() != "reference";
+                let Some(l) = all.get(node.origin() as usize).filter(|l| told && l.segment != u32::MAX) else { continue };
+                out.push((l.start, l.end));
+            }
+            out
+        };
+        for (r, hand) in mapped.resources.iter().zip(&trees) {
+            assert_eq!(bytes(&r.tree, &mapped.lineage), bytes(hand, &lineage), "{}", r.resource_type);
+        }
     }
 }
