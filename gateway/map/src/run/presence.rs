@@ -12,15 +12,14 @@ pub(super) fn segment(message: &Message<'_>, index: u32) -> u64 {
     let raw = segment.raw().as_bytes();
     let Ok(separator) = u8::try_from(message.separators().field()) else { return u64::MAX };
     // MSH-1 is the separator itself
-    let mut n = u32::from(matches!(segment.name(), "MSH" | "BHS" | "FHS"));
-    let mut mask = u64::from(n) << 1;
+    let first = u32::from(matches!(segment.name(), "MSH" | "BHS" | "FHS"));
+    let mut mask = u64::from(first) << 1;
     let mut from = None;
-    for end in memchr::memchr_iter(separator, raw).chain([raw.len()]) {
+    for (n, end) in (first..).zip(memchr::memchr_iter(separator, raw).chain([raw.len()])) {
         if from.is_some_and(|from| end > from) {
             mask |= 1 << n.min(63);
         }
         from = Some(end + 1);
-        n += 1;
     }
     mask
 }
