@@ -30,7 +30,7 @@ use crate::plan::{BlockId, LineId, Plan, Say};
 use crate::{Context, Lineage, Mapped, MappedResource, Update};
 pub(crate) use clock::{Moment, read_time};
 pub(crate) use resource::IDENTITY_MAX;
-use unread::Reads;
+pub(crate) use unread::Reads;
 use value::Marks;
 pub(crate) use value::{Origin, Slot, Val, View};
 

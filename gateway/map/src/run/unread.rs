@@ -7,6 +7,7 @@ use crate::Unread;
 use crate::plan::Plan;
 
 /// For each field of each segment: which components and which repetitions were read.
+#[derive(Default)]
 pub(crate) struct Reads {
     /// Where the fields of a segment begin in `fields`.
     bases: Vec<u32>,
@@ -25,7 +26,7 @@ struct Field {
 const BITS: u32 = 31;
 
 impl Reads {
-    pub(super) fn new(message: &Message<'_>) -> Reads {
+    pub(crate) fn new(message: &Message<'_>) -> Reads {
         let mut bases = Vec::with_capacity(message.segment_count() + 1);
         let mut total = 0u32;
         for segment in message.iter() {
@@ -51,19 +52,24 @@ impl Reads {
 
     /// `whole`: all of the view; otherwise its first component.
     pub(crate) fn mark(&mut self, v: &View<'_>, whole: bool) {
-        let bit = match (v.component, whole) {
+        let component = match (v.component, whole) {
             (0, true) => 0,
             (0, false) => 1,
-            (n, _) => u32::from(n).min(BITS),
+            (n, _) => n,
         };
-        if let Some(f) = self.get(v.segment, v.field) {
-            f.components |= 1 << bit;
-            f.repetitions |= 1 << u32::from(v.repetition).min(BITS);
+        self.note(v.segment, v.field, v.repetition, component);
+    }
+
+    /// Notes that a component (0: all of them) of a repetition (from 0) was read.
+    pub(crate) fn note(&mut self, segment: u32, field: u16, repetition: u16, component: u8) {
+        if let Some(f) = self.get(segment, field) {
+            f.components |= 1 << u32::from(component).min(BITS);
+            f.repetitions |= 1 << u32::from(repetition).min(BITS);
         }
     }
 
     /// What was not read, in the order of the message. MSH-1 and MSH-2 are how the message is written.
-    pub(super) fn unread(&self, message: &Message<'_>, plan: &Plan, present: &[u64]) -> Vec<Unread> {
+    pub(crate) fn unread(&self, message: &Message<'_>, plan: &Plan, present: &[u64]) -> Vec<Unread> {
         let mut out = Vec::new();
         for (i, segment) in message.iter().enumerate() {
             let Some(base) = self.bases.get(i) else { continue };

@@ -69,15 +69,17 @@ mod tests {
             json::write_pretty(t.root(), &mut out);
             String::from_utf8(out).unwrap()
         };
-        let plan: Vec<String> = mapped.resources.iter().map(|r| text(&r.tree)).collect();
-        let (trees, lineage) = by_hand(&parsed.message, &cx);
+        let made: Vec<String> = mapped.resources.iter().map(|r| text(&r.tree)).collect();
+        let plan = m.for_sites(&[]).unwrap();
+        let (trees, lineage, unread) = by_hand(&parsed.message, &cx, &plan);
+        assert_eq!(mapped.unread, unread);
         let hand: Vec<String> = trees.iter().map(text).collect();
         assert_eq!(hand, by_hand_untraced(&parsed.message, &cx).iter().map(text).collect::<Vec<_>>());
-        assert_eq!(plan.len(), 14);
-        for (a, b) in plan.iter().zip(&hand) {
+        assert_eq!(made.len(), 14);
+        for (a, b) in made.iter().zip(&hand) {
             assert_eq!(a, b);
         }
-        assert_eq!(plan.len(), hand.len());
+        assert_eq!(made.len(), hand.len());
         // and from the same bytes
         let bytes = |t: &Tree, all: &[Lineage]| -> Vec<(u32, u32)> {
             let mut open: Vec<NodeRef<'_>> = vec![t.root()];
