@@ -12,7 +12,13 @@ const ROUNDS: usize = 31;
 const PER_ROUND: u32 = 200;
 
 fn main() {
-    for _ in 0..if std::env::var_os("YARD").is_some() { 10 } else { 1 } {
+    for _ in 0..if std::env::var_os("MAP_PROFILE_DIR").is_some() {
+        0
+    } else if std::env::var_os("YARD").is_some() {
+        10
+    } else {
+        1
+    } {
         yardstick();
     }
     let mut args = std::env::args().skip(1);
@@ -20,6 +26,18 @@ fn main() {
     let mut files = Vec::new();
     read_dir(Path::new(&dir), &mut files);
     let _ = (Definitions::r4(), Grammar::get());
+    if std::env::var_os("MAP_PROFILE_DIR").is_some() {
+        let m = Mappings::load(files, Definitions::r4(), Grammar::get()).ok().expect("good mappings");
+        let text = std::fs::read_to_string(args.next().unwrap()).unwrap().trim().replace('\n', "\r");
+        let parsed = parse(&text, &Limits::default());
+        let arrangement = arrange(&parsed.message, Grammar::get());
+        let cx = Context { namespace: "bench", zone_minutes: CHINA_ZONE_MINUTES, sites: &[] };
+        let plan = m.for_sites(&[]).unwrap();
+        for _ in 0..1000 {
+            std::hint::black_box(plan.apply(m.definitions(), &parsed.message, &arrangement, &cx));
+        }
+        return;
+    }
     let loads = if std::env::var_os("MAP_ONLY").is_some() { 1 } else { 9 };
     let mut loads: Vec<f64> = (0..loads)
         .map(|_| {

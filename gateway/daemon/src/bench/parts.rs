@@ -61,6 +61,7 @@ fn decode(plan: &Plan) {
 fn ratio_to_hand_written(plan: &Plan) -> Result<(), Failure> {
     let broken = |_| Failure::usage("基准映射无法加载", "the yardstick's mapping cannot be loaded");
     let mappings = yardstick::mappings().map_err(broken)?;
+    let Ok(compiled) = mappings.for_sites(&[]) else { return Ok(()) };
     let parsed = v2::parse(yardstick::MESSAGE, &v2::Limits::default());
     let arrangement = v2::arrange(&parsed.message, v2::Grammar::get());
     let context = Context { namespace: "bench", zone_minutes: CHINA_ZONE_MINUTES, sites: &[] };
@@ -72,10 +73,10 @@ fn ratio_to_hand_written(plan: &Plan) -> Result<(), Failure> {
     let (mut by_plan, mut by_hand, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..plan.rounds.max(5) * 5 {
         let mapped = turn(&mut || {
-            std::hint::black_box(mappings.apply(&parsed.message, &arrangement, &context));
+            std::hint::black_box(compiled.apply(mappings.definitions(), &parsed.message, &arrangement, &context));
         });
         let written = turn(&mut || {
-            std::hint::black_box(yardstick::by_hand(&parsed.message, &context));
+            std::hint::black_box(yardstick::by_hand(&parsed.message, &context, &compiled));
         });
         by_plan.push(mapped);
         by_hand.push(written);

@@ -2,11 +2,11 @@
 //! values, from 1: it tells a repeated code apart where nothing else does.
 
 use super::{Builtin, Gives, example};
+use crate::hash::Quick;
 use crate::plan::{Op, OpId};
 use crate::run::{Exec, Origin, Val};
 use hutong_decode::v2::{GroupRef, Item};
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 pub(super) const BUILTIN: Builtin = Builtin {
     name: "nth",
@@ -33,8 +33,8 @@ fn place<'m>(e: &mut Exec<'m>, args: &[OpId], op: OpId) -> Option<u32> {
     let name = e.message.segments().get(segment as usize)?.name().to_owned();
     let mut found = Vec::new();
     collect(e, around, &name, &mut found);
-    let mut counts: HashMap<Vec<&'m str>, u32> = HashMap::new();
-    let mut places = HashMap::new();
+    let mut counts: Quick<Vec<&'m str>, u32> = Quick::default();
+    let mut places = Quick::default();
     for s in found {
         let Some(seg) = e.message.segment(s as usize) else { continue };
         let text = |(field, [part, sub]): &(u16, [usize; 2])| {

@@ -3,7 +3,7 @@
 use super::Exec;
 use super::quick::Quick;
 use super::value::Val;
-use crate::plan::{Class, Cond, CondId, Guard, OpId};
+use crate::plan::{Class, Cond, CondId, Guard, Op, OpId};
 
 impl<'m> Exec<'m> {
     pub(crate) fn holds(&mut self, id: CondId) -> bool {
@@ -31,7 +31,11 @@ impl<'m> Exec<'m> {
             }
             Some(Cond::In { left, list }) => {
                 let plan = self.plan;
-                let wanted: Vec<_> = plan.list(*list).iter().filter_map(|op| self.text(*op)).map(|(t, _)| t).collect();
+                let list = plan.list(*list);
+                if list.iter().all(|op| matches!(plan.op(*op), Op::Text(_))) {
+                    return self.any(*left, |text| list.iter().any(|op| matches!(plan.op(*op), Op::Text(id) if plan.text(id) == text)));
+                }
+                let wanted: Vec<_> = list.iter().filter_map(|op| self.text(*op)).map(|(t, _)| t).collect();
                 self.any(*left, |text| wanted.iter().any(|w| w == text))
             }
             Some(Cond::Matches { left, classes }) => self.any(*left, |text| classes.iter().any(|c| matches(*c, text))),

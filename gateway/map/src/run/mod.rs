@@ -23,7 +23,6 @@ use hutong_decode::v2::{Arrangement, Message};
 use hutong_fhir::definitions::Definitions;
 use hutong_fhir::{Finding, Key, Location, NodeId, Tree};
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use crate::hash::Quick;
 use crate::plan::{BlockId, LineId, Plan, Say};
@@ -123,7 +122,7 @@ pub(crate) struct Exec<'m> {
     pub repeats: Vec<bool>,
     /// An `else` stands ready: a code that is in no table is no finding.
     pub muted: bool,
-    pub nth: HashMap<(u32, usize), HashMap<u32, u32>>,
+    pub nth: Quick<(u32, usize), Quick<u32, u32>>,
     /// For each segment, which fields are there; bit 0: has been worked out.
     pub present: Vec<u64>,
     /// Uris worked out before, with what they were made of: a message says the same few names again and again.
@@ -179,7 +178,7 @@ impl<'m> Exec<'m> {
             names: message.segments().iter().map(|s| s.name().as_bytes().try_into().unwrap_or(*b"???")).collect(),
             repeats: message::repeating(plan, arrangement),
             muted: false,
-            nth: HashMap::new(),
+            nth: Quick::default(),
             present: vec![0; message.segment_count()],
             locals: Vec::new(),
             own_systems: Vec::new(),
