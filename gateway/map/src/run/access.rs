@@ -71,7 +71,7 @@ impl<'m> Exec<'m> {
         }
         let Val::View(view) = v else { return self.text_from(v) };
         let view = &view;
-        self.reads.mark(view, false);
+        self.fields.mark(view, false);
         let origin = view.origin();
         let text = super::text::trim(self.unescaped(view, view.first(&self.marks)));
         self.origin = origin;

@@ -6,6 +6,7 @@ mod call;
 mod clock;
 mod coded;
 mod cond;
+mod fields;
 mod keys;
 mod message;
 mod presence;
@@ -16,7 +17,6 @@ mod resource;
 mod simple;
 mod text;
 mod unite;
-mod unread;
 mod value;
 
 use hutong_decode::v2::{Arrangement, Message};
@@ -28,8 +28,8 @@ use crate::hash::Quick;
 use crate::plan::{BlockId, LineId, Plan, Say};
 use crate::{Context, Lineage, Mapped, MappedResource, Update};
 pub(crate) use clock::{Moment, read_time};
+pub(crate) use fields::Fields;
 pub(crate) use resource::IDENTITY_MAX;
-pub(crate) use unread::Reads;
 use value::Marks;
 pub(crate) use value::{Origin, Slot, Val, View};
 
@@ -81,6 +81,7 @@ pub(crate) struct Exec<'m> {
     pub plan: &'m Plan,
     pub defs: &'m Definitions,
     pub message: &'m Message<'m>,
+    pub text: &'m str,
     pub arrangement: &'m Arrangement,
     pub cx: &'m Context<'m>,
     /// Minutes east of UTC that MSH-7 names.
@@ -88,7 +89,6 @@ pub(crate) struct Exec<'m> {
     pub slots: Vec<Slot<'m>>,
     /// For each slot, which fields or components of what it holds are there, and where.
     pub masks: Vec<presence::Present>,
-    pub header_mask: u64,
     pub marks: Marks,
     pub base: usize,
     pub vals: Vec<Val<'m>>,
@@ -110,7 +110,7 @@ pub(crate) struct Exec<'m> {
     pub findings: Vec<Finding>,
     pub pending: Vec<Pending>,
     pub refused: Option<Finding>,
-    pub reads: Reads,
+    pub fields: Fields,
     /// A v2 null was read for the present element.
     pub null: bool,
     /// A placeholder was read for the present element: its index in [`Plan::absent`].
@@ -123,8 +123,6 @@ pub(crate) struct Exec<'m> {
     /// An `else` stands ready: a code that is in no table is no finding.
     pub muted: bool,
     pub nth: Quick<(u32, usize), Quick<u32, u32>>,
-    /// For each segment, which fields are there; bit 0: has been worked out.
-    pub present: Vec<u64>,
     /// Uris worked out before, with what they were made of: a message says the same few names again and again.
     pub locals: Vec<(String, String)>,
     pub own_systems: Vec<(String, String, String)>,
@@ -149,13 +147,13 @@ impl<'m> Exec<'m> {
             plan,
             defs,
             message,
+            text: message.text(),
             arrangement,
             cx,
             zone: clock::zone_of(message),
             slots: Vec::with_capacity(64),
             masks: Vec::with_capacity(64),
             marks: Marks::of(&message.separators()),
-            header_mask: presence::segment(message, 0),
             base: 0,
             vals: Vec::with_capacity(16),
             held: Vec::new(),
@@ -171,7 +169,7 @@ impl<'m> Exec<'m> {
             findings: Vec::new(),
             pending: Vec::new(),
             refused: None,
-            reads: Reads::new(message),
+            fields: Fields::new(message),
             null: false,
             absent: None,
             groups: Vec::new(),
@@ -179,14 +177,13 @@ impl<'m> Exec<'m> {
             repeats: message::repeating(plan, arrangement),
             muted: false,
             nth: Quick::default(),
-            present: vec![0; message.segment_count()],
             locals: Vec::new(),
             own_systems: Vec::new(),
         }
     }
 
     fn finish(self) -> Mapped {
-        let unread = self.reads.unread(self.message, self.plan, &self.present);
+        let unread = self.fields.unread(self.message, self.plan);
         let resources = self.built.into_iter().filter_map(|b| {
             Some(MappedResource {
                 tree: b.tree?,

@@ -1,28 +1,8 @@
 //! Which fields of a segment, or components of a value, are there at all: a bit each.
 
-use hutong_decode::v2::Message;
-
 use super::Exec;
 use super::value::{Slot, Val, View};
 use crate::plan::{MSH, Needs};
-
-/// Fields of a segment; those from 63 on share the last bit.
-pub(super) fn segment(message: &Message<'_>, index: u32) -> u64 {
-    let Some(segment) = message.segment(index as usize) else { return 0 };
-    let raw = segment.raw().as_bytes();
-    let Ok(separator) = u8::try_from(message.separators().field()) else { return u64::MAX };
-    // MSH-1 is the separator itself
-    let first = u32::from(matches!(segment.name(), "MSH" | "BHS" | "FHS"));
-    let mut mask = u64::from(first) << 1;
-    let mut from = None;
-    for (n, end) in (first..).zip(memchr::memchr_iter(separator, raw).chain([raw.len()])) {
-        if from.is_some_and(|from| end > from) {
-            mask |= 1 << n.min(63);
-        }
-        from = Some(end + 1);
-    }
-    mask
-}
 
 /// What is known of a slot's content: which parts of it are there, and where its first components end.
 #[derive(Clone, Copy, Default)]
@@ -52,28 +32,14 @@ impl Present {
 }
 
 impl<'m> Exec<'m> {
-    pub(super) fn presence(&mut self, slot: &Slot<'m>) -> Present {
+    pub(super) fn presence(&self, slot: &Slot<'m>) -> Present {
         match slot {
             Slot::None => Present::whole(0),
             Slot::One(Val::View(v)) => self.components(v),
             Slot::One(Val::Text(..)) => Present::whole(0b10),
-            Slot::One(Val::Segment(s)) => Present::whole(self.fields_of(*s)),
+            Slot::One(Val::Segment(s)) => Present::whole(self.fields.mask(*s)),
             Slot::One(Val::Resource(_) | Val::Table(_)) => Present::whole(1),
             Slot::Many(..) => Present::whole(u64::MAX),
-        }
-    }
-
-    /// The fields of a segment that are there, worked out once.
-    pub(super) fn fields_of(&mut self, index: u32) -> u64 {
-        match self.present.get_mut(index as usize) {
-            Some(0) | None => {
-                let mask = segment(self.message, index) | 1;
-                if let Some(known) = self.present.get_mut(index as usize) {
-                    *known = mask;
-                }
-                mask & !1
-            }
-            Some(known) => *known & !1,
         }
     }
 
@@ -103,7 +69,7 @@ impl<'m> Exec<'m> {
         needs.always
             || needs.any.iter().any(|(slot, mask)| {
                 let present =
-                    if *slot == MSH { self.header_mask } else { self.masks.get(self.base + *slot as usize).map_or(0, |p| p.mask) };
+                    if *slot == MSH { self.fields.mask(0) } else { self.masks.get(self.base + *slot as usize).map_or(0, |p| p.mask) };
                 present & mask != 0
             })
     }

@@ -66,16 +66,14 @@ impl<'m> Exec<'m> {
         }
     }
 
-    fn first_view(&mut self, segment: u32, number: u16, parts: [u8; 2], dt: u16) -> Option<View<'m>> {
-        let field = self.message.segment(segment as usize)?.field(number as usize);
-        if field.is_empty() {
+    fn first_view(&self, segment: u32, number: u16, parts: [u8; 2], dt: u16) -> Option<View<'m>> {
+        let field = self.fields.get(segment, number)?;
+        if field.start >= field.first {
             return None;
         }
+        let raw = self.text.get(field.start as usize..field.first as usize)?;
         let dt = if dt != 0 && dt == self.plan.datatypes.varies { self.real_type(segment, parts) } else { dt };
-        let rep = field.rep(0);
-        if rep.raw().len() == field.raw().len() {
-            self.reads.single(segment, number);
-        }
-        View::repetition(rep.raw(), rep.offset(), segment, number, 0, dt).down(parts, dt, &self.marks)
+        let view = View::repetition(raw, field.start as usize, segment, number, 0, dt);
+        if parts[0] == 0 { Some(view) } else { view.down(parts, dt, &self.marks) }
     }
 }

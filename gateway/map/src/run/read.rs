@@ -221,14 +221,14 @@ impl<'m> Exec<'m> {
         let Some(first) = raw.bytes().next() else { return false };
         if first == b'"' && raw == "\"\"" {
             self.null = true;
-            self.reads.mark(v, true);
+            self.fields.mark(v, true);
             return false;
         }
         if self.plan.absent_first.get(first as usize) == Some(&true) && !self.keeps_placeholders(v) {
             let trimmed = raw.trim();
             if let Some(i) = self.plan.absent.iter().position(|(text, _)| text == trimmed) {
                 self.absent = Some(i as u16);
-                self.reads.mark(v, true);
+                self.fields.mark(v, true);
                 return false;
             }
         }

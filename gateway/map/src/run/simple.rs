@@ -65,7 +65,7 @@ impl<'m> Exec<'m> {
         if text.is_empty() {
             return None;
         }
-        self.reads.mark(v, whole);
+        self.fields.mark(v, whole);
         Some(text)
     }
 }

@@ -41,7 +41,7 @@ impl<'m> Exec<'m> {
     fn view_text(&mut self, v: &View<'m>) -> Cow<'m, str> {
         let is_text = self.plan.datatypes.text.get(v.dt as usize).copied().unwrap_or(false);
         let whole = is_text || v.level() == Level::Subcomponent;
-        self.reads.mark(v, whole);
+        self.fields.mark(v, whole);
         let raw = if whole { v.raw } else { v.first(&self.marks) };
         if raw == "\"\"" {
             self.null = true;
@@ -53,7 +53,7 @@ impl<'m> Exec<'m> {
     /// All of a view as text, separators included.
     pub(crate) fn whole_text(&mut self, v: &Val<'m>) -> Option<(Cow<'m, str>, Origin)> {
         let Val::View(view) = v else { return self.text_of(v) };
-        self.reads.mark(view, true);
+        self.fields.mark(view, true);
         let text = trim(self.unescaped(view, view.raw));
         self.origin = view.origin();
         (!text.is_empty()).then_some((text, view.origin()))

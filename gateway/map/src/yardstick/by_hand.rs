@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use crate::builtins::convert;
 use crate::plan::{LineId, Plan};
-use crate::run::Reads;
+use crate::run::Fields;
 use crate::{Context, Lineage, Unread};
 use hutong_fhir::primitive::Primitive;
 
@@ -137,15 +137,15 @@ struct Hand<'c, const TRACED: bool> {
     cx: &'c Context<'c>,
     keys: &'static Keys,
     lineage: Vec<Lineage>,
-    reads: RefCell<Reads>,
+    reads: RefCell<Fields>,
 }
 
 /// What a message of the yardstick's kind becomes: the resources in the order in which the plan makes them, the lineage
 /// that their nodes' origins point into, and what nothing has read. `plan` says which fields only count segments.
 pub fn by_hand(message: &Message<'_>, cx: &Context<'_>, plan: &Plan) -> (Vec<Tree>, Vec<Lineage>, Vec<Unread>) {
-    let mut hand = Hand::<true> { cx, keys: &KEYS, lineage: Vec::with_capacity(256), reads: RefCell::new(Reads::new(message)) };
+    let mut hand = Hand::<true> { cx, keys: &KEYS, lineage: Vec::with_capacity(256), reads: RefCell::new(Fields::new(message)) };
     let out = hand.run(message);
-    let unread = hand.reads.borrow().unread(message, plan, &[]);
+    let unread = hand.reads.borrow().unread(message, plan);
     (out, hand.lineage, unread)
 }
 
