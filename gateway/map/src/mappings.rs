@@ -32,6 +32,20 @@ pub struct Refused {
 impl Mappings {
     /// Reads files and judges them: the common ones, and those of each site over them.
     pub fn load(files: Vec<SourceFile>, definitions: &'static Definitions, grammar: &'static Grammar) -> Result<Mappings, Refused> {
+        let (mut m, faults) = Mappings::judged(files, definitions, grammar);
+        if faults.iter().any(|d| d.level == Level::Error) {
+            return Err(Refused { files: m.files, diagnostics: faults });
+        }
+        m.warnings = faults;
+        Ok(m)
+    }
+
+    /// The mappings whatever is wrong with them, and what is.
+    pub(crate) fn judged(
+        files: Vec<SourceFile>,
+        definitions: &'static Definitions,
+        grammar: &'static Grammar,
+    ) -> (Mappings, Vec<Diagnostic>) {
         let mut m = Mappings {
             files,
             parsed: Vec::new(),
@@ -52,13 +66,9 @@ impl Mappings {
             plans.insert(sites, Arc::new(plan));
         }
         let mut seen = std::collections::HashSet::new();
-        faults.retain(|d| seen.insert((d.span, d.code)));
+        faults.retain(|d| seen.insert((d.span, d.code, d.en.clone())));
         faults.sort_by_key(|d| (d.span.file, d.span.start));
-        if faults.iter().any(|d| d.level == Level::Error) {
-            return Err(Refused { files: m.files, diagnostics: faults });
-        }
-        m.warnings = faults;
-        Ok(m)
+        (m, faults)
     }
 
     fn read(&mut self) -> Vec<Diagnostic> {

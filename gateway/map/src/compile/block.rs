@@ -154,6 +154,10 @@ impl<'s> Compiler<'s, '_> {
             };
             entry.primitive = matches!(self.world.defs.get(choice.type_id).kind, TypeKind::Primitive(_));
             entry.below = self.block(scope, &below, choice.type_id, inner_url.as_deref());
+            if whole.is_empty() && !entry.primitive {
+                let span = head.write.target_span;
+                self.check_complete(entry.below, span);
+            }
             entry.at = At::Own(choice.key, dest.list);
             let constant = self.plan.blocks.get(entry.below as usize).is_none_or(|b| b.constant);
             entry.constant &= constant;
@@ -264,6 +268,12 @@ impl<'s> Compiler<'s, '_> {
         } else {
             self.block(&mut scope, &rest, type_id, None)
         };
+        let made = makes == plan::Makes::Resource && self.plan.maps.get(index).is_some_and(|m| !m.identity.is_empty());
+        // an extension gets its url where it is written
+        let extension = self.type_name(type_id) == "Extension";
+        if made || makes == plan::Makes::Element && base == NONE && !extension {
+            self.check_complete(block, decl.span);
+        }
         if let Some(map) = self.plan.maps.get_mut(index) {
             map.block = block;
             map.base = base;

@@ -3,8 +3,11 @@
 use hutong_fhir::definitions::{TargetsId, TypeId};
 use std::collections::HashSet;
 
+use hutong_fhir::Key;
+
 use super::Compiler;
 use crate::diagnostic::{Diagnostic, Span};
+use crate::plan::BlockId;
 
 /// A resource passed to a parameter of a map.
 pub(crate) struct ResourceArg {
@@ -26,6 +29,25 @@ pub(crate) struct RefUse {
 }
 
 impl Compiler<'_, '_> {
+    /// Says which elements that R4 demands no line of a block writes. Whether a line always has a value is another
+    /// matter, and the message's.
+    pub(super) fn check_complete(&mut self, block: BlockId, span: Span) {
+        let Some(b) = self.plan.blocks.get(block as usize) else { return };
+        let defs = self.world.defs;
+        let written: Vec<Key> = b.entries.iter().flat_map(|e| e.keys.clone()).collect();
+        let own = defs.get(b.type_id);
+        let path = if own.path.is_empty() { own.name.to_owned() } else { format!("{}.{}", own.name, own.path) };
+        let demanded = defs.elements(b.type_id).filter(|(_, e)| e.min > 0);
+        let missing: Vec<&str> = demanded
+            .filter(|(_, e)| !defs.properties(e).iter().any(|p| written.contains(&p.key)))
+            .map(|(_, e)| e.name().trim_end_matches("[x]"))
+            .collect();
+        for name in missing {
+            let zh = format!("{path} 的必需元素 `{name}` 没有任何一行写入");
+            self.error("element.missing", span, zh, format!("{path} must have `{name}`, and no line writes it"));
+        }
+    }
+
     /// A map that calls itself, directly or through others, would not end.
     pub(super) fn check_recursion(&mut self) {
         let count = self.src.maps.len();

@@ -223,6 +223,7 @@ impl<'s> Compiler<'s, '_> {
         }
         let url = if want.extension { dest.url.clone() } else { None };
         let block = self.block(scope, specs, choice.type_id, url.as_deref());
+        self.check_complete(block, span);
         let at = self.at(&dest, choice);
         self.op(Op::Block { at, block })
     }

@@ -168,6 +168,32 @@ fn declarations() {
 }
 
 #[test]
+fn what_r4_demands_is_written() {
+    let check = |map: &str, expect: &[&str]| {
+        let out = crate::testing::load_strictly(&[("a.hmap", map)], &[]).err().unwrap_or_default();
+        let got: Vec<&str> = out.lines().filter_map(|l| l.strip_prefix("error[element.missing]: ")).collect();
+        assert_eq!(got, expect, "{map}");
+    };
+    check(
+        "map t(OBX) -> Observation\nidentity = OBX-1\nstatus = \"final\"\ncomponent.value = string(OBX-5)\n",
+        &["Observation must have `code`, and no line writes it", "Observation.component must have `code`, and no line writes it"],
+    );
+    check(
+        "map t(OBX) -> Observation\nidentity = OBX-1\nstatus = \"final\"\ncode.text = OBX-3.2\ncomponent += { code.text = OBX-3.2 }\n",
+        &[],
+    );
+    check(
+        "map t(OBX) -> Observation.component\nvalue = string(OBX-5)\n",
+        &["Observation.component must have `code`, and no line writes it"],
+    );
+    check("map t(x) -> Extension\nvalue = string(x)\n", &[]);
+    check(
+        "map t(RXA) -> MedicationAdministration\nidentity = RXA-1\nstatus = \"completed\"\nmedication = { text = RXA-5.2 }\nsubject = ref(p(RXA))\neffective = DTM(RXA-3)\nmap p(RXA) -> Patient\nidentity = RXA-2\n",
+        &[],
+    );
+}
+
+#[test]
 fn a_diagnostic_as_it_is_shown() {
     let text = "map t(OBX) -> Observation\nidentity = OBX-1\ncode.text = concat(\"结果：\", OBY-5)\n";
     let out = load(&[("mappings/a.hmap", text)]).err().unwrap_or_default();

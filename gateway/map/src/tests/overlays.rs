@@ -2,7 +2,7 @@
 
 use super::run;
 
-const BASE: &str = "map a(PID) -> Patient\nidentity = PID-3.1\nname.family = PID-5.1\nname.given = PID-5.2\ngender = table(PID-8, sex)\nidentifier += each PID-3 as x { value = x.1 }\nlet born = PID-7\nbirthDate = born\nmap b(MSH) -> Basic\nidentity = MSH-10\nmessage ADT^A01\nx = a(PID)\n";
+const BASE: &str = "map a(PID) -> Patient\nidentity = PID-3.1\nname.family = PID-5.1\nname.given = PID-5.2\ngender = table(PID-8, sex)\nidentifier += each PID-3 as x { value = x.1 }\nlet born = PID-7\nbirthDate = born\nmap b(MSH) -> Basic\nidentity = MSH-10\ncode.text = MSH-9\nmessage ADT^A01\nx = a(PID)\n";
 const SEX: &str = "source\ttarget\nM\tmale\nF\tfemale\n";
 
 fn check(site: &str, pid: &str, expect: &str) {
