@@ -1,0 +1,1 @@
+//! FHIR XML to the tree and back (R4 §2.6.1).
