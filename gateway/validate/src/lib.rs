@@ -12,7 +12,9 @@
 mod binding;
 mod bundle;
 mod contained;
+mod demands;
 mod keys;
+mod knowledge;
 mod narrative;
 mod place;
 mod primitive;
@@ -25,9 +27,13 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use demands::{Demands, IdentifierPolicy};
+pub use knowledge::Knowledge;
+
 use hutong_fhir::json::{JsonIssue, JsonIssueKind};
 use hutong_fhir::tree::NO_ORIGIN;
 use hutong_fhir::{Definitions, Finding, Location, NodeId, Severity, Tree};
+use std::sync::Arc;
 
 /// Findings of one resource beyond which the rest is only counted.
 const FINDINGS_MAX: usize = 500;
@@ -45,13 +51,18 @@ pub struct Located {
 
 /// Validates resources against R4. Cheap to share: made once, used from all threads.
 pub struct Validator {
-    definitions: &'static Definitions,
+    knowledge: Arc<Knowledge>,
     rules: rules::Table,
 }
 
 impl Validator {
+    /// Knows R4 alone.
     pub fn new(definitions: &'static Definitions) -> Validator {
-        Validator { definitions, rules: rules::Table::new(definitions) }
+        Validator::with(Arc::new(Knowledge { definitions }))
+    }
+
+    pub fn with(knowledge: Arc<Knowledge>) -> Validator {
+        Validator { rules: rules::Table::new(knowledge.definitions), knowledge }
     }
 
     /// All findings of a resource or Bundle, in document order of discovery.
@@ -61,12 +72,22 @@ impl Validator {
 
     /// The same, with the nodes.
     pub fn inspect(&self, tree: &Tree) -> Vec<Located> {
-        walk::run(self.definitions, &self.rules, tree)
+        self.validate_as(tree, &Demands::default())
+    }
+
+    /// The same under demands of the source.
+    pub fn validate_as(&self, tree: &Tree, _demands: &Demands<'_>) -> Vec<Located> {
+        walk::run(self.knowledge.definitions, &self.rules, tree)
     }
 
     /// For a resource that was read from JSON: also what JSON allows and FHIR does not, with line and column in `text`.
     pub fn validate_with_issues(&self, tree: &Tree, issues: &[JsonIssue], text: &[u8]) -> Vec<Finding> {
-        let mut located = self.inspect(tree);
+        self.validate_text_as(tree, issues, text, &Demands::default())
+    }
+
+    /// The same under demands of the source.
+    pub fn validate_text_as(&self, tree: &Tree, issues: &[JsonIssue], text: &[u8], demands: &Demands<'_>) -> Vec<Finding> {
+        let mut located = self.validate_as(tree, demands);
         located.extend(issues.iter().take(JSON_ISSUES_MAX).filter_map(|issue| json_issue(tree, issue)));
         locate(located, text)
     }

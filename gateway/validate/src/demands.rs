@@ -1,0 +1,51 @@
+//! What is asked of one resource beyond what it declares itself: profiles imposed by its source, and how strictly some
+//! rules are taken.
+
+use hutong_fhir::Severity;
+
+/// Demands on one resource. [`Default`] is what HL7's own validator does by default.
+#[derive(Clone, Copy)]
+pub struct Demands<'a> {
+    /// Canonicals of profiles imposed. Each is applied to the resource if it is of the profile's type, otherwise to
+    /// the entries of that type where it is a Bundle.
+    pub profiles: &'a [String],
+    pub identifiers: &'a IdentifierPolicy,
+    /// A declared or imposed profile that is not known.
+    pub unknown_profiles: Severity,
+    /// An extension that nobody defined; `None` says nothing.
+    pub unknown_extensions: Option<Severity>,
+    /// A modifier extension that nobody defined: a reader cannot know what the element means.
+    pub unknown_modifiers: Severity,
+    /// Recommendations such as dom-6 (every resource has a narrative).
+    pub best_practice: bool,
+}
+
+/// How bad a wrong national identifier is (check digits of 身份证, 统一社会信用代码 …): `None` leaves them unchecked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentifierPolicy {
+    /// For kinds that `by_kind` does not name.
+    pub default: Option<Severity>,
+    pub by_kind: Vec<(String, Option<Severity>)>,
+}
+
+impl Default for IdentifierPolicy {
+    /// A wrong check digit is a warning: the document was what it was when it was typed in.
+    fn default() -> Self {
+        IdentifierPolicy { default: Some(Severity::Warning), by_kind: Vec::new() }
+    }
+}
+
+static DEFAULT_IDENTIFIERS: IdentifierPolicy = IdentifierPolicy { default: Some(Severity::Warning), by_kind: Vec::new() };
+
+impl Default for Demands<'_> {
+    fn default() -> Self {
+        Demands {
+            profiles: &[],
+            identifiers: &DEFAULT_IDENTIFIERS,
+            unknown_profiles: Severity::Warning,
+            unknown_extensions: Some(Severity::Information),
+            unknown_modifiers: Severity::Warning,
+            best_practice: false,
+        }
+    }
+}

