@@ -1,25 +1,34 @@
 //! What a validator knows beyond the tables of R4: profiles and extensions, code systems and value sets, those of R4
 //! and those loaded.
 
+use crate::questionnaire::Questionnaires;
 use hutong_fhir::{Definitions, Finding, Tree};
 
 /// Definitions, structures and terminology. Filled at start, then shared read-only behind an `Arc`.
 pub struct Knowledge {
     pub definitions: &'static Definitions,
+    pub(crate) questionnaires: Questionnaires,
 }
 
 impl Knowledge {
     /// FHIR R4 alone.
     pub fn r4() -> Knowledge {
-        Knowledge { definitions: Definitions::r4() }
+        Knowledge::of(Definitions::r4())
     }
 
-    /// Takes a conformance resource in: StructureDefinition, CodeSystem, ValueSet, ConceptMap, NamingSystem, or a Bundle of
-    /// them. Other resources are passed over.
+    pub(crate) fn of(definitions: &'static Definitions) -> Knowledge {
+        Knowledge { definitions, questionnaires: Questionnaires::default() }
+    }
+
+    /// Takes a conformance resource in: StructureDefinition, CodeSystem, ValueSet, ConceptMap, NamingSystem,
+    /// Questionnaire, or a Bundle of them. Other resources are passed over.
     ///
     /// # Errors
     /// A finding that says what is wrong with the resource; nothing of it is kept then.
-    pub fn load(&mut self, _resource: Tree) -> Result<(), Finding> {
+    pub fn load(&mut self, resource: Tree) -> Result<(), Finding> {
+        if resource.root().resource_type() == Some("Questionnaire") {
+            self.questionnaires.load(resource);
+        }
         Ok(())
     }
 }

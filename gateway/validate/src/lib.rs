@@ -18,6 +18,7 @@ mod knowledge;
 mod narrative;
 mod place;
 mod primitive;
+mod questionnaire;
 mod reference;
 mod rules;
 mod text;
@@ -58,7 +59,7 @@ pub struct Validator {
 impl Validator {
     /// Knows R4 alone.
     pub fn new(definitions: &'static Definitions) -> Validator {
-        Validator::with(Arc::new(Knowledge { definitions }))
+        Validator::with(Arc::new(Knowledge::of(definitions)))
     }
 
     pub fn with(knowledge: Arc<Knowledge>) -> Validator {
@@ -77,7 +78,7 @@ impl Validator {
 
     /// The same under demands of the source.
     pub fn validate_as(&self, tree: &Tree, _demands: &Demands<'_>) -> Vec<Located> {
-        walk::run(self.knowledge.definitions, &self.rules, tree)
+        walk::run(&self.knowledge, &self.rules, tree)
     }
 
     /// For a resource that was read from JSON: also what JSON allows and FHIR does not, with line and column in `text`.

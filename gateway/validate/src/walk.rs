@@ -5,7 +5,7 @@ use crate::keys::KEYS;
 use crate::place::{Frame, safe_name};
 use crate::rules::Table;
 use crate::text::{self, Rule};
-use crate::{FINDINGS_MAX, Located, bundle};
+use crate::{FINDINGS_MAX, Knowledge, Located, bundle};
 use hutong_fhir::definitions::{Element, Property, TypeId, TypeKind};
 use hutong_fhir::primitive::is_absolute;
 use hutong_fhir::{Definitions, Finding, Kind, Location, NodeRef, Severity, Tree};
@@ -23,6 +23,7 @@ pub(crate) enum Standing {
 
 /// State of one validation.
 pub(crate) struct Walk<'t> {
+    pub(crate) knowledge: &'t Knowledge,
     pub(crate) definitions: &'static Definitions,
     pub(crate) table: &'t Table,
     pub(crate) found: Vec<Located>,
@@ -34,8 +35,9 @@ pub(crate) struct Walk<'t> {
     pub(crate) bundle: Option<bundle::Index<'t>>,
 }
 
-pub(crate) fn run(definitions: &'static Definitions, table: &Table, tree: &Tree) -> Vec<Located> {
-    let mut walk = Walk { definitions, table, found: Vec::new(), more: 0, scope: Scope::default(), bundle: None };
+pub(crate) fn run(knowledge: &Knowledge, table: &Table, tree: &Tree) -> Vec<Located> {
+    let mut walk =
+        Walk { knowledge, definitions: knowledge.definitions, table, found: Vec::new(), more: 0, scope: Scope::default(), bundle: None };
     let root = Frame::root(tree.root());
     walk.resource(&root, Standing::Alone);
     if walk.more > 0 {
