@@ -127,8 +127,6 @@ impl Person {
 
 /// The 18-digit number of 17 digits.
 pub(crate) fn with_check_digit(body: &str) -> String {
-    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    let sum: u32 = body.chars().filter_map(|c| c.to_digit(10)).zip(WEIGHTS).map(|(d, w)| d * w).sum();
-    let check = ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'][(sum % 11) as usize];
+    let check = hutong_fhir::identifier::identity_card_check_digit(body).unwrap_or_default();
     format!("{body}{check}")
 }

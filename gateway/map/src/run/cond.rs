@@ -74,7 +74,7 @@ pub(crate) fn matches(class: Class, text: &str) -> bool {
         Class::Digits => text.bytes().all(|b| b.is_ascii_digit()),
         Class::Letters => text.chars().all(|c| c.is_ascii_alphabetic()),
         Class::Chinese => text.chars().any(is_chinese),
-        Class::IdCard => is_id_card(text),
+        Class::IdCard => hutong_fhir::identifier::IdentityCard::parse(text).is_ok(),
         Class::Number => hutong_fhir::primitive::Primitive::Decimal.check_text(text).is_ok(),
         Class::Oid => hutong_fhir::primitive::is_oid(text),
         Class::Uuid => hutong_fhir::primitive::is_uuid(text.to_ascii_lowercase().as_bytes()),
@@ -87,26 +87,6 @@ pub(crate) fn matches(class: Class, text: &str) -> bool {
 /// CJK ideographs.
 fn is_chinese(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3134f}' | '〇')
-}
-
-/// GB 11643: 17 digits and a check character; the birth date in it is judged too. The old 15 digits have no check.
-fn is_id_card(text: &str) -> bool {
-    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    const CHECKS: &[u8; 11] = b"10X98765432";
-    let b = text.as_bytes();
-    let born = |from: usize, to: usize| text.get(from..to).unwrap_or("").to_owned();
-    match b.len() {
-        15 => b.iter().all(u8::is_ascii_digit) && super::clock::Moment::read(&format!("19{}", born(6, 12))).is_some(),
-        18 => {
-            let digits = b.get(..17).unwrap_or(&[]);
-            if !digits.iter().all(u8::is_ascii_digit) || super::clock::Moment::read(&born(6, 14)).is_none() {
-                return false;
-            }
-            let sum: u32 = digits.iter().zip(WEIGHTS).map(|(d, w)| u32::from(d - b'0') * w).sum();
-            b.last().map(u8::to_ascii_uppercase) == CHECKS.get((sum % 11) as usize).copied()
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]
