@@ -12,24 +12,36 @@ use std::collections::{HashMap, HashSet};
 /// The entries of a Bundle by fullUrl, with the type of their resource.
 pub(crate) struct Index<'t> {
     by_url: HashMap<&'t str, Option<&'t str>>,
+    /// Questionnaires by their canonical URL.
+    forms: HashMap<&'t str, NodeRef<'t>>,
     kind: &'t str,
 }
 
 impl<'t> Index<'t> {
     pub(crate) fn new(bundle: NodeRef<'t>) -> Index<'t> {
-        let mut by_url = HashMap::new();
+        let (mut by_url, mut forms) = (HashMap::new(), HashMap::new());
         for entry in bundle.all(KEYS.entry) {
             if let Some(url) = entry.child(KEYS.full_url).and_then(NodeRef::value) {
                 let kind = entry.child(KEYS.resource).and_then(NodeRef::resource_type);
                 by_url.entry(url).or_insert(kind);
             }
+            if let Some(resource) = entry.child(KEYS.resource).filter(|r| r.resource_type() == Some("Questionnaire"))
+                && let Some(url) = resource.child(KEYS.url).and_then(NodeRef::value)
+            {
+                forms.insert(url, resource);
+            }
         }
-        Index { by_url, kind: bundle.child(KEYS.kind).and_then(NodeRef::value).unwrap_or("") }
+        Index { by_url, forms, kind: bundle.child(KEYS.kind).and_then(NodeRef::value).unwrap_or("") }
     }
 
     /// The type of the entry's resource where an entry has that fullUrl.
     pub(crate) fn find(&self, url: &str) -> Option<Option<&'t str>> {
         self.by_url.get(url).copied()
+    }
+
+    /// The Questionnaire with that canonical URL.
+    pub(crate) fn form(&self, url: &str) -> Option<NodeRef<'t>> {
+        self.forms.get(url).copied()
     }
 
     /// Whether the Bundle must hold what its URNs point to.

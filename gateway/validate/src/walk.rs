@@ -91,6 +91,7 @@ impl<'t> Walk<'t> {
             self.contained_resource(at);
             let before = self.scope.enter(at.index);
             self.complex(at, type_id, true);
+            self.forms(at, name);
             return self.scope.leave(before);
         }
         let outer_scope = std::mem::replace(&mut self.scope, Scope::new(at.node));
@@ -98,6 +99,7 @@ impl<'t> Walk<'t> {
         let outer_bundle = if is_bundle { self.bundle.replace(bundle::Index::new(at.node)) } else { None };
         self.complex(at, type_id, true);
         self.contained_as_a_whole(at);
+        self.forms(at, name);
         if is_bundle {
             self.bundle_as_a_whole(at);
             self.bundle = outer_bundle;

@@ -1,27 +1,61 @@
 //! Our errors on one case.
 
 use crate::Case;
-use hutong_fhir::json::{self, JsonLimits};
-use hutong_fhir::{Definitions, Finding, Location, Severity};
-use hutong_validate::Validator;
+use hutong_fhir::json::{self, JsonIssue, JsonLimits};
+use hutong_fhir::{Finding, Location, Severity, Tree};
+use hutong_validate::{Demands, Knowledge, Validator};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The errors as `expression rule: text`; `Err` says why the case was not judged.
 pub(crate) fn errors(folder: &Path, case: &Case) -> Result<Vec<String>, String> {
-    if case.part != "base" {
-        return Err("profiles are not there yet".into());
+    let mut knowledge = Knowledge::r4();
+    let mut profiles = Vec::new();
+    for name in case.supporting.iter().chain(&case.profile) {
+        let Ok(document) = read(folder, name)? else { continue };
+        if case.profile.as_ref() == Some(name)
+            && let Some(url) = document.tree.root().at("url")
+        {
+            profiles.push(url.to_owned());
+        }
+        // the validator of the test cases passes over what it can not load, too
+        let _ = knowledge.load(document.tree);
     }
-    let text = std::fs::read(folder.join(&case.file)).map_err(|e| format!("{}: {e}", case.file))?;
-    if !case.file.ends_with(".json") {
+    if case.profile.is_some() && profiles.is_empty() {
+        return Err("the profile has no url".into());
+    }
+    let document = match read(folder, &case.file)? {
+        Ok(document) => document,
+        Err(error) => return Ok(vec![error]),
+    };
+    let demands = Demands { profiles: &profiles, ..demands(case) };
+    let validator = Validator::with(Arc::new(knowledge));
+    let findings = validator.validate_text_as(&document.tree, &document.issues, &document.text, &demands);
+    Ok(findings.iter().filter(|f| f.severity == Severity::Error).map(shown).collect())
+}
+
+/// What the Java validator is set to for these cases.
+fn demands(_case: &Case) -> Demands<'static> {
+    Demands { unknown_extensions: Some(Severity::Error), unknown_modifiers: Severity::Error, ..Demands::default() }
+}
+
+struct Document {
+    tree: Tree,
+    issues: Vec<JsonIssue>,
+    text: Vec<u8>,
+}
+
+/// A document, or the error of its syntax; the outer `Err` says why it was not looked at.
+fn read(folder: &Path, name: &str) -> Result<Result<Document, String>, String> {
+    let text = std::fs::read(folder.join(name)).map_err(|e| format!("{name}: {e}"))?;
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text).to_vec();
+    if !name.ends_with(".json") {
         return Err("XML is not there yet".into());
     }
-    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text);
-    let (tree, issues) = match json::parse(text, &JsonLimits::default()) {
-        Ok(read) => read,
-        Err(e) => return Ok(vec![format!("not JSON: {e:?}")]),
-    };
-    let findings = Validator::new(Definitions::r4()).validate_with_issues(&tree, &issues, text);
-    Ok(findings.iter().filter(|f| f.severity == Severity::Error).map(shown).collect())
+    Ok(match json::parse(&text, &JsonLimits::default()) {
+        Ok((tree, issues)) => Ok(Document { tree, issues, text }),
+        Err(e) => Err(format!("not JSON: {e:?}")),
+    })
 }
 
 fn shown(finding: &Finding) -> String {

@@ -124,7 +124,7 @@ fn range_is_ordered(n: NodeRef<'_>) -> bool {
 
 /// Compares dateTimes as FHIRPath does: field by field, zones taken into account where both have a time; `None` where
 /// one is less precise and they agree as far as both go.
-pub(super) fn compare_dates(a: &str, b: &str) -> Option<Ordering> {
+pub(crate) fn compare_dates(a: &str, b: &str) -> Option<Ordering> {
     if let (Some(a), Some(b)) = (seconds(a), seconds(b)) {
         return Some(a.0.cmp(&b.0).then_with(|| a.1.trim_end_matches('0').cmp(b.1.trim_end_matches('0'))));
     }

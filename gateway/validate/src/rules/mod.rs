@@ -9,6 +9,7 @@ mod datatypes;
 mod resources;
 mod whole;
 
+pub(crate) use datatypes::compare_dates;
 pub(crate) use whole::*;
 
 use crate::keys::KEYS;

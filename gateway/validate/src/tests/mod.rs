@@ -6,6 +6,7 @@ use hutong_fhir::Key;
 use hutong_fhir::json::{self, JsonLimits};
 
 mod limits;
+mod questionnaire;
 
 fn validator() -> Validator {
     Validator::new(Definitions::r4())
