@@ -62,6 +62,10 @@ pub struct CodeSystem {
     pub content: &'static str,
     pub name: &'static str,
     pub is_case_sensitive: bool,
+    /// The header's further columns: `h=` hierarchy meaning, `s=` supplemented system, `v=` value set of all codes.
+    pub tags: &'static str,
+    /// The lines of its concepts, as they stand in the pack: for indexes that hold offsets instead of text.
+    pub text: &'static str,
     /// Range of `concepts`, in the order of the definition.
     from: u32,
     to: u32,
@@ -90,20 +94,26 @@ impl CodeSystems {
             concepts: Vec::with_capacity(21_000),
             sorted: Vec::new(),
         };
-        for line in SYSTEMS.lines() {
+        let (mut offset, mut text_from) = (0, 0);
+        for line in SYSTEMS.split_inclusive('\n') {
+            offset += line.len();
+            let line = line.trim_end_matches('\n');
             match line.strip_prefix('@') {
                 Some(header) => {
-                    let mut columns = header.split('\t');
+                    let mut columns = header.splitn(6, '\t');
                     let mut next = || columns.next().unwrap_or("");
-                    let (url, version, content, name, flags) = (full_system(next()), next(), next(), next(), next());
+                    let (url, version, content, name, flags, tags) = (full_system(next()), next(), next(), next(), next(), next());
                     let at = out.concepts.len() as u32;
+                    let is_case_sensitive = flags == "c";
                     out.by_url.insert(url.clone(), out.systems.len() as u16);
-                    out.systems.push(CodeSystem { url, version, content, name, is_case_sensitive: flags == "c", from: at, to: at });
+                    out.systems.push(CodeSystem { url, version, content, name, is_case_sensitive, tags, text: "", from: at, to: at });
+                    text_from = offset;
                 }
                 None => {
                     out.concepts.push(Concept::new(line));
                     if let Some(system) = out.systems.last_mut() {
                         system.to += 1;
+                        system.text = SYSTEMS.get(text_from..offset).unwrap_or("");
                     }
                 }
             }
@@ -122,6 +132,11 @@ impl CodeSystems {
 
     pub fn all(&self) -> &[CodeSystem] {
         &self.systems
+    }
+
+    /// In full, the URL of a value set that a header's tag `v=` names.
+    pub fn value_set_of(system: &CodeSystem) -> Option<String> {
+        system.tags.split('\t').find_map(|t| t.strip_prefix("v=")).map(full_value_set)
     }
 
     /// The concepts of a system in the order of its definition; [`Concept::depth`] gives the hierarchy.
