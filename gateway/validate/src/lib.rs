@@ -33,6 +33,7 @@ pub use knowledge::Knowledge;
 
 use hutong_fhir::json::{JsonIssue, JsonIssueKind};
 use hutong_fhir::tree::NO_ORIGIN;
+use hutong_fhir::xml::XmlIssue;
 use hutong_fhir::{Definitions, Finding, Location, NodeId, Severity, Tree};
 use std::sync::Arc;
 
@@ -90,6 +91,17 @@ impl Validator {
     pub fn validate_text_as(&self, tree: &Tree, issues: &[JsonIssue], text: &[u8], demands: &Demands<'_>) -> Vec<Finding> {
         let mut located = self.validate_as(tree, demands);
         located.extend(issues.iter().take(JSON_ISSUES_MAX).filter_map(|issue| json_issue(tree, issue)));
+        locate(located, text)
+    }
+
+    /// For a resource that was read from XML: also what XML allows and FHIR does not.
+    pub fn validate_xml_as(&self, tree: &Tree, issues: &[XmlIssue], text: &[u8], demands: &Demands<'_>) -> Vec<Finding> {
+        let mut located = self.validate_as(tree, demands);
+        located.extend(issues.iter().map(|issue| {
+            let expression = place::expression_of(tree, issue.node);
+            let finding = issue.finding().at(Location::Path { expression, line: 0, column: 0 });
+            Located { finding, node: issue.node, origin: u32::try_from(issue.offset).unwrap_or(NO_ORIGIN) }
+        }));
         locate(located, text)
     }
 

@@ -2,6 +2,7 @@
 
 use crate::Case;
 use hutong_fhir::json::{self, JsonIssue, JsonLimits};
+use hutong_fhir::xml::{self, XmlIssue, XmlLimits};
 use hutong_fhir::{Finding, Location, Severity, Tree};
 use hutong_validate::{Demands, Knowledge, Validator};
 use std::path::Path;
@@ -30,7 +31,11 @@ pub(crate) fn errors(folder: &Path, case: &Case) -> Result<Vec<String>, String> 
     };
     let demands = Demands { profiles: &profiles, ..demands(case) };
     let validator = Validator::with(Arc::new(knowledge));
-    let findings = validator.validate_text_as(&document.tree, &document.issues, &document.text, &demands);
+    let (tree, text) = (&document.tree, &document.text);
+    let findings = match &document.issues {
+        Issues::Json(issues) => validator.validate_text_as(tree, issues, text, &demands),
+        Issues::Xml(issues) => validator.validate_xml_as(tree, issues, text, &demands),
+    };
     Ok(findings.iter().filter(|f| f.severity == Severity::Error).map(shown).collect())
 }
 
@@ -39,21 +44,29 @@ fn demands(_case: &Case) -> Demands<'static> {
     Demands { unknown_extensions: Some(Severity::Error), unknown_modifiers: Severity::Error, ..Demands::default() }
 }
 
+enum Issues {
+    Json(Vec<JsonIssue>),
+    Xml(Vec<XmlIssue>),
+}
+
 struct Document {
     tree: Tree,
-    issues: Vec<JsonIssue>,
+    issues: Issues,
     text: Vec<u8>,
 }
 
 /// A document, or the error of its syntax; the outer `Err` says why it was not looked at.
 fn read(folder: &Path, name: &str) -> Result<Result<Document, String>, String> {
     let text = std::fs::read(folder.join(name)).map_err(|e| format!("{name}: {e}"))?;
-    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text).to_vec();
-    if !name.ends_with(".json") {
-        return Err("XML is not there yet".into());
+    if name.ends_with(".xml") {
+        return Ok(match xml::parse(&text, &XmlLimits::default()) {
+            Ok((tree, issues)) => Ok(Document { tree, issues: Issues::Xml(issues), text }),
+            Err(e) => Err(format!("not FHIR XML: {} ({}:{})", e.en, e.line, e.column)),
+        });
     }
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text).to_vec();
     Ok(match json::parse(&text, &JsonLimits::default()) {
-        Ok((tree, issues)) => Ok(Document { tree, issues, text }),
+        Ok((tree, issues)) => Ok(Document { tree, issues: Issues::Json(issues), text }),
         Err(e) => Err(format!("not JSON: {e:?}")),
     })
 }
