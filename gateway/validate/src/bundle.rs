@@ -12,6 +12,8 @@ use std::collections::{HashMap, HashSet};
 /// The entries of a Bundle by fullUrl, with the type of their resource.
 pub(crate) struct Index<'t> {
     by_url: HashMap<&'t str, Option<&'t str>>,
+    /// The entries themselves with their places.
+    entries: HashMap<&'t str, (u32, NodeRef<'t>)>,
     /// Questionnaires by their canonical URL.
     forms: HashMap<&'t str, NodeRef<'t>>,
     kind: &'t str,
@@ -19,11 +21,12 @@ pub(crate) struct Index<'t> {
 
 impl<'t> Index<'t> {
     pub(crate) fn new(bundle: NodeRef<'t>) -> Index<'t> {
-        let (mut by_url, mut forms) = (HashMap::new(), HashMap::new());
-        for entry in bundle.all(KEYS.entry) {
+        let (mut by_url, mut forms, mut entries) = (HashMap::new(), HashMap::new(), HashMap::new());
+        for (place, entry) in bundle.all(KEYS.entry).enumerate() {
             if let Some(url) = entry.child(KEYS.full_url).and_then(NodeRef::value) {
                 let kind = entry.child(KEYS.resource).and_then(NodeRef::resource_type);
                 by_url.entry(url).or_insert(kind);
+                entries.entry(url).or_insert((place as u32, entry));
             }
             if let Some(resource) = entry.child(KEYS.resource).filter(|r| r.resource_type() == Some("Questionnaire"))
                 && let Some(url) = resource.child(KEYS.url).and_then(NodeRef::value)
@@ -31,12 +34,17 @@ impl<'t> Index<'t> {
                 forms.insert(url, resource);
             }
         }
-        Index { by_url, forms, kind: bundle.child(KEYS.kind).and_then(NodeRef::value).unwrap_or("") }
+        Index { by_url, entries, forms, kind: bundle.child(KEYS.kind).and_then(NodeRef::value).unwrap_or("") }
     }
 
     /// The type of the entry's resource where an entry has that fullUrl.
     pub(crate) fn find(&self, url: &str) -> Option<Option<&'t str>> {
         self.by_url.get(url).copied()
+    }
+
+    /// The entry with that fullUrl and its place.
+    pub(crate) fn entry(&self, url: &str) -> Option<(u32, NodeRef<'t>)> {
+        self.entries.get(url).copied()
     }
 
     /// The Questionnaire with that canonical URL.

@@ -14,6 +14,8 @@ pub struct Demands<'a> {
     pub unknown_profiles: Severity,
     /// An extension that nobody defined; `None` says nothing.
     pub unknown_extensions: Option<Severity>,
+    /// Parts of urls of extensions that are let pass without a definition.
+    pub known_domains: &'a [String],
     /// A modifier extension that nobody defined: a reader cannot know what the element means.
     pub unknown_modifiers: Severity,
     /// Recommendations such as dom-6 (every resource has a narrative).
@@ -44,6 +46,7 @@ impl Default for Demands<'_> {
             identifiers: &DEFAULT_IDENTIFIERS,
             unknown_profiles: Severity::Warning,
             unknown_extensions: Some(Severity::Information),
+            known_domains: &[],
             unknown_modifiers: Severity::Warning,
             best_practice: false,
         }

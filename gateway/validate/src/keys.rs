@@ -12,7 +12,7 @@ macro_rules! keys {
 
 keys! {
     resource_type = "resourceType", id = "id", meta = "meta", version_id = "versionId", last_updated = "lastUpdated",
-    security = "security", contained = "contained", extension = "extension",
+    security = "security", contained = "contained", extension = "extension", modifier_extension = "modifierExtension", profile = "profile",
     text = "text", status = "status", kind = "type", code = "code", coding = "coding", system = "system",
     value = "value", display = "display", reference = "reference", identifier = "identifier", start = "start", end = "end",
     low = "low", high = "high", unit = "unit", comparator = "comparator", numerator = "numerator", denominator = "denominator",

@@ -2,11 +2,17 @@
 //! and those loaded.
 
 use crate::questionnaire::Questionnaires;
+use hutong_fhir::structure::StructureDefinition;
 use hutong_fhir::{Definitions, Finding, Tree};
+use hutong_terminology::Terminology;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Definitions, structures and terminology. Filled at start, then shared read-only behind an `Arc`.
 pub struct Knowledge {
     pub definitions: &'static Definitions,
+    pub terminology: Terminology,
+    pub(crate) structures: HashMap<String, Arc<StructureDefinition>>,
     pub(crate) questionnaires: Questionnaires,
 }
 
@@ -17,7 +23,12 @@ impl Knowledge {
     }
 
     pub(crate) fn of(definitions: &'static Definitions) -> Knowledge {
-        Knowledge { definitions, questionnaires: Questionnaires::default() }
+        Knowledge { definitions, terminology: Terminology::r4(), structures: HashMap::new(), questionnaires: Questionnaires::default() }
+    }
+
+    /// The structure of a canonical, with or without `|version`, with its snapshot.
+    pub(crate) fn structure(&self, canonical: &str) -> Option<Arc<StructureDefinition>> {
+        self.structures.get(canonical.split('|').next()?).cloned()
     }
 
     /// Takes a conformance resource in: StructureDefinition, CodeSystem, ValueSet, ConceptMap, NamingSystem,

@@ -18,6 +18,7 @@ mod knowledge;
 mod narrative;
 mod place;
 mod primitive;
+mod profile;
 mod questionnaire;
 mod reference;
 mod rules;
@@ -53,7 +54,7 @@ pub struct Located {
 
 /// Validates resources against R4. Cheap to share: made once, used from all threads.
 pub struct Validator {
-    knowledge: Arc<Knowledge>,
+    store: profile::Store,
     rules: rules::Table,
 }
 
@@ -64,7 +65,7 @@ impl Validator {
     }
 
     pub fn with(knowledge: Arc<Knowledge>) -> Validator {
-        Validator { rules: rules::Table::new(knowledge.definitions), knowledge }
+        Validator { rules: rules::Table::new(knowledge.definitions), store: profile::Store::new(knowledge) }
     }
 
     /// All findings of a resource or Bundle, in document order of discovery.
@@ -78,8 +79,8 @@ impl Validator {
     }
 
     /// The same under demands of the source.
-    pub fn validate_as(&self, tree: &Tree, _demands: &Demands<'_>) -> Vec<Located> {
-        walk::run(&self.knowledge, &self.rules, tree)
+    pub fn validate_as(&self, tree: &Tree, demands: &Demands<'_>) -> Vec<Located> {
+        walk::run(&self.store, &self.rules, demands, tree)
     }
 
     /// For a resource that was read from JSON: also what JSON allows and FHIR does not, with line and column in `text`.

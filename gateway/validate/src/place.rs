@@ -24,6 +24,23 @@ impl<'f, 't> Frame<'f, 't> {
         Frame { up: Some(self), node, property, index, depth: self.depth + 1 }
     }
 
+    /// The frame of the nearest resource around, itself included.
+    pub(crate) fn resource_frame(&self) -> &Frame<'f, 't> {
+        let mut at = self;
+        loop {
+            let may_be = matches!(at.node.key(), key if key == KEYS.contained || key == KEYS.resource);
+            match at.up {
+                Some(up) if !(may_be && at.node.child(KEYS.resource_type).is_some()) => at = up,
+                _ => return at,
+            }
+        }
+    }
+
+    /// The nearest resource around, itself included.
+    pub(crate) fn resource(&self) -> NodeRef<'t> {
+        self.resource_frame().node
+    }
+
     /// `Observation.component[1].value.ofType(Quantity).unit`
     pub(crate) fn expression(&self, definitions: &Definitions) -> String {
         let mut chain = Vec::new();

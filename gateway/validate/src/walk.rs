@@ -3,12 +3,15 @@
 use crate::contained::Scope;
 use crate::keys::KEYS;
 use crate::place::{Frame, safe_name};
+use crate::profile::check::Verdict;
+use crate::profile::{Said, Store};
 use crate::rules::Table;
 use crate::text::{self, Rule};
-use crate::{FINDINGS_MAX, Knowledge, Located, bundle};
+use crate::{Demands, FINDINGS_MAX, Knowledge, Located, bundle};
 use hutong_fhir::definitions::{Element, Property, TypeId, TypeKind};
 use hutong_fhir::primitive::is_absolute;
-use hutong_fhir::{Definitions, Finding, Kind, Location, NodeRef, Severity, Tree};
+use hutong_fhir::{Definitions, Finding, Kind, Location, NodeId, NodeRef, Severity, Tree};
+use std::collections::HashMap;
 
 /// Nesting beyond which a tree is not looked at. Its parser has a stricter limit; a builder may not.
 pub(crate) const DEPTH_MAX: u32 = 128;
@@ -24,22 +27,43 @@ pub(crate) enum Standing {
 /// State of one validation.
 pub(crate) struct Walk<'t> {
     pub(crate) knowledge: &'t Knowledge,
+    /// Compiled profiles.
+    pub(crate) store: &'t Store,
+    pub(crate) demands: &'t Demands<'t>,
     pub(crate) definitions: &'static Definitions,
     pub(crate) table: &'t Table,
     pub(crate) found: Vec<Located>,
     /// Findings past the limit.
-    more: usize,
+    pub(crate) more: usize,
+    pub(crate) said: Said,
+    /// What is known of nodes and profiles that were asked without a word.
+    pub(crate) verdicts: HashMap<(NodeId, u32), Verdict>,
+    /// Profiles that are being asked within each other.
+    pub(crate) nesting: u32,
     /// The resource that references to `#id` are resolved in.
     pub(crate) scope: Scope<'t>,
     /// What the Bundle around holds.
     pub(crate) bundle: Option<bundle::Index<'t>>,
 }
 
-pub(crate) fn run(knowledge: &Knowledge, table: &Table, tree: &Tree) -> Vec<Located> {
-    let mut walk =
-        Walk { knowledge, definitions: knowledge.definitions, table, found: Vec::new(), more: 0, scope: Scope::default(), bundle: None };
+pub(crate) fn run(store: &Store, table: &Table, demands: &Demands<'_>, tree: &Tree) -> Vec<Located> {
+    let mut walk = Walk {
+        knowledge: &store.knowledge,
+        store,
+        demands,
+        definitions: store.knowledge.definitions,
+        table,
+        found: Vec::new(),
+        more: 0,
+        said: Said::default(),
+        verdicts: HashMap::new(),
+        nesting: 0,
+        scope: Scope::default(),
+        bundle: None,
+    };
     let root = Frame::root(tree.root());
     walk.resource(&root, Standing::Alone);
+    walk.said.count(&mut walk.found);
     if walk.more > 0 {
         let more = walk.more;
         walk.found.truncate(FINDINGS_MAX);
@@ -92,6 +116,7 @@ impl<'t> Walk<'t> {
             let before = self.scope.enter(at.index);
             self.complex(at, type_id, true);
             self.forms(at, name);
+            self.profiles(at, type_id);
             return self.scope.leave(before);
         }
         let outer_scope = std::mem::replace(&mut self.scope, Scope::new(at.node));
@@ -100,6 +125,7 @@ impl<'t> Walk<'t> {
         self.complex(at, type_id, true);
         self.contained_as_a_whole(at);
         self.forms(at, name);
+        self.profiles(at, type_id);
         if is_bundle {
             self.bundle_as_a_whole(at);
             self.bundle = outer_bundle;
@@ -233,6 +259,7 @@ impl<'t> Walk<'t> {
             self.reference(at, property);
         } else if of == self.table.extension {
             self.extension_url(at);
+            self.extension(at);
         } else if self.table.coded.contains(&property.type_id) {
             self.known_code(at);
         }

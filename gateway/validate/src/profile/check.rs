@@ -199,12 +199,16 @@ impl<'t> Walk<'t> {
                 format!("{name} 须有值，只有扩展不够"),
                 format!("{name} must have a value, extensions alone are not enough"),
             ),
-            Wrong::TooSmall(limit) => {
-                (&text::PROFILE_RANGE, format!("{name} 小于允许的最小值 {limit}"), format!("{name} is less than the least allowed, {limit}"))
-            }
-            Wrong::TooGreat(limit) => {
-                (&text::PROFILE_RANGE, format!("{name} 大于允许的最大值 {limit}"), format!("{name} is greater than the greatest allowed, {limit}"))
-            }
+            Wrong::TooSmall(limit) => (
+                &text::PROFILE_RANGE,
+                format!("{name} 小于允许的最小值 {limit}"),
+                format!("{name} is less than the least allowed, {limit}"),
+            ),
+            Wrong::TooGreat(limit) => (
+                &text::PROFILE_RANGE,
+                format!("{name} 大于允许的最大值 {limit}"),
+                format!("{name} is greater than the greatest allowed, {limit}"),
+            ),
             Wrong::NotComparable(limit) => (
                 &text::PROFILE_RANGE,
                 format!("{name} 的单位与限值 {limit} 不能换算；请改用相同的 UCUM 单位"),
@@ -240,6 +244,9 @@ impl<'t> Walk<'t> {
 
     /// Says that a profile is not known.
     pub(crate) fn unknown_profile(&mut self, at: &Frame<'_, 't>, canonical: &str) {
+        if self.knowledge.structures.is_empty() {
+            return;
+        }
         let severity = self.demands.unknown_profiles;
         let shown: String = canonical.chars().filter(|c| c.is_ascii_graphic()).take(200).collect();
         let found = self.found.len();
@@ -249,13 +256,21 @@ impl<'t> Walk<'t> {
         }
         let finding = text::PROFILE_UNKNOWN.finding(severity).says(
             format!("没有 Profile“{shown}”的定义，未按它检查；请加载包含它的规范包，或改正地址"),
-            format!("there is no definition of the profile '{shown}', it was not checked; load the package that holds it or correct the address"),
+            format!(
+                "there is no definition of the profile '{shown}', it was not checked; load the package that holds it or correct the address"
+            ),
         );
         self.report(at, finding);
     }
 
     /// The frame of a child with the type that it has there; `None` where the type has no such element.
-    pub(crate) fn child_frame<'f>(&self, at: &'f Frame<'_, 't>, type_id: TypeId, child: NodeRef<'t>, index: u32) -> Option<(Frame<'f, 't>, TypeId)> {
+    pub(crate) fn child_frame<'f>(
+        &self,
+        at: &'f Frame<'_, 't>,
+        type_id: TypeId,
+        child: NodeRef<'t>,
+        index: u32,
+    ) -> Option<(Frame<'f, 't>, TypeId)> {
         let property = self.definitions.property(type_id, child.key())?;
         let own = type_of(self.definitions, Some(property.type_id), child)?;
         Some((at.below(child, Some(property), index), own))

@@ -67,7 +67,10 @@ impl<'t> Walk<'t> {
         let (zh, en) = if count == 0 {
             (format!("缺少 {name}（至少 {min} 个）；请补上"), format!("{name} is missing (at least {min}); supply it"))
         } else {
-            (format!("{name} 至少要有 {min} 个，现有 {count} 个；请补足"), format!("at least {min} {name} are needed, {count} are here; supply the rest"))
+            (
+                format!("{name} 至少要有 {min} 个，现有 {count} 个；请补足"),
+                format!("at least {min} {name} are needed, {count} are here; supply the rest"),
+            )
         };
         self.against(at, profile, Some(element), text::PROFILE_MIN.finding(Severity::Error).says(zh, en), "");
     }

@@ -22,7 +22,14 @@ pub(super) fn compile(knowledge: &Knowledge, structure: Arc<StructureDefinition>
     let type_id = definitions.type_named(&structure.type_name)?;
     let outline = Outline::new(Arc::clone(&structure));
     let root = outline.root()?;
-    let mut compiler = Compiler { knowledge, definitions, url: &structure.url, elements: vec![Element::default()], by_index: HashMap::new(), contents: Vec::new() };
+    let mut compiler = Compiler {
+        knowledge,
+        definitions,
+        url: &structure.url,
+        elements: vec![Element::default()],
+        by_index: HashMap::new(),
+        contents: Vec::new(),
+    };
     compiler.by_index.insert(root.index(), 0);
     compiler.fill(0, root, &Base { types: vec![type_id], ..Base::default() }, None, 0);
     compiler.contents(&outline);
@@ -156,8 +163,7 @@ impl Compiler<'_> {
             self.fill(number, slice, base, Some(at), depth + 1);
             let name = slice.slice_name().unwrap_or("").to_owned();
             let is_default = name.rsplit('/').next() == Some("@default");
-            let conditions =
-                if is_default { Vec::new() } else { condition::of_slice(self.knowledge, slice, given, is_extension) };
+            let conditions = if is_default { Vec::new() } else { condition::of_slice(self.knowledge, slice, given, is_extension) };
             if let Some(element) = self.elements.get_mut(number as usize) {
                 // the walk asks every extension for its own definition
                 if is_extension && conditions.iter().all(|c| matches!(c.test, super::Test::Url(_))) {
@@ -265,7 +271,8 @@ impl Compiler<'_> {
         // as the type says already
         if let Some(property) = property {
             let known: Vec<&str> = definitions.target_names(property.targets).collect();
-            let same = targets.len() >= known.len() && targets.iter().all(|t| matches!(t, Target::Type(id) if known.contains(&definitions.get(*id).name)));
+            let same = targets.len() >= known.len()
+                && targets.iter().all(|t| matches!(t, Target::Type(id) if known.contains(&definitions.get(*id).name)));
             if same {
                 targets.clear();
             }
@@ -279,7 +286,13 @@ impl Compiler<'_> {
         if targets.is_empty() && of.aggregation.is_empty() && versioned.is_none() {
             return None;
         }
-        Some(TargetRule { targets: targets.into(), contained: has("contained"), bundled: has("bundled"), referenced: has("referenced"), versioned })
+        Some(TargetRule {
+            targets: targets.into(),
+            contained: has("contained"),
+            bundled: has("bundled"),
+            referenced: has("referenced"),
+            versioned,
+        })
     }
 
     fn values(&self, at: At<'_>, like: Option<&ElementDefinition>) -> Vec<ValueRule> {
@@ -329,7 +342,9 @@ impl Compiler<'_> {
         let lists: Vec<&str> = of_types.chain(base.element.map(|e| e.invariants)).collect();
         let is_known = |key: &str| {
             let plain = |k: &str| k.split('~').next().unwrap_or("").to_owned();
-            matches!(key, "ele-1" | "ext-1") || key.starts_with("dom-") || lists.iter().any(|l| l.split(',').any(|k| plain(k) == plain(key)))
+            matches!(key, "ele-1" | "ext-1")
+                || key.starts_with("dom-")
+                || lists.iter().any(|l| l.split(',').any(|k| plain(k) == plain(key)))
         };
         let in_group = |key: &str| like.is_some_and(|l| l.constraints.iter().any(|c| c.key == key));
         let new = definition.constraints.iter().filter(|c| !c.expression.is_empty() && !in_group(&c.key));

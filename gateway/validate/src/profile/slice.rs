@@ -69,7 +69,14 @@ impl<'t> Walk<'t> {
         None
     }
 
-    fn count_of_slice(&mut self, at: &Frame<'_, 't>, type_id: TypeId, profile: &Profile, element: &Element, members: &[(NodeRef<'t>, u32)]) {
+    fn count_of_slice(
+        &mut self,
+        at: &Frame<'_, 't>,
+        type_id: TypeId,
+        profile: &Profile,
+        element: &Element,
+        members: &[(NodeRef<'t>, u32)],
+    ) {
         let count = members.len() as u32;
         let Some(slice) = &element.slice else { return };
         let (name, min, max) = (format!("{}:{}", element.name, slice.name), element.min, element.max);
@@ -220,7 +227,9 @@ fn mark(condition: &Condition) -> String {
         Test::Exists(true) => format!("{path} exists"),
         Test::Exists(false) => format!("no {path}"),
         Test::Types(_) => format!("type of {path}"),
-        Test::Profiles(links) => format!("{path} conforms to {}", links.iter().map(|l| l.canonical.as_str()).collect::<Vec<_>>().join(" | ")),
+        Test::Profiles(links) => {
+            format!("{path} conforms to {}", links.iter().map(|l| l.canonical.as_str()).collect::<Vec<_>>().join(" | "))
+        }
         Test::Any(conditions) => conditions.iter().map(mark).collect::<Vec<_>>().join(" | "),
     }
 }

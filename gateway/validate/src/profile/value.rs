@@ -137,7 +137,10 @@ fn write(node: NodeRef<'_>, out: &mut String, depth: u32) {
 /// What is wrong with a value by one rule.
 pub(crate) enum Wrong {
     /// Path below the element and the value that belongs there (empty: nothing does).
-    Differs { path: String, wanted: String },
+    Differs {
+        path: String,
+        wanted: String,
+    },
     Missing,
     TooSmall(String),
     TooGreat(String),
@@ -170,7 +173,10 @@ impl ValueRule {
 
 fn show_limit(value: &Value) -> String {
     let node = value.get();
-    match (node.child(KEYS.value).and_then(NodeRef::value), node.child(KEYS.code).or_else(|| node.child(KEYS.unit)).and_then(NodeRef::value)) {
+    match (
+        node.child(KEYS.value).and_then(NodeRef::value),
+        node.child(KEYS.code).or_else(|| node.child(KEYS.unit)).and_then(NodeRef::value),
+    ) {
         (Some(value), Some(unit)) => format!("{value} {unit}"),
         (Some(value), None) => value.to_owned(),
         _ => show(node),

@@ -1,0 +1,139 @@
+//! Extensions: whether anybody defined them, whether they may stand where they stand, and their own profile.
+
+use super::Profile;
+use crate::keys::KEYS;
+use crate::place::Frame;
+use crate::text;
+use crate::walk::Walk;
+use hutong_fhir::definitions::TypeId;
+use hutong_fhir::primitive::is_absolute;
+use hutong_fhir::structure::ContextKind;
+use hutong_fhir::{Finding, NodeRef, Severity};
+use std::sync::Arc;
+
+impl<'t> Walk<'t> {
+    /// Checks an extension by its definition.
+    pub(crate) fn extension(&mut self, at: &Frame<'_, 't>) {
+        let Some(url) = at.node.child(KEYS.url).and_then(NodeRef::value) else { return };
+        // parts of a complex extension have names, not addresses
+        if !is_absolute(url) {
+            return;
+        }
+        let is_modifier = at.node.key() == KEYS.modifier_extension;
+        let Some(profile) = self.store.get(url).filter(|p| p.is_extension(self.definitions)) else {
+            return self.unknown_extension(at, url, is_modifier);
+        };
+        if profile.is_modifier != is_modifier {
+            let (zh, en) = if is_modifier {
+                ("该扩展不是修饰扩展，须放在 extension 中", "this is no modifier extension, it belongs into extension")
+            } else {
+                ("该扩展是修饰扩展，须放在 modifierExtension 中", "this is a modifier extension, it belongs into modifierExtension")
+            };
+            self.about(at, text::EXTENSION_MODIFIER.finding(Severity::Error), zh.into(), en.into(), url);
+        }
+        self.stands_well(at, &profile);
+        self.conform(at, &profile);
+    }
+
+    fn unknown_extension(&mut self, at: &Frame<'_, 't>, url: &str, is_modifier: bool) {
+        if self.knowledge.structures.is_empty() || self.demands.known_domains.iter().any(|domain| url.contains(domain.as_str())) {
+            return;
+        }
+        let severity = if is_modifier { Some(self.demands.unknown_modifiers) } else { self.demands.unknown_extensions };
+        let Some(severity) = severity else { return };
+        let shown: String = url.chars().filter(|c| c.is_ascii_graphic()).take(200).collect();
+        let (rule, zh, en) = if is_modifier {
+            (
+                &text::MODIFIER_UNKNOWN,
+                format!("没有修饰扩展“{shown}”的定义；它会改变所在元素的含义，接收方须拒绝或理解它；请加载其定义"),
+                format!(
+                    "there is no definition of the modifier extension '{shown}'; it changes the meaning of its element, so a reader must know it; load its definition"
+                ),
+            )
+        } else {
+            (
+                &text::EXTENSION_UNKNOWN,
+                format!("没有扩展“{shown}”的定义，未检查；请加载其定义，或改正 url"),
+                format!("there is no definition of the extension '{shown}', it was not checked; load its definition or correct the url"),
+            )
+        };
+        self.about(at, rule.finding(severity), zh, en, url);
+    }
+
+    /// Reports once a resource for each extension.
+    fn about(&mut self, at: &Frame<'_, 't>, finding: Finding, zh: String, en: String, url: &str) {
+        let rule = finding.rule.clone();
+        let found = self.found.len();
+        if self.said.is_new(at.resource().id(), at.node.id(), (&rule, url), (&rule, url), found) {
+            self.report(at, finding.says(zh, en));
+        }
+    }
+
+    /// Whether one of the contexts of the definition is where the extension stands.
+    fn stands_well(&mut self, at: &Frame<'_, 't>, profile: &Arc<Profile>) {
+        let Some(around) = at.up else { return };
+        let good = profile.contexts.is_empty()
+            || profile.contexts.iter().any(|c| match c.kind {
+                ContextKind::Element => self.is_at(around, &c.text),
+                ContextKind::Extension => {
+                    let url = around.node.child(KEYS.url).and_then(NodeRef::value);
+                    url.is_some_and(|u| {
+                        c.text.split('#').next() == Some(u) || c.text.strip_prefix(u).is_some_and(|rest| rest.starts_with('.'))
+                    })
+                }
+                ContextKind::FhirPath => c.expression.as_ref().is_none_or(|e| self.selects(around, e)),
+            });
+        if !good {
+            let allowed = profile.contexts.iter().take(12).map(|c| c.text.as_str()).collect::<Vec<_>>().join(" | ");
+            let zh = format!("扩展 {} 不能用在这里；允许的位置：{allowed}", profile.url);
+            let en = format!("the extension {} may not be used here; allowed: {allowed}", profile.url);
+            return self.about(at, text::EXTENSION_CONTEXT.finding(Severity::Error), zh, en, &profile.url);
+        }
+        for invariant in &profile.context_invariants {
+            if !self.holds_at(at, invariant) {
+                let zh = format!("扩展 {} 在此处不满足其使用条件：{}", profile.url, invariant.text);
+                let en = format!("the extension {} may not be used here, its condition does not hold: {}", profile.url, invariant.text);
+                self.about(at, text::EXTENSION_CONTEXT.finding(Severity::Error), zh, en, &invariant.text);
+            }
+        }
+    }
+
+    /// Whether a frame is what a context of kind `element` names: a type (`HumanName`, `Element`, `Resource`), or a path
+    /// below one (`Patient.contact.name`, `Observation.value[x]`).
+    fn is_at(&self, around: &Frame<'_, 't>, context: &str) -> bool {
+        let context = context.rsplit_once('#').map_or(context, |(_, path)| path);
+        let mut steps = context.split('.').rev();
+        let mut frame = around;
+        let mut names = context.matches('.').count();
+        while names > 0 {
+            let (Some(step), Some(property)) = (steps.next(), frame.property) else { return false };
+            let element = self.definitions.element(property.element);
+            let concrete = frame.node.name();
+            let step = step.split(':').next().unwrap_or(step);
+            if step != element.name() && step != concrete && Some(step) != element.name().strip_suffix("[x]") {
+                return false;
+            }
+            let Some(up) = frame.up else { return false };
+            frame = up;
+            names -= 1;
+        }
+        let Some(name) = steps.next() else { return false };
+        // a type that is named by its canonical
+        let name = name.rsplit('/').next().unwrap_or(name);
+        if name == "Element" && !self.is_resource(frame) || name == "CanonicalResource" || name == "MetadataResource" {
+            return name != "CanonicalResource" && name != "MetadataResource" || frame.node.child(KEYS.url).is_some();
+        }
+        let Some(wanted) = self.definitions.type_named(name) else { return false };
+        self.type_at(frame).is_some_and(|own| self.is_or_was(own, wanted))
+    }
+
+    fn is_resource(&self, frame: &Frame<'_, 't>) -> bool {
+        frame.node.child(KEYS.resource_type).is_some()
+    }
+
+    fn is_or_was(&self, own: TypeId, wanted: TypeId) -> bool {
+        let definitions = self.definitions;
+        // a backbone element is of the type BackboneElement, not of the one in which it is defined
+        definitions.is_a(own, wanted)
+    }
+}

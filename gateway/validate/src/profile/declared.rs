@@ -1,0 +1,50 @@
+//! Profiles that a resource declares (`meta.profile`) and those that its source imposes.
+
+use crate::keys::KEYS;
+use crate::place::Frame;
+use crate::walk::Walk;
+use hutong_fhir::NodeRef;
+use hutong_fhir::definitions::TypeId;
+
+/// Declared profiles of one resource that are looked at.
+const DECLARED_MAX: usize = 64;
+
+impl<'t> Walk<'t> {
+    /// Checks a resource against the profiles that it declares and that are imposed.
+    pub(crate) fn profiles(&mut self, at: &Frame<'_, 't>, type_id: TypeId) {
+        if let Some(meta) = at.node.child(KEYS.meta) {
+            for declared in meta.all(KEYS.profile).take(DECLARED_MAX) {
+                self.declared(at, meta, type_id, declared);
+            }
+        }
+        for canonical in self.demands.profiles {
+            match self.store.get(canonical) {
+                Some(profile) if self.definitions.is_a(type_id, profile.type_id) => self.conform(at, &profile),
+                // for the entries of a Bundle; a lone resource of another type is told
+                Some(profile) if at.up.is_none() && self.definitions.get(type_id).name != "Bundle" => self.conform(at, &profile),
+                Some(_) => {}
+                None if at.up.is_none() => self.unknown_profile(at, canonical),
+                None => {}
+            }
+        }
+    }
+
+    fn declared(&mut self, at: &Frame<'_, 't>, meta: NodeRef<'t>, type_id: TypeId, declared: NodeRef<'t>) {
+        let Some(canonical) = declared.value().filter(|c| !c.is_empty()) else { return };
+        // that it is what it is was judged by its type
+        let plain = canonical.strip_prefix("http://hl7.org/fhir/StructureDefinition/");
+        if plain.is_some_and(|p| p.split('|').next() == Some(self.definitions.get(type_id).name)) {
+            return;
+        }
+        match self.store.get(canonical) {
+            Some(profile) => self.conform(at, &profile),
+            None => {
+                let of_meta = self.definitions.property(type_id, KEYS.meta);
+                let frame = at.below(meta, of_meta, 0);
+                let of_profile = of_meta.and_then(|p| self.definitions.property(p.type_id, KEYS.profile));
+                let index = meta.all(KEYS.profile).position(|p| p.id() == declared.id()).unwrap_or(0);
+                self.unknown_profile(&frame.below(declared, of_profile, index as u32), canonical);
+            }
+        }
+    }
+}
