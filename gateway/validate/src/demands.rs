@@ -2,6 +2,7 @@
 //! rules are taken.
 
 use hutong_fhir::Severity;
+use hutong_fhir::identifier::Kind;
 
 /// Demands on one resource. [`Default`] is what HL7's own validator does by default.
 #[derive(Clone, Copy)]
@@ -27,7 +28,14 @@ pub struct Demands<'a> {
 pub struct IdentifierPolicy {
     /// For kinds that `by_kind` does not name.
     pub default: Option<Severity>,
-    pub by_kind: Vec<(String, Option<Severity>)>,
+    pub by_kind: Vec<(Kind, Option<Severity>)>,
+}
+
+impl IdentifierPolicy {
+    /// How bad a wrong number of that kind is.
+    pub fn severity(&self, kind: Kind) -> Option<Severity> {
+        self.by_kind.iter().find(|(k, _)| *k == kind).map_or(self.default, |(_, severity)| *severity)
+    }
 }
 
 impl Default for IdentifierPolicy {

@@ -13,6 +13,7 @@ mod binding;
 mod bundle;
 mod contained;
 mod demands;
+mod identity;
 mod keys;
 mod knowledge;
 mod narrative;

@@ -249,6 +249,10 @@ impl<'t> Walk<'t> {
         if let Some(set) = element.binding.as_ref().and_then(|b| b.must_be_in) {
             self.binding(at, of, element, set);
         }
+        let table = self.table;
+        if let Some(binding) = table.binding(property.element) {
+            self.bound(at, property.type_id, None, binding);
+        }
         self.rules_of_element(at, property.element, property);
     }
 
@@ -262,6 +266,10 @@ impl<'t> Walk<'t> {
             self.extension(at);
         } else if self.table.coded.contains(&property.type_id) {
             self.known_code(at);
+            self.display(at);
+            self.coded_number(at);
+        } else if of == self.table.identifier {
+            self.identifier_number(at);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Bindings through the terminology: codes against value sets, by strength, and displays.
 
 use super::{BindingRule, Element, Profile};
+use crate::Located;
 use crate::keys::KEYS;
 use crate::place::Frame;
 use crate::primitive::keep;
@@ -44,13 +45,9 @@ impl<'t> Walk<'t> {
             (_, Strength::Extensible) => (&text::CODE_EXTENSIBLE, Severity::Warning),
             (_, Strength::Preferred) => (&text::CODE_PREFERRED, Severity::Information),
         };
-        // the type's own binding has spoken about this code
-        if strength == Strength::Required
-            && self
-                .found
-                .iter()
-                .any(|l| l.node == at.node.id() && l.finding.issue == "code-invalid" && l.finding.severity == Severity::Error)
-        {
+        // a stricter rule has spoken about this code
+        let same = |l: &Located| l.node == at.node.id() && l.finding.issue == "code-invalid" && l.finding.severity == Severity::Error;
+        if self.found.iter().any(same) {
             return;
         }
         let (zh, en) = match (verdict, strength) {
@@ -86,6 +83,22 @@ impl<'t> Walk<'t> {
                 }
             }
         }
+    }
+
+    /// The display of a code must be that of its system, where the system is here; one in another script is a
+    /// translation, and no fault.
+    pub(crate) fn display(&mut self, at: &Frame<'_, 't>) {
+        let text = |key| at.node.child(key).and_then(NodeRef::value);
+        let (Some(given), Some(system), Some(code)) = (text(KEYS.display), text(KEYS.system), text(KEYS.code)) else { return };
+        let Some(own) = self.knowledge.terminology.display(system, code) else { return };
+        if !given.is_ascii() || !own.is_ascii() || same_words(given, own) {
+            return;
+        }
+        let finding = text::DISPLAY.finding(Severity::Warning).says(
+            format!("显示名与代码系统不一致，代码系统中为“{own}”；请核对代码与名称是否相符"),
+            format!("the display differs from that of the code system, '{own}'; check that code and name belong together"),
+        );
+        self.report(at, keep(finding, given));
     }
 
     /// Whether an element's code is in a value set.
@@ -129,6 +142,19 @@ impl<'t> Walk<'t> {
             return Verdict::Good;
         }
         coding(node)
+    }
+}
+
+/// Whether two displays differ in no more than case and spaces.
+fn same_words(a: &str, b: &str) -> bool {
+    let mut words = a.split_whitespace();
+    let mut others = b.split_whitespace();
+    loop {
+        match (words.next(), others.next()) {
+            (None, None) => return true,
+            (Some(x), Some(y)) if x.eq_ignore_ascii_case(y) => {}
+            _ => return false,
+        }
     }
 }
 

@@ -14,8 +14,9 @@ pub(crate) use whole::*;
 
 use crate::keys::KEYS;
 use crate::place::Frame;
+use crate::profile::BindingRule;
 use crate::walk::Walk;
-use hutong_fhir::definitions::{ElementId, Property, TypeId};
+use hutong_fhir::definitions::{ElementId, Property, Strength, TypeId};
 use hutong_fhir::{Definitions, Finding, Key, NodeRef, Severity};
 use std::collections::HashMap;
 
@@ -46,6 +47,9 @@ pub(crate) struct Table {
     pub(crate) reference: Option<TypeId>,
     pub(crate) extension: Option<TypeId>,
     pub(crate) observation: Option<TypeId>,
+    pub(crate) identifier: Option<TypeId>,
+    /// Bindings that are no demands, by element.
+    bindings: Vec<Option<BindingRule>>,
     /// Coding, Quantity and what specializes it: `system` and `code`.
     pub(crate) coded: Vec<TypeId>,
 }
@@ -72,6 +76,8 @@ impl Table {
             reference: definitions.type_named("Reference"),
             extension: definitions.type_named("Extension"),
             observation: definitions.type_named("Observation"),
+            identifier: definitions.type_named("Identifier"),
+            bindings: (0..definitions.element_count()).map(|_| None).collect(),
             coded: CODED.iter().filter_map(|name| definitions.type_named(name)).collect(),
         };
         let mut numbers: HashMap<&'static str, u16> = HashMap::new();
@@ -83,6 +89,10 @@ impl Table {
                 let number = table.number(&mut numbers, &by_key, element.invariants);
                 if let Some(slot) = table.of_element.get_mut(element_id.index()) {
                     *slot = number;
+                }
+                let soft = element.binding.as_ref().filter(|b| matches!(b.strength, Strength::Extensible | Strength::Preferred));
+                if let (Some(soft), Some(slot)) = (soft, table.bindings.get_mut(element_id.index())) {
+                    *slot = Some(BindingRule { strength: soft.strength, value_set: soft.canonical(), greatest: None });
                 }
             }
         }
@@ -117,6 +127,11 @@ impl Table {
         }
         self.lists.push(list);
         (self.lists.len() - 1) as u16
+    }
+
+    /// The extensible or preferred binding of an element.
+    pub(crate) fn binding(&self, element: ElementId) -> Option<&BindingRule> {
+        self.bindings.get(element.index())?.as_ref()
     }
 
     fn list(&self, number: Option<&u16>) -> &[&'static Rule] {
