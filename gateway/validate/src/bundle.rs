@@ -1,62 +1,15 @@
-//! Bundles: rules bdl-1 to bdl-12, fullUrl, entries that are there twice, and what references inside resolve to.
+//! Bundles: rules bdl-1 to bdl-12, fullUrl, entries that are there twice or that nothing leads to, links, and what a
+//! search found.
 
 use crate::keys::KEYS;
 use crate::place::Frame;
 use crate::rules;
 use crate::text;
 use crate::walk::Walk;
-use hutong_fhir::NodeRef;
-use hutong_fhir::primitive::is_absolute;
-use std::collections::{HashMap, HashSet};
-
-/// The entries of a Bundle by fullUrl, with the type of their resource.
-pub(crate) struct Index<'t> {
-    by_url: HashMap<&'t str, Option<&'t str>>,
-    /// The entries themselves with their places.
-    entries: HashMap<&'t str, (u32, NodeRef<'t>)>,
-    /// Questionnaires by their canonical URL.
-    forms: HashMap<&'t str, NodeRef<'t>>,
-    kind: &'t str,
-}
-
-impl<'t> Index<'t> {
-    pub(crate) fn new(bundle: NodeRef<'t>) -> Index<'t> {
-        let (mut by_url, mut forms, mut entries) = (HashMap::new(), HashMap::new(), HashMap::new());
-        for (place, entry) in bundle.all(KEYS.entry).enumerate() {
-            if let Some(url) = entry.child(KEYS.full_url).and_then(NodeRef::value) {
-                let kind = entry.child(KEYS.resource).and_then(NodeRef::resource_type);
-                by_url.entry(url).or_insert(kind);
-                entries.entry(url).or_insert((place as u32, entry));
-            }
-            if let Some(resource) = entry.child(KEYS.resource).filter(|r| r.resource_type() == Some("Questionnaire"))
-                && let Some(url) = resource.child(KEYS.url).and_then(NodeRef::value)
-            {
-                forms.insert(url, resource);
-            }
-        }
-        Index { by_url, entries, forms, kind: bundle.child(KEYS.kind).and_then(NodeRef::value).unwrap_or("") }
-    }
-
-    /// The type of the entry's resource where an entry has that fullUrl.
-    pub(crate) fn find(&self, url: &str) -> Option<Option<&'t str>> {
-        self.by_url.get(url).copied()
-    }
-
-    /// The entry with that fullUrl and its place.
-    pub(crate) fn entry(&self, url: &str) -> Option<(u32, NodeRef<'t>)> {
-        self.entries.get(url).copied()
-    }
-
-    /// The Questionnaire with that canonical URL.
-    pub(crate) fn form(&self, url: &str) -> Option<NodeRef<'t>> {
-        self.forms.get(url).copied()
-    }
-
-    /// Whether the Bundle must hold what its URNs point to.
-    pub(crate) fn must_resolve(&self) -> bool {
-        matches!(self.kind, "document" | "message" | "transaction")
-    }
-}
+use hutong_fhir::definitions::Property;
+use hutong_fhir::primitive::{is_absolute, is_id};
+use hutong_fhir::{NodeRef, Severity};
+use std::collections::HashSet;
 
 impl<'t> Walk<'t> {
     /// The rules over a whole Bundle, after its entries.
@@ -89,7 +42,79 @@ impl<'t> Walk<'t> {
                 }
             }
             "message" if first != Some("MessageHeader") => self.broken(at, &rules::BDL_12),
+            "searchset" => self.search_result(at, entry_property),
             _ => {}
+        }
+        self.links(at, kind);
+        self.unreached(at, kind, entry_property);
+    }
+
+    /// Entries of a document or message that nothing leads to.
+    fn unreached(&mut self, at: &Frame<'_, 't>, kind: &str, property: Option<&'static Property>) {
+        let Some(index) = self.bundle.as_ref().filter(|b| b.is_linked()) else { return };
+        let unreached = index.unreached();
+        if unreached.is_empty() {
+            return;
+        }
+        let severity = if kind == "document" { Severity::Error } else { Severity::Warning };
+        let entries: Vec<NodeRef<'t>> = at.node.all(KEYS.entry).collect();
+        for number in unreached {
+            let Some(entry) = entries.get(number as usize) else { continue };
+            let finding = text::UNREACHED.finding(severity).says(
+                "从第一个条目出发，沿引用无法到达此条目；请从 Composition（或 MessageHeader）引用它，或删去它",
+                "no chain of references leads from the first entry to this one; refer to it from the Composition (or MessageHeader) or remove it",
+            );
+            self.report(&at.below(*entry, property, number), finding);
+        }
+    }
+
+    /// Bundle.link: one of each relation; pages only where there are pages.
+    fn links(&mut self, at: &Frame<'_, 't>, kind: &str) {
+        let mut seen = HashSet::new();
+        let definitions = self.definitions;
+        let property = definitions.type_named("Bundle").and_then(|id| definitions.property(id, KEYS.link));
+        for (number, link) in at.node.all(KEYS.link).enumerate() {
+            let relation = link.child(KEYS.relation).and_then(NodeRef::value).unwrap_or("");
+            let frame = at.below(link, property, number as u32);
+            let pages = matches!(relation, "first" | "previous" | "next" | "last");
+            if pages && !matches!(kind, "searchset" | "history") {
+                self.error(
+                    &frame,
+                    &text::LINK,
+                    "只有 searchset 和 history 才分页；请删去 first、previous、next、last 链接",
+                    "only a searchset or history has pages; remove the links first, previous, next and last",
+                );
+            }
+            if (pages || relation == "self") && !seen.insert(relation) {
+                self.error(&frame, &text::LINK, "同一关系的链接出现两次；请只保留一个", "a link of this relation is there twice; keep one");
+            }
+        }
+    }
+
+    /// A search gives resources: matches and what they include have ids, messages about the search are outcomes.
+    fn search_result(&mut self, at: &Frame<'_, 't>, property: Option<&'static Property>) {
+        for (number, entry) in at.node.all(KEYS.entry).enumerate() {
+            let frame = at.below(entry, property, number as u32);
+            let mode = entry.child(KEYS.search).and_then(|s| s.child(KEYS.mode)).and_then(NodeRef::value);
+            let resource = entry.child(KEYS.resource);
+            let is_outcome = resource.and_then(NodeRef::resource_type) == Some("OperationOutcome");
+            let has_id = resource.is_some_and(|r| r.child(KEYS.id).is_some());
+            let (zh, en) = match (resource, mode) {
+                (None, _) => (
+                    "检索结果的条目须有 resource；请补上或删去该条目",
+                    "an entry of a search result holds a resource; supply it or remove the entry",
+                ),
+                (Some(_), Some("match" | "include")) if !has_id => (
+                    "检索结果中的资源须有 id；请补上服务器上的 id",
+                    "a resource of a search result has an id; supply the one that it has on the server",
+                ),
+                (Some(_), Some("outcome")) if !is_outcome => (
+                    "search.mode 为 outcome 的条目须是 OperationOutcome；请改正 mode",
+                    "an entry of search.mode outcome is an OperationOutcome; correct the mode",
+                ),
+                _ => continue,
+            };
+            self.error(&frame, &text::SEARCH, zh, en);
         }
     }
 
@@ -163,6 +188,16 @@ impl<'t> Walk<'t> {
                 "fullUrl ends with Type/id, but type or id of the entry's resource differ",
             );
         }
+        if let (Some(of), None) = (of, id)
+            && looks_like(url, of)
+        {
+            self.error(
+                at,
+                &text::FULL_URL,
+                "fullUrl 是服务器上的地址（以“类型/id”结尾），但资源没有 id；请补上 id，或改用 urn:uuid:…",
+                "fullUrl is an address on a server (it ends with Type/id), but the resource has no id; supply it or use urn:uuid:…",
+            );
+        }
         let version = resource.and_then(|r| r.child(KEYS.meta)).and_then(|m| m.child(KEYS.version_id)).and_then(NodeRef::value);
         if kind != "history" && !urls.insert((url, version.unwrap_or(""))) {
             self.broken(at, &rules::BDL_7);
@@ -179,4 +214,10 @@ fn agrees(url: &str, of: &str, id: &str) -> bool {
     let (last, before) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
     // "http://server/Patient/1": only where the last part but one looks like a type
     if before != of { !before.starts_with(|c: char| c.is_ascii_uppercase()) } else { last == id }
+}
+
+/// Whether a URL ends with that type and an id.
+fn looks_like(url: &str, of: &str) -> bool {
+    let is_web = url.starts_with("http://") || url.starts_with("https://");
+    is_web && url.rsplit_once('/').is_some_and(|(base, id)| is_id(id.as_bytes()) && base.rsplit('/').next() == Some(of))
 }

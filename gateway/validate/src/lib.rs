@@ -16,6 +16,7 @@ mod demands;
 mod identity;
 mod keys;
 mod knowledge;
+mod linked;
 mod narrative;
 mod place;
 mod primitive;

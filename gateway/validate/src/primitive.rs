@@ -1,5 +1,6 @@
 //! Primitive elements: JSON type, form, blank values, extensions beside the value.
 
+use crate::keys::KEYS;
 use crate::place::Frame;
 use crate::text;
 use crate::walk::Walk;
@@ -44,7 +45,7 @@ impl<'t> Walk<'t> {
                 let value = node.value().unwrap_or("");
                 match primitive.check(kind, value) {
                     Ok(()) if primitive == Primitive::Xhtml => self.narrative(at, value),
-                    Ok(()) => self.scope.note(primitive, value),
+                    Ok(()) => self.note_link(primitive, property, value),
                     Err(fault) => {
                         good = false;
                         self.fault(at, primitive, fault, value);
@@ -56,6 +57,17 @@ impl<'t> Walk<'t> {
             self.complex(at, property.type_id, false);
         }
         good
+    }
+
+    /// A uri may lead to a contained resource or to another entry of the Bundle.
+    fn note_link(&mut self, primitive: Primitive, property: &Property, value: &'t str) {
+        self.scope.note(primitive, value);
+        if matches!(primitive, Primitive::Uri | Primitive::Url)
+            && property.key != KEYS.full_url
+            && let Some(bundle) = &mut self.bundle
+        {
+            bundle.note(value);
+        }
     }
 
     fn fault(&mut self, at: &Frame<'_, '_>, primitive: Primitive, fault: Fault, value: &str) {

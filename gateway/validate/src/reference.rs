@@ -1,6 +1,7 @@
 //! References: their form, what they point to, and whether that type is allowed there.
 
 use crate::keys::KEYS;
+use crate::linked::Found;
 use crate::place::{Frame, safe_name};
 use crate::primitive::keep;
 use crate::text;
@@ -79,15 +80,10 @@ impl<'t> Walk<'t> {
             };
             return node.resource_type().and_then(|name| self.definitions.resource_named(name));
         }
-        if let Some(bundle) = &self.bundle {
-            if let Some(entry) = bundle.find(value) {
-                return entry.and_then(|name| self.definitions.resource_named(name));
-            }
-            if value.starts_with("urn:uuid:") || value.starts_with("urn:oid:") {
-                let severity = if bundle.must_resolve() { Severity::Error } else { Severity::Warning };
-                self.unresolved(at, value, severity);
-                return None;
-            }
+        if self.bundle.is_some()
+            && let Some(known) = self.in_bundle(at, value)
+        {
+            return known;
         }
         match target_of(value, |name| self.definitions.resource_named(name)) {
             Target::Type(id) => Some(id),
@@ -107,12 +103,85 @@ impl<'t> Walk<'t> {
         }
     }
 
+    /// What the Bundle around says of a reference: the target's type, as far as known; `None` where it says nothing.
+    fn in_bundle(&mut self, at: &Frame<'_, 't>, value: &'t str) -> Option<Option<TypeId>> {
+        let bundle = self.bundle.as_mut()?;
+        let is_urn = value.starts_with("urn:uuid:") || value.starts_with("urn:oid:");
+        match bundle.resolve(value) {
+            Found::Entry(entry) => {
+                bundle.link(entry);
+                let kind = bundle.kind_of(entry);
+                let said = value.split_once('/').map(|(kind, _)| kind).filter(|k| !k.contains(':'));
+                if let (Some(said), Some(kind)) = (said, kind)
+                    && said != kind
+                {
+                    let finding = text::REFERENCE_TYPE.finding(Severity::Error).says(
+                        format!("引用所指的条目是 {}，与引用中的类型不同；请改正引用", safe_name(kind)),
+                        format!(
+                            "the entry that the reference leads to is a {}, another type than the reference says; correct it",
+                            safe_name(kind)
+                        ),
+                    );
+                    self.report(at, keep(finding, value));
+                }
+                return Some(kind.and_then(|name| self.definitions.resource_named(name)));
+            }
+            found @ (Found::Several | Found::Apparent) if bundle.is_linked() => self.ambiguous(at, value, found),
+            _ if is_urn => {
+                let severity = if bundle.must_resolve() { Severity::Error } else { Severity::Warning };
+                self.unresolved(at, value, severity);
+                return Some(None);
+            }
+            _ if bundle.is_linked() && bundle.is_in_first() && must_be_here(at) && !value.contains('?') => {
+                self.unresolved(at, value, Severity::Error);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn ambiguous(&mut self, at: &Frame<'_, '_>, value: &str, found: Found) {
+        let (zh, en) = if found == Found::Several {
+            (
+                "Bundle 中有多个条目的 fullUrl 与此引用相同；请在引用中用 /_history/… 指明版本，或只保留一个条目",
+                "several entries of the Bundle have this fullUrl; say which with /_history/… or keep one entry",
+            )
+        } else {
+            (
+                "Bundle 中有类型与 id 相同的条目，但其 fullUrl 与本条目的 fullUrl 不在同一基地址下，相对引用指不到它；请改用它的 fullUrl",
+                "an entry has this type and id, but its fullUrl has another base than this entry's, so that a relative reference does not lead to it; use its fullUrl",
+            )
+        };
+        self.report(at, keep(text::AMBIGUOUS.finding(Severity::Error).says(zh, en), value));
+    }
+
     fn unresolved(&mut self, at: &Frame<'_, '_>, value: &str, severity: Severity) {
         let finding = text::Rule { id: "fhir.bundle.unresolved", issue: "not-found", hl7: 102 }.finding(severity).says(
-            "Bundle 中没有 fullUrl 与此 URN 相同的条目；请加上该条目，或改正引用",
-            "no entry of the Bundle has this URN as its fullUrl; add the entry or correct the reference",
+            "Bundle 中没有此引用所指的条目（按 fullUrl）；请加上该条目，或改正引用",
+            "the Bundle has no entry that this reference leads to (by fullUrl); add the entry or correct the reference",
         );
         self.report(at, keep(finding, value));
+    }
+}
+
+/// Whether what a document's Composition or a message's header refers to here belongs to the document or message
+/// (R4, documents.html#content, messaging.html).
+fn must_be_here(at: &Frame<'_, '_>) -> bool {
+    let mut root = at;
+    while let Some(up) = root.up.filter(|up| up.property.is_none_or(|p| p.key != KEYS.entry || up.node.child(KEYS.resource).is_none())) {
+        root = up;
+    }
+    let within = at.up.map_or("", |up| up.node.name());
+    match root.node.resource_type() {
+        Some("Composition") => match at.node.name() {
+            "subject" | "encounter" | "custodian" | "author" | "focus" => true,
+            "party" => within == "attester",
+            "detail" => within == "event",
+            "entry" => within == "section",
+            _ => false,
+        },
+        Some("MessageHeader") => at.node.name() == "focus",
+        _ => false,
     }
 }
 

@@ -74,5 +74,9 @@ rules! {
     MODIFIER_UNKNOWN = "fhir.extension.unknown_modifier", "extension", 102;
     EXTENSION_CONTEXT = "fhir.extension.context", "structure", 102;
     EXTENSION_MODIFIER = "fhir.extension.modifier", "structure", 102;
+    UNREACHED = "fhir.bundle.unreached", "invalid", 102;
+    LINK = "fhir.bundle.link", "invalid", 102;
+    SEARCH = "fhir.bundle.search", "invalid", 102;
+    AMBIGUOUS = "fhir.bundle.ambiguous", "invalid", 102;
     MORE = "fhir.more", "too-costly", 207;
 }

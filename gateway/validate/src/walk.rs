@@ -2,12 +2,13 @@
 
 use crate::contained::Scope;
 use crate::keys::KEYS;
+use crate::linked::Index;
 use crate::place::{Frame, safe_name};
 use crate::profile::check::Verdict;
 use crate::profile::{Said, Store};
 use crate::rules::Table;
 use crate::text::{self, Rule};
-use crate::{Demands, FINDINGS_MAX, Knowledge, Located, bundle};
+use crate::{Demands, FINDINGS_MAX, Knowledge, Located};
 use hutong_fhir::definitions::{Element, Property, TypeId, TypeKind};
 use hutong_fhir::primitive::is_absolute;
 use hutong_fhir::{Definitions, Finding, Kind, Location, NodeId, NodeRef, Severity, Tree};
@@ -43,7 +44,7 @@ pub(crate) struct Walk<'t> {
     /// The resource that references to `#id` are resolved in.
     pub(crate) scope: Scope<'t>,
     /// What the Bundle around holds.
-    pub(crate) bundle: Option<bundle::Index<'t>>,
+    pub(crate) bundle: Option<Index<'t>>,
 }
 
 pub(crate) fn run(store: &Store, table: &Table, demands: &Demands<'_>, tree: &Tree) -> Vec<Located> {
@@ -121,8 +122,13 @@ impl<'t> Walk<'t> {
         }
         let outer_scope = std::mem::replace(&mut self.scope, Scope::new(at.node));
         let is_bundle = name == "Bundle";
-        let outer_bundle = if is_bundle { self.bundle.replace(bundle::Index::new(at.node)) } else { None };
+        let outer_bundle = if is_bundle { self.bundle.replace(Index::new(at.node)) } else { None };
+        let entry = at.up.filter(|up| up.property.is_some_and(|p| p.key == KEYS.entry));
+        let outer_entry = entry.and_then(|entry| self.bundle.as_mut().map(|b| b.enter(entry.index)));
         self.complex(at, type_id, true);
+        if let (Some(before), Some(bundle)) = (outer_entry, &mut self.bundle) {
+            bundle.leave(before);
+        }
         self.contained_as_a_whole(at);
         self.forms(at, name);
         self.profiles(at, type_id);
