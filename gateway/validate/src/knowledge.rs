@@ -14,6 +14,8 @@ pub struct Knowledge {
     pub terminology: Terminology,
     pub(crate) structures: HashMap<String, Arc<StructureDefinition>>,
     pub(crate) questionnaires: Questionnaires,
+    /// Canonicals of others and the structure that stands for each.
+    pub(crate) aliases: HashMap<String, String>,
 }
 
 impl Knowledge {
@@ -22,13 +24,26 @@ impl Knowledge {
         Knowledge::of(Definitions::r4())
     }
 
+    /// R4 and all of the community's own package. Second: what of it was refused, which is nothing unless it was changed.
+    pub fn community() -> (Knowledge, Vec<Finding>) {
+        let mut knowledge = Knowledge::r4();
+        let refused = crate::community::load(&mut knowledge);
+        (knowledge, refused)
+    }
+
     pub(crate) fn of(definitions: &'static Definitions) -> Knowledge {
-        Knowledge { definitions, terminology: Terminology::r4(), structures: HashMap::new(), questionnaires: Questionnaires::default() }
+        Knowledge { definitions, terminology: Terminology::r4(), structures: HashMap::new(), questionnaires: Questionnaires::default(), aliases: HashMap::new() }
     }
 
     /// The structure of a canonical, with or without `|version`, with its snapshot.
     pub(crate) fn structure(&self, canonical: &str) -> Option<Arc<StructureDefinition>> {
-        self.structures.get(canonical.split('|').next()?).cloned()
+        let url = canonical.split('|').next()?;
+        self.structures.get(url).or_else(|| self.structures.get(self.aliases.get(url)?)).cloned()
+    }
+
+    /// From now on `canonical` (without version) means what `ours` means.
+    pub fn alias(&mut self, canonical: &str, ours: &str) {
+        self.aliases.insert(canonical.to_owned(), ours.to_owned());
     }
 
     /// Takes a conformance resource in: StructureDefinition, CodeSystem, ValueSet, ConceptMap, NamingSystem,

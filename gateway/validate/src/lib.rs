@@ -11,6 +11,7 @@
 
 mod binding;
 mod bundle;
+pub mod community;
 mod contained;
 mod demands;
 mod identity;
