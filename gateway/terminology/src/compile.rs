@@ -82,6 +82,8 @@ pub(crate) enum Missing {
 /// Condition on a code of a grammar.
 pub(crate) enum FormFilter {
     Regex(Regex),
+    /// UCUM units that can be converted into this one.
+    Comparable(String),
 }
 
 /// Listed codes, in their order, with an index.
@@ -208,6 +210,7 @@ impl FormFilter {
     fn has(&self, code: &str) -> bool {
         match self {
             FormFilter::Regex(regex) => regex.is_match(code),
+            FormFilter::Comparable(unit) => hutong_fhir::ucum::is_comparable(code, unit),
         }
     }
 }

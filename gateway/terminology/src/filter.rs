@@ -41,6 +41,7 @@ pub(crate) fn select(system: &System, filters: &[Filter]) -> Select {
 fn form(filter: &Filter) -> Option<FormFilter> {
     match (&*filter.property, &*filter.op) {
         ("code" | "concept", "regex") => whole(&filter.value).map(FormFilter::Regex),
+        ("canonical", "=") => Some(FormFilter::Comparable(filter.value.clone().into_owned())),
         _ => None,
     }
 }

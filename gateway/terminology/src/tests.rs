@@ -69,6 +69,8 @@ fn membership_of_r4() {
         ("http://www.rfc-editor.org/bcp/bcp13.txt", None, "pdf", Out),
         ("http://hl7.org/fhir/ValueSet/currencies", Some("urn:iso:std:iso:4217"), "CNY", In),
         ("http://unitsofmeasure.org/vs", Some("http://unitsofmeasure.org"), "kg", In),
+        ("http://unitsofmeasure.org/vs/g/L", Some("http://unitsofmeasure.org"), "mg/dL", In),
+        ("http://unitsofmeasure.org/vs/g/L", Some("http://unitsofmeasure.org"), "mmol/L", Out),
         ("http://snomed.info/sct?fhir_vs", Some("http://snomed.info/sct"), "1", UnknownCodeSystem),
         ("http://snomed.info/sct?fhir_vs=isa/2", Some("http://snomed.info/sct"), "1", UnknownCodeSystem),
         ("http://loinc.org/vs/LL715-4", Some("http://loinc.org"), "LA6576-8", UnknownCodeSystem),
