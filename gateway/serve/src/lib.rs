@@ -7,20 +7,27 @@ mod access;
 mod answer;
 mod api;
 mod bundle;
+mod document;
 mod interaction;
 mod metrics;
+mod library;
 mod negotiate;
+mod operation;
+mod parameters;
 mod params;
 mod percent;
 mod pretty;
 mod refusal;
 mod route;
+mod shelf;
 mod source;
 mod throttle;
 mod time;
 
 pub use access::Access;
 pub use api::{Api, Settings};
+pub use library::{Edition, Editions};
+pub use shelf::Shelf;
 pub use source::{Embedded, Source};
 
 #[cfg(test)]

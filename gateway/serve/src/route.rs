@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use http::Method;
 
+use crate::operation::Operation;
 use crate::percent;
 use crate::refusal::Refusal;
 
@@ -43,6 +44,14 @@ pub(crate) enum Route {
     Everything {
         patient: String,
     },
+    /// `$validate` or a question about codes, on a type or on one resource of it.
+    Operation {
+        operation: Operation,
+        kind: String,
+        id: Option<String>,
+        /// The parameters are in the body.
+        body: bool,
+    },
     /// `OPTIONS`: the methods of the address.
     Options {
         allow: &'static str,
@@ -51,6 +60,7 @@ pub(crate) enum Route {
 
 const READS: &str = "GET, HEAD, OPTIONS";
 const READS_AND_FORM: &str = "POST, OPTIONS";
+const ASKS: &str = "GET, HEAD, POST, OPTIONS";
 
 /// FHIR paths begin here.
 pub(crate) const BASE: &str = "/fhir";
@@ -71,6 +81,7 @@ impl Route {
             Route::Search { .. } => "search-type",
             Route::Compartment { .. } => "search-compartment",
             Route::Everything { .. } => "everything",
+            Route::Operation { operation, .. } => operation.metric(),
             Route::Options { .. } => "options",
         }
     }
@@ -123,10 +134,12 @@ fn fhir(method: &Method, segments: &[&str]) -> Result<Route, Refusal> {
         [kind] => (Route::Search { kind: kind_name(kind)?, form_in_body: false }, true),
         [kind, "_search"] => return form_search(method, kind),
         [kind, "_history"] => (Route::HistoryOfType { kind: kind_name(kind)? }, false),
+        ["Patient", id, "$everything"] => (Route::Everything { patient: checked_id(id)? }, false),
+        [kind, name] if name.starts_with('$') => return operation(method, kind, None, name),
+        [kind, id, name] if name.starts_with('$') => return operation(method, kind, Some(id), name),
         [kind, id] => (Route::Read { kind: kind_name(kind)?, id: checked_id(id)? }, true),
         [kind, id, "_history"] => (Route::HistoryOfInstance { kind: kind_name(kind)?, id: checked_id(id)? }, false),
-        ["Patient", id, "$everything"] => (Route::Everything { patient: checked_id(id)? }, false),
-        ["Patient", id, kind] if !kind.starts_with('$') => (Route::Compartment { patient: checked_id(id)?, kind: kind_name(kind)? }, false),
+        ["Patient", id, kind] => (Route::Compartment { patient: checked_id(id)?, kind: kind_name(kind)? }, false),
         [kind, id, "_history", version] => {
             (Route::VersionRead { kind: kind_name(kind)?, id: checked_id(id)?, version: version_number(version)? }, false)
         }
@@ -145,6 +158,21 @@ fn form_search(method: &Method, kind: &str) -> Result<Route, Refusal> {
         Method::POST => Ok(Route::Search { kind: kind_name(kind)?, form_in_body: true }),
         Method::OPTIONS => Ok(Route::Options { allow: READS_AND_FORM }),
         _ => Err(Refusal::method(READS_AND_FORM)),
+    }
+}
+
+/// `[type]/$name` and `[type]/[id]/$name`: none of ours changes anything, so `GET` serves where the parameters fit an address.
+fn operation(method: &Method, kind: &str, id: Option<&str>, name: &str) -> Result<Route, Refusal> {
+    let kind = kind_name(kind)?;
+    let id = id.map(checked_id).transpose()?;
+    let operation = Operation::of(&kind, id.is_some(), name).ok_or_else(Refusal::unknown_operation)?;
+    // what is to be judged on a type comes in the body, else there is nothing to judge
+    let allow = if operation == Operation::Validate && id.is_none() { READS_AND_FORM } else { ASKS };
+    match *method {
+        Method::POST => Ok(Route::Operation { operation, kind, id, body: true }),
+        Method::GET | Method::HEAD if allow == ASKS => Ok(Route::Operation { operation, kind, id, body: false }),
+        Method::OPTIONS => Ok(Route::Options { allow }),
+        _ => Err(Refusal::method(allow)),
     }
 }
 
@@ -215,7 +243,21 @@ mod tests {
             ("GET", "/fhir/_history", "history-system"),
             ("GET", "/fhir/Patient/1/Observation", "search-compartment"),
             ("GET", "/fhir/Patient/1/$everything", "everything"),
-            ("GET", "/fhir/Patient/1/$other", "404 http.path"),
+            ("GET", "/fhir/Patient/1/$other", "404 fhir.operation"),
+            ("POST", "/fhir/Patient/$validate", "operation-validate"),
+            ("POST", "/fhir/Resource/$validate", "operation-validate"),
+            ("GET", "/fhir/Patient/$validate", "405 http.method"),
+            ("GET", "/fhir/Patient/1/$validate", "operation-validate"),
+            ("PUT", "/fhir/Patient/1/$validate", "405 http.method"),
+            ("OPTIONS", "/fhir/ValueSet/$expand", "options GET, HEAD, POST, OPTIONS"),
+            ("GET", "/fhir/ValueSet/$expand", "operation-expand"),
+            ("GET", "/fhir/ValueSet/a/$expand", "operation-expand"),
+            ("GET", "/fhir/ValueSet/$validate-code", "operation-validate-code"),
+            ("POST", "/fhir/CodeSystem/$lookup", "operation-lookup"),
+            ("GET", "/fhir/CodeSystem/a/$lookup", "404 fhir.operation"),
+            ("GET", "/fhir/Patient/$lookup", "404 fhir.operation"),
+            ("GET", "/fhir/Nonsense/$validate", "405 http.method"),
+            ("GET", "/fhir/ValueSet/a%20b/$expand", "400 fhir.id"),
             ("GET", "/fhir/Encounter/1/Observation", "404 http.path"),
             ("GET", "/fhir/$x", "404 fhir.type.unknown"),
             ("GET", "/fhir/../etc", "404 fhir.type.unknown"),

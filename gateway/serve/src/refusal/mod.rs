@@ -1,12 +1,16 @@
 //! Every refusal of the HTTP side, in one place: status, FHIR issue code, rule id, and what a person is told.
 //!
-//! [`request`] holds those about the address, the method, the form and the caller, [`search`] those about parameters.
+//! [`request`] holds those about the address, the method, the form and the caller, [`search`] those about parameters,
+//! [`document`] those about what stands in a body.
 //!
 //! The texts never repeat a value that a client sent: a search value can be a patient's name. Names of parameters and
 //! types are repeated only where they are plain identifiers.
 
+mod document;
 mod request;
 mod search;
+
+use std::borrow::Cow;
 
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
@@ -19,7 +23,7 @@ pub(crate) struct Refusal {
     /// FHIR `issue-type`.
     pub(crate) issue: &'static str,
     /// Stable rule id; goes into `diagnostics`.
-    pub(crate) rule: &'static str,
+    pub(crate) rule: Cow<'static, str>,
     pub(crate) zh: Box<str>,
     pub(crate) en: Box<str>,
     /// The parameter or element that is meant, for `expression`.
@@ -28,7 +32,7 @@ pub(crate) struct Refusal {
 }
 
 fn refusal(status: StatusCode, issue: &'static str, rule: &'static str, zh: impl Into<Box<str>>, en: impl Into<Box<str>>) -> Refusal {
-    Refusal { status, issue, rule, zh: zh.into(), en: en.into(), expression: None, headers: Vec::new() }
+    Refusal { status, issue, rule: rule.into(), zh: zh.into(), en: en.into(), expression: None, headers: Vec::new() }
 }
 
 impl Refusal {
@@ -99,7 +103,7 @@ pub(crate) fn outcome(refusals: &[Refusal], severity: &str, out: &mut Vec<u8>) {
         out.extend_from_slice("。 / ".as_bytes());
         escape(&r.en, out);
         out.extend_from_slice(br#"."},"diagnostics":""#);
-        escape(r.rule, out);
+        escape(&r.rule, out);
         out.push(b'"');
         if let Some(e) = r.expression.as_deref().filter(|e| !e.is_empty()) {
             out.extend_from_slice(br#","expression":["http."#);

@@ -29,6 +29,16 @@ impl Refusal {
         )
     }
 
+    pub(crate) fn unknown_operation() -> Refusal {
+        refusal(
+            StatusCode::NOT_FOUND,
+            "not-supported",
+            "fhir.operation",
+            "此地址不提供这个操作；各类型的操作见 /fhir/metadata",
+            "This operation is not offered at this address; the operations of each type are listed at /fhir/metadata",
+        )
+    }
+
     pub(crate) fn bad_id() -> Refusal {
         refusal(
             StatusCode::BAD_REQUEST,
@@ -136,8 +146,8 @@ impl Refusal {
             StatusCode::NOT_ACCEPTABLE,
             "not-supported",
             "http.accept",
-            "只提供 JSON：请用 Accept: application/fhir+json 或 _format=json（FHIR 4.0）",
-            "Only JSON is offered: use Accept: application/fhir+json or _format=json (FHIR 4.0)",
+            "只提供 JSON 与 XML：请用 Accept: application/fhir+json 或 application/fhir+xml，也可用 _format=json、_format=xml（FHIR 4.0）",
+            "JSON and XML are offered: use Accept: application/fhir+json or application/fhir+xml, or _format=json or xml (FHIR 4.0)",
         )
     }
 

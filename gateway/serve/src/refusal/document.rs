@@ -1,0 +1,80 @@
+//! Refusals of what stands in the body of an operation.
+
+use http::StatusCode;
+use hutong_fhir::Finding;
+use hutong_fhir::json::JsonErrorKind;
+
+use super::{Refusal, refusal};
+use crate::document::json_fault;
+
+impl Refusal {
+    pub(crate) fn document_type() -> Refusal {
+        refusal(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not-supported",
+            "http.content_type",
+            "内容须是 FHIR JSON 或 FHIR XML：请用 Content-Type: application/fhir+json 或 application/fhir+xml",
+            "The content must be FHIR JSON or FHIR XML: use Content-Type: application/fhir+json or application/fhir+xml",
+        )
+    }
+
+    pub(crate) fn content_coding() -> Refusal {
+        refusal(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not-supported",
+            "http.content_encoding",
+            "不接受压缩的内容：请去掉 Content-Encoding",
+            "Compressed content is not accepted: leave Content-Encoding out",
+        )
+    }
+
+    pub(crate) fn unreadable_json(kind: JsonErrorKind, line: u32, column: u32) -> Refusal {
+        let (issue, rule, zh, en) = json_fault(kind);
+        let status = if issue == "too-costly" { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+        refusal(status, issue, rule, format!("{zh}（第 {line} 行第 {column} 列）"), format!("{en} (line {line}, column {column})"))
+    }
+
+    /// There is nothing to work on.
+    pub(crate) fn no_resource() -> Refusal {
+        refusal(
+            StatusCode::BAD_REQUEST,
+            "required",
+            "fhir.operation.resource",
+            "缺少要校验的资源：请在内容中直接给出资源，或在 Parameters 中用名为 resource 的参数给出",
+            "The resource to validate is missing: send it as the content, or in Parameters as the parameter named resource",
+        )
+    }
+
+    /// The address names another type than the resource is of.
+    pub(crate) fn other_type(kind: &str) -> Refusal {
+        refusal(
+            StatusCode::BAD_REQUEST,
+            "invalid",
+            "fhir.operation.type",
+            format!("资源的类型与地址中的 {kind} 不同；请改地址，或用 /fhir/Resource/$validate"),
+            format!("The resource is not of the type {kind} that the address names; change the address, or use /fhir/Resource/$validate"),
+        )
+    }
+
+    /// Parameters are expected.
+    pub(crate) fn not_parameters() -> Refusal {
+        refusal(
+            StatusCode::BAD_REQUEST,
+            "invalid",
+            "fhir.operation.parameters",
+            "内容须是 Parameters 资源",
+            "The content must be a Parameters resource",
+        )
+    }
+
+    /// What an operation has to say against its parameters.
+    pub(crate) fn of_finding(finding: &Finding) -> Refusal {
+        let status = match finding.issue {
+            "not-found" => StatusCode::NOT_FOUND,
+            "too-costly" => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let closed = |text: &str| text.trim_end_matches(['。', '.']).to_owned();
+        Refusal { rule: finding.rule.clone(), ..refusal(status, finding.issue, "", closed(&finding.zh), closed(&finding.en)) }
+    }
+}
