@@ -14,19 +14,23 @@ use hutong_commit::projection::{HistoryOf, ReadError};
 use hutong_commit::search::table::{self, TypeTable};
 use hutong_wire::budget::Budget;
 use hutong_wire::http::Peer;
-use hutong_wire::http::body::{BodyFault, collect};
+use hutong_wire::http::body::{BodyFault, Collected, collect};
 use hutong_wire::limits::{Limits, ms, size};
 use hyper::body::Body;
 
 use crate::access::{Access, Principal};
 use crate::answer::Answer;
 use crate::interaction::capabilities::Capabilities;
-use crate::interaction::{compartment, everything, health, history, landing, read, search, vread};
+use crate::document::Syntax;
+use crate::interaction::{compartment, conformance, everything, health, history, landing, read, search, validate, vread};
+use crate::library::{Edition, Editions};
 use crate::metrics::{Metrics, StoreFigures};
 use crate::negotiate::Form;
+use crate::operation::Operation;
 use crate::params::Fields;
 use crate::refusal::Refusal;
 use crate::route::{BASE, Route};
+use crate::shelf;
 use crate::source::Source;
 use crate::throttle::Throttle;
 
@@ -35,6 +39,9 @@ const REQUEST_ID: &str = "x-request-id";
 
 /// Forms of searches in memory at once; more wait.
 const FORMS_BYTES_MAX: usize = 16 << 20;
+
+/// Bodies of operations in memory at once; more wait.
+const OPERATIONS_BYTES_MAX: usize = 64 << 20;
 
 /// How the interface is set up.
 pub struct Settings {
@@ -50,6 +57,7 @@ pub struct Settings {
 /// The FHIR interface, with `/health`, `/metrics` and the page at `/`.
 pub struct Api {
     source: Arc<dyn Source>,
+    editions: Arc<dyn Editions>,
     settings: Settings,
     capabilities: Capabilities,
     metrics: Metrics,
@@ -57,6 +65,16 @@ pub struct Api {
     /// The limits of a body where the body is the form of a search.
     form_limits: Limits,
     form_budget: Budget,
+    operation_budget: Budget,
+}
+
+/// The body of a request, as far as its route has one.
+#[derive(Default)]
+struct Content {
+    /// The form of a search.
+    form: String,
+    /// What an operation works on; its share of the memory budget lives as long.
+    document: Option<(Collected, Syntax)>,
 }
 
 /// What is known of a request when it is answered, however far it came.
@@ -66,11 +84,13 @@ struct Seen {
 }
 
 impl Api {
-    pub fn new(source: Arc<dyn Source>, settings: Settings) -> Api {
+    pub fn new(source: Arc<dyn Source>, editions: Arc<dyn Editions>, settings: Settings) -> Api {
         let limits = &settings.limits;
         Api {
             form_limits: Limits { message_bytes: limits.search_form_bytes, ..limits.clone() },
             form_budget: Budget::new(FORMS_BYTES_MAX),
+            operation_budget: Budget::new(OPERATIONS_BYTES_MAX),
+            editions,
             capabilities: Capabilities::new(settings.version),
             metrics: Metrics::default(),
             throttle: Throttle::new(limits.request_rate_per_client_per_s, limits.request_rate_burst_per_client),
@@ -129,25 +149,35 @@ impl Api {
         let principal = self.settings.access.admit(peer, &parts.headers)?;
         self.count_request(&principal, peer)?;
 
-        let form = match &route {
-            Route::Search { form_in_body: true, .. } => self.form(&parts.headers, body).await?,
-            _ => String::new(),
+        let content = match &route {
+            Route::Search { form_in_body: true, .. } => Content { form: self.form(&parts.headers, body).await?, document: None },
+            Route::Operation { body: true, .. } => self.document(&parts.headers, body).await?,
+            _ => Content::default(),
         };
-        let fields = Fields::read(parts.uri.query().unwrap_or_default(), &form, &parts.headers, &self.settings.limits)?;
+        let fields = Fields::read(parts.uri.query().unwrap_or_default(), &content.form, &parts.headers, &self.settings.limits)?;
         seen.form = fields.form(&parts.headers)?;
         let base = self.base(parts)?;
-        if !matches!(route, Route::Capabilities) {
+        if asks_the_store(&route) {
             self.caught_up().await?;
         }
-        self.dispatch(&route, &fields, &parts.headers, &base)
+        self.dispatch(&route, &fields, &parts.headers, &base, &content)
     }
 
     /// The interactions themselves. A fault of ours in one of them is that request's fault only.
-    fn dispatch(&self, route: &Route, fields: &Fields, headers: &HeaderMap, base: &str) -> Result<Answer, Refusal> {
+    fn dispatch(&self, route: &Route, fields: &Fields, headers: &HeaderMap, base: &str, content: &Content) -> Result<Answer, Refusal> {
         let source = &*self.source;
         let limits = &self.settings.limits;
+        let edition = || self.editions.current();
         let run = || match route {
-            Route::Capabilities => self.capabilities.answer(fields, base),
+            Route::Capabilities => self.capabilities.answer(&edition(), fields, base),
+            Route::Operation { operation, kind, id, .. } => {
+                self.operation(*operation, kind, id.as_deref(), content, fields)
+            }
+            Route::Read { kind, id } if shelf::holds(kind) => {
+                fields.none_left()?;
+                conformance::read(&edition(), kind, id)
+            }
+            Route::Search { kind, .. } if shelf::holds(kind) => conformance::search(&edition(), kind, fields, base, limits),
             Route::Read { kind, id } => {
                 fields.none_left()?;
                 read::answer(source, table(kind)?.resource_type, id, headers)
@@ -173,6 +203,17 @@ impl Api {
         })
     }
 
+    /// One edition answers the whole question.
+    fn operation(&self, operation: Operation, kind: &str, id: Option<&str>, content: &Content, fields: &Fields) -> Result<Answer, Refusal> {
+        let edition: Arc<Edition> = self.editions.current();
+        let body = content.document.as_ref().map(|(body, syntax)| (body.bytes.clone(), *syntax));
+        let limits = &self.settings.limits;
+        match operation {
+            Operation::Validate => validate::answer(&*self.source, &edition, validate::Request { kind, id, body }, fields, limits),
+            _ => Err(Refusal::unknown_operation()),
+        }
+    }
+
     /// Programs on this machine are not throttled: they are the operator's own.
     fn count_request(&self, principal: &Principal, peer: Option<SocketAddr>) -> Result<(), Refusal> {
         match (principal, peer) {
@@ -190,17 +231,28 @@ impl Api {
         let kind = headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
-        let content = collect(body, &self.form_limits, &self.form_budget).await.map_err(|fault| match fault {
-            BodyFault::TooLarge { .. } => Refusal::body_too_long(size(self.settings.limits.search_form_bytes)),
-            BodyFault::TimedOut => Refusal::body_late(),
-            BodyFault::Broken => Refusal::body_broken(),
-        })?;
+        let limits = &self.form_limits;
+        let content = collect(body, limits, &self.form_budget).await.map_err(|fault| body_fault(&fault, limits.message_bytes))?;
         let content = &content.bytes;
         let nothing = kind.is_empty() && content.is_empty();
         if !is_form && !nothing {
             return Err(Refusal::media_type());
         }
         String::from_utf8(content.to_vec()).map_err(|_| Refusal::bad_encoding())
+    }
+
+    /// The body of an operation; a `POST` without one is like a `GET`.
+    async fn document<B>(&self, headers: &HeaderMap, body: B) -> Result<Content, Refusal>
+    where
+        B: Body<Data = Bytes>,
+    {
+        let limits = &self.settings.limits;
+        let content = collect(body, limits, &self.operation_budget).await.map_err(|fault| body_fault(&fault, limits.message_bytes))?;
+        if content.bytes.is_empty() {
+            return Ok(Content::default());
+        }
+        let syntax = Syntax::of(headers)?;
+        Ok(Content { form: String::new(), document: Some((content, syntax)) })
     }
 
     /// The absolute base of this request's addresses.
@@ -269,6 +321,24 @@ impl From<ReadError> for Refusal {
     }
 }
 
+fn body_fault(fault: &BodyFault, bytes_max: u64) -> Refusal {
+    match fault {
+        BodyFault::TooLarge { .. } => Refusal::body_too_long(size(bytes_max)),
+        BodyFault::TimedOut => Refusal::body_late(),
+        BodyFault::Broken => Refusal::body_broken(),
+    }
+}
+
+/// Whether the answer depends on what is stored: it then waits until what was durable can be seen.
+fn asks_the_store(route: &Route) -> bool {
+    match route {
+        Route::Capabilities => false,
+        Route::Operation { operation, id, .. } => *operation == Operation::Validate && id.is_some(),
+        Route::Read { kind, .. } | Route::Search { kind, .. } => !shelf::holds(kind),
+        _ => true,
+    }
+}
+
 fn table(name: &str) -> Result<&'static TypeTable, Refusal> {
     table::of(name).ok_or_else(|| Refusal::unknown_type(name))
 }
@@ -287,6 +357,7 @@ fn costly(route: &Route, fields: &Fields) -> bool {
         Route::Search { .. } => !pinned() || counting(),
         Route::Compartment { .. } => counting(),
         Route::HistoryOfInstance { .. } | Route::HistoryOfType { .. } | Route::HistoryOfSystem | Route::Everything { .. } => true,
+        Route::Operation { .. } => true,
         _ => false,
     }
 }

@@ -11,6 +11,11 @@ pub(crate) const KINDS: [&str; 4] = ["StructureDefinition", "ValueSet", "CodeSys
 pub(crate) const PARAMETERS: [(&str, &str); 6] =
     [("_id", "token"), ("name", "string"), ("status", "token"), ("title", "string"), ("url", "uri"), ("version", "token")];
 
+/// Whether resources of that type are served from here.
+pub(crate) fn holds(kind: &str) -> bool {
+    KINDS.contains(&kind)
+}
+
 /// One loaded resource.
 pub(crate) struct Stored {
     pub(crate) kind: &'static str,

@@ -1,41 +1,43 @@
 //! `GET [base]/metadata`: the CapabilityStatement, made of the tables that serve the requests, so that it cannot promise
 //! what is not there (<https://hl7.org/fhir/R4/capabilitystatement.html>).
 
-use std::sync::OnceLock;
-
 use hutong_commit::search::table::{Parameter, TypeTable, types};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::interaction::compartment::membership;
+use crate::library::Edition;
+use crate::operation::Operation;
 use crate::params::{self, Fields};
 use crate::refusal::Refusal;
+use crate::shelf;
 
 /// When what is said below last changed its meaning.
 const DATE: &str = "2026-11-22";
 /// Stands for the base address in the prepared text.
 const BASE_MARK: &str = "{base}";
 
-/// The statement, made when first asked for; only the address of the base differs by request.
+/// The statement, made for each edition when first asked for; only the address of the base differs by request.
 pub(crate) struct Capabilities {
     version: &'static str,
-    text: OnceLock<String>,
 }
 
 impl Capabilities {
     pub(crate) fn new(version: &'static str) -> Capabilities {
-        Capabilities { version, text: OnceLock::new() }
+        Capabilities { version }
     }
 
-    pub(crate) fn answer(&self, fields: &Fields, base: &str) -> Result<Answer, Refusal> {
+    pub(crate) fn answer(&self, edition: &Edition, fields: &Fields, base: &str) -> Result<Answer, Refusal> {
         fields.none_left()?;
-        let text = self.text.get_or_init(|| statement(self.version).to_string());
+        let text = edition.statement.get_or_init(|| statement(self.version, edition).to_string());
         // `base` was checked or configured: it needs no escapes
         Ok(Answer::fhir(text.replacen(BASE_MARK, base, 1).into_bytes()))
     }
 }
 
-fn statement(version: &str) -> Value {
+fn statement(version: &str, edition: &Edition) -> Value {
+    let stored = types().iter().map(|table| resource(table, edition));
+    let loaded = shelf::KINDS.into_iter().map(|kind| conformance(kind, edition));
     json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -48,21 +50,21 @@ fn statement(version: &str) -> Value {
             "url": BASE_MARK
         },
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "rest": [{
             "mode": "server",
             "documentation": "只读。未知的参数或修饰符以 400 拒绝；Prefer: handling=lenient 的检索则略去并在 Bundle 中说明。 / Read-only. An unknown parameter or modifier is refused with 400; in a search under Prefer: handling=lenient it is left out and the Bundle says so.",
             "security": {
                 "description": "机构以令牌访问（Authorization: Bearer …）；是否允许网关本机的程序免令牌访问由配置决定。 / Institutions come with a token (Authorization: Bearer …); whether programs on the gateway's own machine need one is configured."
             },
-            "resource": types().iter().map(resource).collect::<Vec<_>>(),
+            "resource": stored.chain(loaded).collect::<Vec<_>>(),
             "interaction": [{"code": "history-system"}],
             "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"]
         }]
     })
 }
 
-fn resource(table: &TypeTable) -> Value {
+fn resource(table: &TypeTable, edition: &Edition) -> Value {
     let interactions = ["read", "vread", "history-instance", "history-type", "search-type"].map(|code| json!({"code": code}));
     let mut said = format!("_sort: {}", params::sortable(table).join(", "));
     if membership(table).is_some() {
@@ -81,15 +83,49 @@ fn resource(table: &TypeTable) -> Value {
         "conditionalDelete": "not-supported",
         "referencePolicy": ["literal", "local"],
     });
-    if table.resource_type == "Patient" {
-        it["operation"] = json!([{"name": "everything", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything"}]);
+    let profiles = edition.shelf.profiles_of(table.resource_type);
+    if !profiles.is_empty() {
+        it["supportedProfile"] = json!(profiles);
     }
+    let mut offered = operations(table.resource_type);
+    if table.resource_type == "Patient" {
+        offered.push(json!({"name": "everything", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything"}));
+    }
+    it["operation"] = json!(offered);
     for (name, list) in [("searchInclude", params::includes(table)), ("searchRevInclude", params::revincludes(table))] {
         if !list.is_empty() {
             it[name] = json!(list);
         }
     }
     it["searchParam"] = json!(table.params.iter().map(|p| parameter(table, p)).collect::<Vec<_>>());
+    it
+}
+
+fn operations(kind: &str) -> Vec<Value> {
+    Operation::of_type(kind).map(|o| json!({"name": o.name(), "definition": o.definition()})).collect()
+}
+
+/// A type whose resources come with packages.
+fn conformance(kind: &str, edition: &Edition) -> Value {
+    let parameters: Vec<Value> = shelf::PARAMETERS.iter().map(|(name, kind)| json!({"name": name, "type": kind})).collect();
+    let mut it = json!({
+        "type": kind,
+        "documentation": "随配置载入，只读。 / Loaded as configured, read-only.",
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "no-version",
+        "readHistory": false,
+        "updateCreate": false,
+        "conditionalCreate": false,
+        "conditionalRead": "not-supported",
+        "conditionalUpdate": false,
+        "conditionalDelete": "not-supported",
+        "operation": operations(kind),
+        "searchParam": parameters,
+    });
+    let profiles = edition.shelf.profiles_of(kind);
+    if !profiles.is_empty() {
+        it["supportedProfile"] = json!(profiles);
+    }
     it
 }
 

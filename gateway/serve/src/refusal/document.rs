@@ -1,5 +1,7 @@
 //! Refusals of what stands in the body of an operation.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use hutong_fhir::Finding;
 use hutong_fhir::json::JsonErrorKind;
@@ -75,6 +77,10 @@ impl Refusal {
             _ => StatusCode::BAD_REQUEST,
         };
         let closed = |text: &str| text.trim_end_matches(['。', '.']).to_owned();
-        Refusal { rule: finding.rule.clone(), ..refusal(status, finding.issue, "", closed(&finding.zh), closed(&finding.en)) }
+        let rule = match finding.rule {
+            Cow::Borrowed(rule) => rule,
+            Cow::Owned(_) => "fhir.operation.parameters",
+        };
+        refusal(status, finding.issue, rule, closed(&finding.zh), closed(&finding.en))
     }
 }

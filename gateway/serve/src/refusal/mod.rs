@@ -10,8 +10,6 @@ mod document;
 mod request;
 mod search;
 
-use std::borrow::Cow;
-
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use hutong_fhir::json::escape;
@@ -23,7 +21,7 @@ pub(crate) struct Refusal {
     /// FHIR `issue-type`.
     pub(crate) issue: &'static str,
     /// Stable rule id; goes into `diagnostics`.
-    pub(crate) rule: Cow<'static, str>,
+    pub(crate) rule: &'static str,
     pub(crate) zh: Box<str>,
     pub(crate) en: Box<str>,
     /// The parameter or element that is meant, for `expression`.
@@ -32,7 +30,7 @@ pub(crate) struct Refusal {
 }
 
 fn refusal(status: StatusCode, issue: &'static str, rule: &'static str, zh: impl Into<Box<str>>, en: impl Into<Box<str>>) -> Refusal {
-    Refusal { status, issue, rule: rule.into(), zh: zh.into(), en: en.into(), expression: None, headers: Vec::new() }
+    Refusal { status, issue, rule, zh: zh.into(), en: en.into(), expression: None, headers: Vec::new() }
 }
 
 impl Refusal {
@@ -103,7 +101,7 @@ pub(crate) fn outcome(refusals: &[Refusal], severity: &str, out: &mut Vec<u8>) {
         out.extend_from_slice("。 / ".as_bytes());
         escape(&r.en, out);
         out.extend_from_slice(br#"."},"diagnostics":""#);
-        escape(&r.rule, out);
+        escape(r.rule, out);
         out.push(b'"');
         if let Some(e) = r.expression.as_deref().filter(|e| !e.is_empty()) {
             out.extend_from_slice(br#","expression":["http."#);

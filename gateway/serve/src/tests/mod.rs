@@ -1,5 +1,6 @@
 //! Requests and what is answered, over the fake store.
 
+mod operations;
 mod store;
 
 use std::sync::Arc;
@@ -11,10 +12,11 @@ use http_body_util::{BodyExt, Full};
 use hutong_commit::store::Counts;
 use hutong_wire::http::Peer;
 use hutong_wire::limits::Limits;
+use hutong_validate::{Knowledge, Validator};
 use serde_json::Value;
 
 use crate::fake::Fake;
-use crate::{Access, Api, Settings};
+use crate::{Access, Api, Edition, Settings, Shelf};
 
 fn settings() -> Settings {
     Settings {
@@ -36,8 +38,26 @@ fn fake() -> Fake {
     fake
 }
 
+/// Two code systems and a value set, beside R4.
+const LOADED: [&str; 3] = [
+    r#"{"resourceType":"CodeSystem","id":"colour","url":"http://example.org/cs","version":"1","status":"active","content":"complete","concept":[{"code":"red","display":"Red","concept":[{"code":"pink","display":"Pink"}]},{"code":"blue","display":"Blue"}]}"#,
+    r#"{"resourceType":"CodeSystem","id":"shape","url":"http://example.org/shape","status":"active","content":"complete","concept":[{"code":"round"}]}"#,
+    r#"{"resourceType":"ValueSet","id":"colours","url":"http://example.org/vs","version":"1","status":"active","compose":{"include":[{"system":"http://example.org/cs"}]}}"#,
+];
+
+fn edition() -> Arc<Arc<Edition>> {
+    let (mut knowledge, mut shelf) = (Knowledge::r4(), Shelf::default());
+    for text in LOADED {
+        let (tree, _) = hutong_fhir::json::parse(text.as_bytes(), &hutong_fhir::json::JsonLimits::default()).ok().unwrap();
+        shelf.add(&tree);
+        knowledge.load(tree).unwrap();
+    }
+    let knowledge = Arc::new(knowledge);
+    Arc::new(Arc::new(Edition::new(knowledge.clone(), Validator::with(knowledge), shelf)))
+}
+
 fn api() -> Api {
-    Api::new(Arc::new(fake()), settings())
+    Api::new(Arc::new(fake()), edition(), settings())
 }
 
 /// `METHOD /path`, header lines, body.
@@ -235,7 +255,7 @@ async fn search_bundles() {
 
     let mut behind_proxy = settings();
     behind_proxy.base_url = Some("https://fhir.example.cn/gw/fhir/".to_owned());
-    let api = Api::new(Arc::new(fake()), behind_proxy);
+    let api = Api::new(Arc::new(fake()), edition(), behind_proxy);
     let bundle = json(send(&api, "GET /fhir/Patient?_id=p2", &[("host", "internal")], "").await).await;
     assert_eq!(bundle["entry"][0]["fullUrl"], "https://fhir.example.cn/gw/fhir/Patient/p2");
     assert_eq!(bundle["link"][0]["url"], "https://fhir.example.cn/gw/fhir/Patient?_id=p2");
@@ -321,7 +341,7 @@ async fn everything_walks_the_types_page_by_page() {
 #[tokio::test]
 async fn a_read_waits_for_what_was_durable_when_it_came() {
     let fake = Arc::new(fake());
-    let api = Api::new(fake.clone(), settings());
+    let api = Api::new(fake.clone(), edition(), settings());
     fake.durable.store(7, Ordering::Relaxed);
     let late = send(&api, "GET /fhir/Patient/p1", &[], "").await;
     assert_eq!((late.status().as_u16(), header(&late, "retry-after")), (503, "2"));
@@ -339,7 +359,7 @@ async fn a_read_waits_for_what_was_durable_when_it_came() {
 #[tokio::test]
 async fn a_store_that_fails_is_503_and_a_fault_of_ours_is_500() {
     let fake = Arc::new(fake());
-    let api = Api::new(fake.clone(), settings());
+    let api = Api::new(fake.clone(), edition(), settings());
     fake.broken.store(true, Ordering::Relaxed);
     let down = send(&api, "GET /fhir/Patient?_id=p1", &[], "").await;
     assert_eq!((down.status().as_u16(), header(&down, "retry-after")), (503, "10"));
@@ -357,7 +377,7 @@ async fn a_store_that_fails_is_503_and_a_fault_of_ours_is_500() {
 async fn a_long_search_does_not_hold_up_others() {
     let fake = Arc::new(fake());
     fake.slow_ms.store(400, Ordering::Relaxed);
-    let api = Arc::new(Api::new(fake, settings()));
+    let api = Arc::new(Api::new(fake, edition(), settings()));
     let started = std::time::Instant::now();
     let one = api.clone();
     let search = tokio::spawn(async move { send(&one, "GET /fhir/Patient?name=x", &[], "").await.status() });
@@ -376,7 +396,7 @@ async fn a_long_search_does_not_hold_up_others() {
 async fn health_is_the_contract_and_metrics_count() {
     let mut fake = fake();
     fake.counts = Counts { received: 4, journalled: 4, answered: 4, stored: 1, rejected: 1, held: 1, duplicate: 1 };
-    let api = Api::new(Arc::new(fake), settings());
+    let api = Api::new(Arc::new(fake), edition(), settings());
     let health = json(send(&api, "GET /health", &[], "").await).await;
     assert_eq!(
         health.to_string(),
@@ -393,7 +413,7 @@ async fn health_is_the_contract_and_metrics_count() {
 async fn who_is_not_known_sees_only_that_it_is_up() {
     let mut closed = settings();
     closed.access = Access::default();
-    let api = Api::new(Arc::new(fake()), closed);
+    let api = Api::new(Arc::new(fake()), edition(), closed);
     for (line, status) in
         [("GET /health", 200), ("GET /", 200), ("GET /fhir/metadata", 401), ("GET /fhir/Patient/p1", 401), ("GET /fhir/Patient", 401)]
     {
@@ -412,7 +432,7 @@ async fn a_flood_from_an_institution_is_throttled() {
     limited.access.tokens.push((Sha256::digest(b"t").into(), "h1".to_owned()));
     limited.limits.request_rate_burst_per_client = 3;
     limited.limits.request_rate_per_client_per_s = 1;
-    let api = Api::new(Arc::new(fake()), limited);
+    let api = Api::new(Arc::new(fake()), edition(), limited);
     let token = [("authorization", "Bearer t")];
     for expected in [200, 200, 200, 429] {
         assert_eq!(send(&api, "GET /fhir/Patient/p1", &token, "").await.status(), expected);

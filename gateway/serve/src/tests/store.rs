@@ -28,7 +28,7 @@ fn open(dir: &Path) -> Gateway {
     let store = Arc::new(store.unwrap());
     let mut settings = settings();
     settings.limits.read_own_write_ms = 10_000;
-    let api = Api::new(Arc::new(Embedded { store: store.clone(), reader: reader.unwrap() }), settings);
+    let api = Api::new(Arc::new(Embedded { store: store.clone(), reader: reader.unwrap() }), super::edition(), settings);
     Gateway { store, api, messages: std::cell::Cell::new(0) }
 }
 

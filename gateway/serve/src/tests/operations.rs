@@ -1,0 +1,105 @@
+//! `$validate`, questions about codes, and the loaded conformance resources.
+
+use super::*;
+
+const JSON: (&str, &str) = ("content-type", "application/fhir+json");
+
+/// Severity, code and expression of each issue.
+fn issues(outcome: &Value) -> Vec<String> {
+    assert_eq!(outcome["resourceType"], "OperationOutcome", "{outcome}");
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    let all = outcome["issue"].as_array().unwrap().iter();
+    all.map(|i| format!("{} {} {}", text(&i["severity"]), text(&i["code"]), text(&i["expression"][0]))).collect()
+}
+
+#[tokio::test]
+async fn what_is_sent_is_judged_and_the_answer_is_200() {
+    let api = api();
+    let parameters = |inner: &str, more: &str| {
+        format!(r#"{{"resourceType":"Parameters","parameter":[{more}{{"name":"resource","resource":{inner}}}]}}"#)
+    };
+    let good = r#"{"resourceType":"Patient","id":"x","gender":"male"}"#;
+    let bad = r#"{"resourceType":"Patient","id":"x","gender":"M"}"#;
+    let update = r#"{"name":"mode","valueCode":"update"},"#;
+    for (line, body, expected) in [
+        ("POST /fhir/Patient/$validate", good, "information informational "),
+        ("POST /fhir/Resource/$validate", good, "information informational "),
+        ("POST /fhir/Patient/$validate", bad, "error code-invalid Patient.gender"),
+        ("POST /fhir/Patient/$validate", &parameters(bad, ""), "error code-invalid Patient.gender"),
+        ("POST /fhir/Patient/$validate?mode=profile", &parameters(good, ""), "information informational "),
+        ("POST /fhir/Patient/p1/$validate?mode=update", good, "error invalid Patient.id"),
+        ("POST /fhir/Patient/x/$validate", &parameters(good, update), "information not-supported "),
+        ("POST /fhir/Patient/$validate?mode=create", good, "information informational Patient.id"),
+        ("POST /fhir/Patient/p1/$validate?mode=delete", "", "error not-supported "),
+        ("GET /fhir/Patient/p1/$validate", "", "information informational "),
+        ("POST /fhir/Patient/p1/$validate", "", "information informational "),
+        ("POST /fhir/Bundle/$validate", r#"{"resourceType":"Bundle","type":"kollection"}"#, "error code-invalid Bundle.type"),
+    ] {
+        let response = send(&api, line, &[JSON], body).await;
+        assert_eq!(response.status(), 200, "{line} {body}");
+        let outcome = json(response).await;
+        assert_eq!(issues(&outcome)[0], expected, "{line} {body}: {outcome}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_cannot_be_answered_is_refused_with_the_reason() {
+    let api = api();
+    let deep = format!("{{\"resourceType\":\"Patient\",\"extension\":{}", "[".repeat(10_000));
+    let long = " ".repeat(17 << 20);
+    let observation = r#"{"resourceType":"Observation"}"#;
+    let patient = r#"{"resourceType":"Patient"}"#;
+    let no_resource = r#"{"resourceType":"Parameters","parameter":[]}"#;
+    for (line, kind, body, status, issue, rule) in [
+        ("POST /fhir/Patient/$validate", "application/fhir+json", observation, 400, "invalid", "fhir.operation.type"),
+        ("POST /fhir/Patient/$validate", "application/fhir+json", no_resource, 400, "required", "fhir.operation.resource"),
+        ("POST /fhir/Patient/$validate", "application/fhir+json", "", 400, "required", "fhir.operation.resource"),
+        ("POST /fhir/Patient/$validate", "application/fhir+json", "{", 400, "structure", "json.syntax"),
+        ("POST /fhir/Patient/$validate", "application/fhir+json", &deep, 400, "structure", "json.depth"),
+        ("POST /fhir/Patient/$validate", "application/fhir+json", &long, 413, "too-long", "http.body"),
+        ("POST /fhir/Patient/$validate", "text/plain", patient, 415, "not-supported", "http.content_type"),
+        ("POST /fhir/Patient/$validate?mode=x", "application/fhir+json", patient, 400, "not-supported", "search.value"),
+        ("POST /fhir/Patient/$validate?profil=x", "application/fhir+json", patient, 400, "not-supported", "search.parameter"),
+        ("POST /fhir/Pateint/$validate", "application/fhir+json", patient, 404, "not-supported", "fhir.type.unknown"),
+        ("GET /fhir/Patient/nobody/$validate", "application/fhir+json", "", 404, "not-found", "fhir.not_found"),
+        ("GET /fhir/Patient/gone/$validate", "application/fhir+json", "", 410, "deleted", "fhir.deleted"),
+        ("GET /fhir/ValueSet/nothing/$validate", "application/fhir+json", "", 404, "not-found", "fhir.not_found"),
+    ] {
+        let response = send(&api, line, &[("content-type", kind)], body).await;
+        assert_eq!(response.status(), status, "{line} {body:.40}");
+        let outcome = json(response).await;
+        assert_eq!((&outcome["issue"][0]["code"], &outcome["issue"][0]["diagnostics"]), (&issue.into(), &rule.into()), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn places_are_those_of_the_body() {
+    let api = api();
+    let body = "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"resource\",\"resource\":{\"resourceType\":\"Patient\",\n  \"gender\":\"M\"}}]}";
+    let outcome = json(send(&api, "POST /fhir/Patient/$validate", &[JSON], body).await).await;
+    let place = outcome["issue"][0]["diagnostics"].as_str().unwrap();
+    assert!(place.ends_with("line 2 column 12"), "{place}");
+}
+
+#[tokio::test]
+async fn what_is_loaded_is_read_and_found() {
+    let api = api();
+    let found = json(send(&api, "GET /fhir/ValueSet?url=http://example.org/vs", &[], "").await).await;
+    assert_eq!((&found["total"], &found["entry"][0]["resource"]["id"]), (&1.into(), &"colours".into()), "{found}");
+    assert_eq!(send(&api, "GET /fhir/ValueSet/colours", &[], "").await.status(), 200);
+    let first = json(send(&api, "GET /fhir/CodeSystem?_count=1", &[], "").await).await;
+    assert_eq!((&first["total"], first["entry"].as_array().unwrap().len()), (&2.into(), 1));
+    let next = first["link"][1]["url"].as_str().unwrap().strip_prefix("http://gw:8080").unwrap();
+    let second = json(send(&api, &format!("GET {next}"), &[], "").await).await;
+    assert_ne!(first["entry"][0]["fullUrl"], second["entry"][0]["fullUrl"]);
+    assert_eq!(second["link"].as_array().unwrap().len(), 1, "{second}");
+    for (line, status) in [
+        ("GET /fhir/ValueSet?url=http://example.org/other", 200),
+        ("GET /fhir/ValueSet/other", 404),
+        ("GET /fhir/ValueSet?code=x", 400),
+        ("GET /fhir/CodeSystem?_cursor=x", 400),
+        ("GET /fhir/ValueSet/colours/_history", 404),
+    ] {
+        assert_eq!(send(&api, line, &[], "").await.status(), status, "{line}");
+    }
+}
