@@ -6,6 +6,8 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 use http_body_util::Full;
+use hutong_fhir::json::{self, JsonLimits};
+use hutong_fhir::xml;
 
 use crate::negotiate::Form;
 use crate::refusal::Refusal;
@@ -67,7 +69,12 @@ impl Answer {
     /// Ends the answer. `head` keeps the length and drops the body (RFC 9110 §9.3.2).
     pub(crate) fn into_response(self, form: Form, head: bool) -> Response<Full<Bytes>> {
         let fhir = self.content_type.is_none();
-        let body = if fhir && form.pretty && !self.body.is_empty() { pretty::indent(&self.body) } else { self.body };
+        let body = match self.body {
+            body if !fhir || body.is_empty() => body,
+            body if form.is_xml() => as_xml(&body),
+            body if form.pretty => pretty::indent(&body),
+            body => body,
+        };
         let bodyless = matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let length = body.len();
         let mut response = Response::new(Full::new(if head { Bytes::new() } else { Bytes::from(body) }));
@@ -82,5 +89,17 @@ impl Answer {
         headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
         headers.extend(self.headers.into_iter().map(|(name, value)| (Some(name), value)));
         response
+    }
+}
+
+/// FHIR JSON of ours as FHIR XML. Stored bodies were read under the same limits once; a Bundle of many is larger.
+fn as_xml(body: &[u8]) -> Vec<u8> {
+    let limits = JsonLimits { nodes_max: usize::MAX, ..JsonLimits::default() };
+    match json::parse(body, &limits) {
+        Ok((tree, _)) => xml::write(&tree),
+        Err(error) => {
+            tracing::error!(rule = "answer.xml", kind = ?error.kind, "an answer of ours could not be written as XML");
+            Vec::new()
+        }
     }
 }

@@ -21,7 +21,7 @@ use hyper::body::Body;
 use crate::access::{Access, Principal};
 use crate::answer::Answer;
 use crate::interaction::capabilities::Capabilities;
-use crate::document::Syntax;
+use crate::document::{self, Sent};
 use crate::interaction::{compartment, conformance, everything, health, history, landing, read, search, validate, vread};
 use crate::library::{Edition, Editions};
 use crate::metrics::{Metrics, StoreFigures};
@@ -74,7 +74,7 @@ struct Content {
     /// The form of a search.
     form: String,
     /// What an operation works on; its share of the memory budget lives as long.
-    document: Option<(Collected, Syntax)>,
+    document: Option<(Collected, Sent)>,
 }
 
 /// What is known of a request when it is answered, however far it came.
@@ -206,7 +206,7 @@ impl Api {
     /// One edition answers the whole question.
     fn operation(&self, operation: Operation, kind: &str, id: Option<&str>, content: &Content, fields: &Fields) -> Result<Answer, Refusal> {
         let edition: Arc<Edition> = self.editions.current();
-        let body = content.document.as_ref().map(|(body, syntax)| (body.bytes.clone(), *syntax));
+        let body = content.document.as_ref().map(|(_, sent)| sent.clone());
         let limits = &self.settings.limits;
         match operation {
             Operation::Validate => validate::answer(&*self.source, &edition, validate::Request { kind, id, body }, fields, limits),
@@ -251,8 +251,8 @@ impl Api {
         if content.bytes.is_empty() {
             return Ok(Content::default());
         }
-        let syntax = Syntax::of(headers)?;
-        Ok(Content { form: String::new(), document: Some((content, syntax)) })
+        let sent = Sent { text: content.bytes.clone(), syntax: document::syntax(headers)? };
+        Ok(Content { form: String::new(), document: Some((content, sent)) })
     }
 
     /// The absolute base of this request's addresses.

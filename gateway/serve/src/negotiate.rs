@@ -7,12 +7,20 @@ use crate::refusal::Refusal;
 
 pub(crate) const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
 const PLAIN_JSON: &str = "application/json; charset=utf-8";
+pub(crate) const FHIR_XML: &str = "application/fhir+xml; charset=utf-8";
+const PLAIN_XML: &str = "application/xml; charset=utf-8";
 
 /// The form of the answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Form {
     pub(crate) content_type: &'static str,
     pub(crate) pretty: bool,
+}
+
+impl Form {
+    pub(crate) fn is_xml(self) -> bool {
+        matches!(self.content_type, FHIR_XML | PLAIN_XML)
+    }
 }
 
 impl Default for Form {
@@ -61,12 +69,15 @@ pub(crate) fn handling(headers: &HeaderMap) -> Handling {
 fn accepted(headers: &HeaderMap) -> Result<&'static str, Refusal> {
     let mut best: Option<(u32, &'static str)> = None;
     let mut asked = false;
+    let page = headers.get_all(ACCEPT).iter().any(|v| v.as_bytes().windows(9).any(|w| w == b"text/html"));
     for value in headers.get_all(ACCEPT) {
         let value = value.to_str().map_err(|_| Refusal::not_acceptable())?;
         for range in value.split(',').map(str::trim).filter(|r| !r.is_empty()) {
             asked = true;
             let quality = quality(range);
-            if let Some(kind) = media(range).filter(|_| quality > 0)
+            // a browser takes XML too; what a person reads more easily is JSON
+            let kind = media(range).filter(|kind| !(page && *kind == PLAIN_XML));
+            if let Some(kind) = kind.filter(|_| quality > 0)
                 && best.is_none_or(|(q, _)| quality > q)
             {
                 best = Some((quality, kind));
@@ -87,6 +98,8 @@ fn media(range: &str) -> Option<&'static str> {
         // a `+` in a URL that the client did not encode is a space
         "application/fhir+json" | "application/fhir json" | "json" | "*/*" | "application/*" => FHIR_JSON,
         "application/json" | "text/json" => PLAIN_JSON,
+        "application/fhir+xml" | "application/fhir xml" | "xml" => FHIR_XML,
+        "application/xml" | "text/xml" => PLAIN_XML,
         _ => return None,
     };
     // https://hl7.org/fhir/R4/http.html#version-parameter
@@ -120,13 +133,15 @@ mod tests {
             (Some("application/json"), None, Some(PLAIN_JSON)),
             (Some("application/fhir+json;fhirVersion=4.0"), None, Some(FHIR_JSON)),
             (Some("application/fhir+json; fhirVersion=5.0"), None, None),
-            (Some("application/fhir+xml"), None, None),
-            (Some("application/fhir+xml, application/json;q=0.5, */*;q=0.1"), None, Some(PLAIN_JSON)),
+            (Some("application/fhir+xml"), None, Some(FHIR_XML)),
+            (Some("application/fhir+xml;q=0.4, application/json;q=0.5, */*;q=0.1"), None, Some(PLAIN_JSON)),
+            (Some("text/turtle"), None, None),
             (Some("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"), None, Some(FHIR_JSON)),
             (Some("image/png"), None, None),
             (Some("application/json;q=0"), None, None),
             (Some("image/png"), Some("json"), Some(FHIR_JSON)),
-            (Some("application/fhir+json"), Some("xml"), None),
+            (Some("application/fhir+json"), Some("xml"), Some(FHIR_XML)),
+            (None, Some("text/xml"), Some(PLAIN_XML)),
             (None, Some("application/fhir json"), Some(FHIR_JSON)),
             (None, Some("application/json"), Some(PLAIN_JSON)),
             (None, Some("ttl"), None),

@@ -2,7 +2,6 @@
 
 use hutong_fhir::{Key, Kind, NodeRef, Tree};
 
-use crate::document::Document;
 use crate::operation::{Operation, Type};
 use crate::params::Fields;
 use crate::refusal::Refusal;
@@ -15,11 +14,10 @@ pub(crate) fn of_address(operation: Operation, fields: &Fields) -> Result<Tree, 
 }
 
 /// Parameters of a body, and of the address beside it.
-pub(crate) fn of_body(operation: Operation, document: Document, fields: &Fields) -> Result<Tree, Refusal> {
-    if document.tree.root().resource_type() != Some("Parameters") {
+pub(crate) fn of_body(operation: Operation, mut tree: Tree, fields: &Fields) -> Result<Tree, Refusal> {
+    if tree.root().resource_type() != Some("Parameters") {
         return Err(Refusal::not_parameters());
     }
-    let mut tree = document.tree;
     add_fields(operation, fields, &mut tree)?;
     Ok(tree)
 }

@@ -15,6 +15,7 @@ pub mod community;
 mod contained;
 mod demands;
 mod identity;
+mod document;
 mod keys;
 mod knowledge;
 mod linked;
@@ -33,6 +34,7 @@ mod walk;
 mod tests;
 
 pub use demands::{Demands, IdentifierPolicy};
+pub use document::{Document, DocumentLimits, Syntax};
 pub use knowledge::Knowledge;
 
 use hutong_fhir::json::{JsonIssue, JsonIssueKind};

@@ -1,12 +1,11 @@
 //! Questions about codes: `$lookup`, `$validate-code`, `$subsumes`, `$expand`, `$translate`
 //! (<https://hl7.org/fhir/R4/terminology-service.html>), answered from what is loaded.
 
-use bytes::Bytes;
 use hutong_fhir::json;
 use hutong_wire::limits::Limits;
 
 use crate::answer::Answer;
-use crate::document::{Document, Syntax};
+use crate::document::Sent;
 use crate::library::Edition;
 use crate::operation::{Operation, Type};
 use crate::parameters;
@@ -17,12 +16,12 @@ pub(crate) fn answer(
     edition: &Edition,
     operation: Operation,
     (kind, id): (&str, Option<&str>),
-    body: Option<(Bytes, Syntax)>,
+    body: Option<Sent>,
     fields: &Fields,
     limits: &Limits,
 ) -> Result<Answer, Refusal> {
     let mut parameters = match body {
-        Some((text, syntax)) => parameters::of_body(operation, Document::read(text, syntax, limits)?, fields)?,
+        Some(sent) => parameters::of_body(operation, sent.read(limits)?.tree, fields)?,
         None => parameters::of_address(operation, fields)?,
     };
     if let Some(id) = id {

@@ -1,13 +1,12 @@
 //! `$validate` (<https://hl7.org/fhir/R4/resource-operation-validate.html>): what was sent or, on an instance, what is
 //! stored, judged without being kept. The answer is an OperationOutcome, also where it says that nothing fits.
 
-use bytes::Bytes;
 use hutong_fhir::{Finding, Location, Severity, Tree, outcome};
-use hutong_validate::Demands;
+use hutong_validate::{Demands, Document, Syntax};
 use hutong_wire::limits::Limits;
 
 use crate::answer::Answer;
-use crate::document::{Document, Syntax};
+use crate::document::{self, Sent};
 use crate::library::Edition;
 use crate::parameters;
 use crate::params::Fields;
@@ -30,7 +29,7 @@ pub(crate) struct Request<'a> {
     pub(crate) kind: &'a str,
     pub(crate) id: Option<&'a str>,
     /// Absent: a `GET`.
-    pub(crate) body: Option<(Bytes, Syntax)>,
+    pub(crate) body: Option<Sent>,
 }
 
 pub(crate) fn answer(
@@ -44,21 +43,28 @@ pub(crate) fn answer(
     if kind != "Resource" && edition.knowledge.definitions.resource_named(kind).is_none() {
         return Err(Refusal::unknown_type(kind));
     }
-    let sent = body.filter(|(text, _)| !text.is_empty()).map(|(text, syntax)| Document::read(text, syntax, limits)).transpose()?;
-    let (sent, mut asked) = match sent {
-        Some(document) if document.tree.root().resource_type() == Some("Parameters") && kind != "Parameters" => {
-            let resource = parameters::named(&document.tree, "resource").find_map(|p| p.get("resource"));
-            (resource.map(|r| document.part(r, limits)).transpose()?, Asked::of(&document.tree)?)
+    let sent = body.as_ref().map(|sent| sent.read(limits)).transpose()?;
+    let in_parameters = kind != "Parameters" && sent.as_ref().is_some_and(|d| d.tree.root().resource_type() == Some("Parameters"));
+    let (sent, mut asked) = match &sent {
+        Some(whole) if in_parameters => {
+            let resource = parameters::named(&whole.tree, "resource").find_map(|p| p.get("resource"));
+            (resource.map(|r| Judged::Part(whole.part(r))), Asked::of(&whole.tree)?)
         }
-        other => (other, Asked::default()),
+        Some(whole) => (Some(Judged::Whole(whole)), Asked::default()),
+        None => (None, Asked::default()),
     };
     asked.add(Asked::of(&parameters::of_address(crate::operation::Operation::Validate, fields)?)?)?;
     if asked.mode == Mode::Delete {
         return Ok(told(&[no_delete()]));
     }
-    let document = match (sent, id) {
-        (Some(document), _) => document,
-        (None, Some(id)) => stored(source, edition, kind, id, limits)?,
+    let kept;
+    let document = match (&sent, id) {
+        (Some(Judged::Whole(document)), _) => *document,
+        (Some(Judged::Part(document)), _) => document,
+        (None, Some(id)) => {
+            kept = stored(source, edition, kind, id)?;
+            &document::read(&kept, Syntax::Json, limits)?
+        }
         (None, None) => return Err(Refusal::no_resource()),
     };
     let named = document.tree.root().resource_type();
@@ -67,7 +73,7 @@ pub(crate) fn answer(
     }
     let mut findings = mode_findings(asked.mode, id, &document.tree);
     let demands = Demands { profiles: &asked.profiles, ..Demands::default() };
-    findings.extend(edition.validator.validate_text_as(&document.tree, &document.issues, &document.text, &demands));
+    findings.extend(edition.validator.judge(document, &demands));
     Ok(told(&findings))
 }
 
@@ -110,19 +116,24 @@ impl Asked {
     }
 }
 
-/// What is stored under the address, as a document.
-fn stored(source: &dyn Source, edition: &Edition, kind: &str, id: &str, limits: &Limits) -> Result<Document, Refusal> {
-    let body = match hutong_commit::search::table::of(kind) {
+/// What is to be judged: what was sent, or the resource in it.
+enum Judged<'a> {
+    Whole(&'a Document<'a>),
+    Part(Document<'a>),
+}
+
+/// What is stored under the address.
+fn stored(source: &dyn Source, edition: &Edition, kind: &str, id: &str) -> Result<Vec<u8>, Refusal> {
+    match hutong_commit::search::table::of(kind) {
         Some(table) => {
             let found = source.read(table.resource_type, id)?.ok_or_else(Refusal::not_found)?;
             if found.deleted {
                 return Err(Refusal::gone(found.version));
             }
-            found.body
+            Ok(found.body)
         }
-        None => edition.shelf.read(kind, id).ok_or_else(Refusal::not_found)?.body.clone(),
-    };
-    Document::read(body.into(), Syntax::Json, limits)
+        None => edition.shelf.read(kind, id).map(|r| r.body.clone()).ok_or_else(Refusal::not_found),
+    }
 }
 
 /// What follows from the mode alone.

@@ -3,11 +3,9 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
-use hutong_fhir::Finding;
-use hutong_fhir::json::JsonErrorKind;
+use hutong_fhir::{Finding, Location};
 
 use super::{Refusal, refusal};
-use crate::document::json_fault;
 
 impl Refusal {
     pub(crate) fn document_type() -> Refusal {
@@ -30,10 +28,17 @@ impl Refusal {
         )
     }
 
-    pub(crate) fn unreadable_json(kind: JsonErrorKind, line: u32, column: u32) -> Refusal {
-        let (issue, rule, zh, en) = json_fault(kind);
-        let status = if issue == "too-costly" { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
-        refusal(status, issue, rule, format!("{zh}（第 {line} 行第 {column} 列）"), format!("{en} (line {line}, column {column})"))
+    /// A document that is not FHIR JSON or XML at all.
+    pub(crate) fn unreadable(finding: &Finding) -> Refusal {
+        let status =
+            if matches!(finding.issue, "too-costly" | "too-long") { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+        let (zh, en) = match finding.location {
+            Location::Path { line, column, .. } => {
+                (format!("{}（第 {line} 行第 {column} 列）", finding.zh), format!("{} (line {line}, column {column})", finding.en))
+            }
+            _ => (finding.zh.clone(), finding.en.clone()),
+        };
+        refusal(status, finding.issue, rule(finding), zh, en)
     }
 
     /// There is nothing to work on.
@@ -77,10 +82,14 @@ impl Refusal {
             _ => StatusCode::BAD_REQUEST,
         };
         let closed = |text: &str| text.trim_end_matches(['。', '.']).to_owned();
-        let rule = match finding.rule {
-            Cow::Borrowed(rule) => rule,
-            Cow::Owned(_) => "fhir.operation.parameters",
-        };
-        refusal(status, finding.issue, rule, closed(&finding.zh), closed(&finding.en))
+        refusal(status, finding.issue, rule(finding), closed(&finding.zh), closed(&finding.en))
+    }
+}
+
+/// Rules of operations are fixed texts.
+fn rule(finding: &Finding) -> &'static str {
+    match finding.rule {
+        Cow::Borrowed(rule) => rule,
+        Cow::Owned(_) => "fhir.operation.parameters",
     }
 }

@@ -103,3 +103,34 @@ async fn what_is_loaded_is_read_and_found() {
         assert_eq!(send(&api, line, &[], "").await.status(), status, "{line}");
     }
 }
+
+#[tokio::test]
+async fn xml_is_read_and_written() {
+    let api = api();
+    let xml = ("content-type", "application/fhir+xml; charset=utf-8");
+    let bad = "<Patient xmlns=\"http://hl7.org/fhir\">\n<gender value=\"M\"/></Patient>";
+    let outcome = json(send(&api, "POST /fhir/Patient/$validate", &[xml], bad).await).await;
+    assert_eq!(issues(&outcome)[0], "error code-invalid Patient.gender");
+    assert!(outcome["issue"][0]["diagnostics"].as_str().unwrap().ends_with("line 2 column 1"), "{outcome}");
+    let parameters = format!(
+        "<Parameters xmlns=\"http://hl7.org/fhir\"><parameter><name value=\"resource\"/><resource>{bad}</resource></parameter></Parameters>"
+    );
+    let response = send(&api, "POST /fhir/Patient/$validate?_format=xml", &[xml], &parameters).await;
+    assert_eq!(header(&response, "content-type"), "application/fhir+xml; charset=utf-8");
+    let answer = text(response).await;
+    assert!(answer.contains("<OperationOutcome xmlns=\"http://hl7.org/fhir\">") && answer.contains("<code value=\"code-invalid\"/>"), "{answer}");
+    for (line, begins) in [
+        ("GET /fhir/Observation/o1?_format=xml", "<Observation xmlns=\"http://hl7.org/fhir\"><id value=\"o1\"/>"),
+        ("GET /fhir/Patient?_id=p1&_format=xml", "<Bundle xmlns=\"http://hl7.org/fhir\"><type value=\"searchset\"/>"),
+        ("GET /fhir/metadata?_format=xml", "<CapabilityStatement xmlns=\"http://hl7.org/fhir\">"),
+        ("GET /fhir/Patient/nobody?_format=xml", "<OperationOutcome xmlns=\"http://hl7.org/fhir\">"),
+    ] {
+        let answer = text(send(&api, line, &[], "").await).await;
+        let answer = answer.strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>").unwrap();
+        assert!(answer.starts_with(begins), "{line}: {answer:.200}");
+        let read = hutong_fhir::xml::parse(answer.as_bytes(), &hutong_fhir::xml::XmlLimits::default());
+        assert!(read.is_ok_and(|(_, issues)| issues.is_empty()), "{line}: {answer:.200}");
+    }
+    let doctype = "<!DOCTYPE x [<!ENTITY a \"b\">]><Patient xmlns=\"http://hl7.org/fhir\"/>";
+    assert_eq!(send(&api, "POST /fhir/Patient/$validate", &[xml], doctype).await.status(), 400);
+}
