@@ -63,6 +63,7 @@ impl Inner {
         }
         let declared = incoming.declared_charset.as_deref().or(source.charset_default.as_deref());
         let origin = Origin {
+            source: source.id.clone(),
             namespace: if source.namespace.is_empty() { source.id.clone() } else { source.namespace.clone() },
             sites: source.sites.clone(),
             charset: declared.and_then(Charset::from_name),

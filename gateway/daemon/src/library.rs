@@ -61,8 +61,8 @@ impl Editions for Library {
 
 fn read(config: &Config) -> Result<InForce, Failure> {
     let edition = edition(&config.profiles)?;
-    let default = Policy::of(&config.profiles.strictness, None);
-    let policies = config.source.iter().map(|s| (s.id.clone(), Policy::of(&config.profiles.strictness, Some(s)))).collect();
+    let default = Policy::of(&config.profiles, None);
+    let policies = config.source.iter().map(|s| (s.id.clone(), Policy::of(&config.profiles, Some(s)))).collect();
     Ok(InForce { edition: Arc::new(edition), policies, default })
 }
 

@@ -8,8 +8,11 @@ mod config;
 mod demo;
 mod embedded;
 mod ingest;
+mod library;
 mod mappings;
+mod packages;
 mod pipeline;
+mod policy;
 mod runtime;
 mod shown;
 

@@ -13,9 +13,9 @@ use hutong_decode::v2::{self, Grammar, PartKind};
 use hutong_fhir::definitions::Definitions;
 use hutong_fhir::{Finding, Location, Severity};
 use hutong_map::{Context, Mapped, Mappings};
-use hutong_validate::Validator;
 
 use crate::cli::Failure;
+use crate::library::Library;
 
 pub(crate) use crate::shown::{Bundle, Processed};
 
@@ -24,6 +24,8 @@ const UNREADABLE: [&str; 3] = ["hl7.no_msh", "hl7.limit", "hl7.delimiters"];
 
 /// What is known of the sender before a byte of the message is read.
 pub(crate) struct Origin {
+    /// Its id, by which the demands on it are found; empty: nobody's.
+    pub(crate) source: String,
     /// Within which record and order numbers are unique.
     pub(crate) namespace: String,
     pub(crate) sites: Vec<String>,
@@ -37,6 +39,7 @@ impl Origin {
     /// A file on somebody's desk.
     pub(crate) fn local() -> Origin {
         Origin {
+            source: String::new(),
             namespace: "urn:hutong:local".into(),
             sites: Vec::new(),
             charset: None,
@@ -49,19 +52,22 @@ impl Origin {
 pub(crate) struct Pipeline {
     pub(crate) mappings: Arc<Mappings>,
     pub(crate) grammar: &'static Grammar,
-    validator: Validator,
+    library: Arc<Library>,
     limits: v2::Limits,
     plan_hash: [u8; 32],
 }
 
 impl Pipeline {
-    /// With the mappings built in, or those of a directory.
+    /// With the mappings built in, or those of a directory, judged by the community's profiles.
     pub(crate) fn load(directory: Option<&Path>) -> Result<Pipeline, Failure> {
+        Pipeline::with(directory, Arc::new(Library::community()?))
+    }
+
+    pub(crate) fn with(directory: Option<&Path>, library: Arc<Library>) -> Result<Pipeline, Failure> {
         let (definitions, grammar) = (Definitions::r4(), Grammar::get());
         let mappings = crate::mappings::load(directory, definitions, grammar)?;
         let plan_hash = crate::mappings::hash(mappings.files());
-        let validator = Validator::new(definitions);
-        Ok(Pipeline { mappings: Arc::new(mappings), grammar, validator, limits: v2::Limits::default(), plan_hash })
+        Ok(Pipeline { mappings: Arc::new(mappings), grammar, library, limits: v2::Limits::default(), plan_hash })
     }
 
     /// Which version of the mappings this is.
@@ -118,20 +124,24 @@ impl Pipeline {
         let context = Context { namespace: &origin.namespace, zone_minutes: origin.zone_minutes, sites: &origin.sites };
         let mut mapped = self.mappings.apply(&message, &arrangement, &context);
         out.findings.extend(arrangement.findings);
-        self.judge(&mut out, &mut mapped);
+        self.judge(&mut out, &mut mapped, &origin.source);
         out.keep(mapped, &message, origin.zone_minutes);
         out
     }
 
     /// validate, and what all findings together mean for the message.
-    fn judge(&self, out: &mut Processed, mapped: &mut Mapped) {
+    fn judge(&self, out: &mut Processed, mapped: &mut Mapped, source: &str) {
         out.findings.append(&mut mapped.findings);
         out.findings.extend(mapped.refused.take());
         if out.has_errors() {
             out.outcome = Final::Rejected;
             return;
         }
-        let found: Vec<Finding> = mapped.resources.iter().flat_map(|r| self.validator.validate(&r.tree)).collect();
+        // one edition judges the whole message
+        let in_force = self.library.in_force();
+        let demands = in_force.demands(source);
+        let judged = mapped.resources.iter().flat_map(|r| in_force.edition.validator.validate_as(&r.tree, &demands));
+        let found: Vec<Finding> = judged.map(|located| located.finding).collect();
         // What we made and is not valid is ours to mend, not the sender's: the message is held, not refused.
         let invalid = found.iter().any(|f| f.severity == Severity::Error);
         out.findings.extend(found);

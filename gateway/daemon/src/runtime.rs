@@ -30,6 +30,7 @@ use tokio::sync::watch;
 use crate::cli::Failure;
 use crate::config::{Config, Tls};
 use crate::ingest::Ingest;
+use crate::library::Library;
 use crate::pipeline::Pipeline;
 
 /// A gateway that accepts.
@@ -113,6 +114,7 @@ struct Parts {
 
 impl Parts {
     fn new(config: Config, (store, reader): (Arc<Store>, projection::Reader)) -> Result<Parts, Failure> {
+        let library = Library::load(&config)?;
         let limits = Arc::new(config.limits);
         for raised in limits.raised() {
             tracing::warn!(
@@ -133,9 +135,10 @@ impl Parts {
                 ),
             ));
         }
+        let library = Arc::new(library);
         let sources = Arc::new(sources(config.source, &limits)?);
         let budget = Budget::new(size(limits.in_flight_bytes));
-        let pipeline = Arc::new(Pipeline::load(config.gateway.mappings.as_deref())?);
+        let pipeline = Arc::new(Pipeline::with(config.gateway.mappings.as_deref(), Arc::clone(&library))?);
         let handler: Arc<dyn Handler> = Arc::new(Ingest::new(pipeline, Arc::clone(&store), &limits));
         let mllp_counts = Arc::new(mllp::Counts::default());
         let http_counts = Arc::new(wire_http::Counts::default());
@@ -145,7 +148,7 @@ impl Parts {
         }
         let settings =
             Settings { base_url: config.http.base_url, access, limits: Limits::clone(&limits), version: env!("CARGO_PKG_VERSION") };
-        let mut api = Api::new(Arc::new(Embedded { store: Arc::clone(&store), reader }), settings);
+        let mut api = Api::new(Arc::new(Embedded { store: Arc::clone(&store), reader }), library, settings);
         figures(&mut api, &store, &mllp_counts, &http_counts);
         Ok(Parts {
             mllp_listen: config.mllp.listen,

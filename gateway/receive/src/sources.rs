@@ -14,7 +14,7 @@ use crate::header::Header;
 use hutong_fhir::finding::{Finding, Location, Severity};
 use hutong_wire::limits::Limits;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -58,6 +58,17 @@ pub enum Language {
     En,
 }
 
+/// How bad something is, as a site settles it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    Error,
+    Warning,
+    Information,
+    /// Nothing is said.
+    Ignore,
+}
+
 /// A system of a member institution that sends to us.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -91,6 +102,14 @@ pub struct Source {
     pub zone_offset_minutes: i16,
     /// Messages a second and at once; absent: no limit of its own.
     pub rate: Option<Rate>,
+    /// Canonicals of profiles that what it sends must meet once it is mapped, beside those that it declares.
+    pub profiles: Vec<String>,
+    /// How bad a wrong national identifier is, by kind (`identity-card`, …; `default` for the rest).
+    pub identifiers: BTreeMap<String, Level>,
+    /// How bad a profile that is not known is; absent: as for all sources.
+    pub unknown_profiles: Option<Level>,
+    /// How bad an extension that nobody defined is; absent: as for all sources.
+    pub unknown_extensions: Option<Level>,
 }
 
 impl Default for Source {
@@ -112,6 +131,10 @@ impl Default for Source {
             language: Language::default(),
             zone_offset_minutes: 8 * 60,
             rate: None,
+            profiles: Vec::new(),
+            identifiers: BTreeMap::new(),
+            unknown_profiles: None,
+            unknown_extensions: None,
         }
     }
 }

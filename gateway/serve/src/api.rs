@@ -20,8 +20,8 @@ use hyper::body::Body;
 
 use crate::access::{Access, Principal};
 use crate::answer::Answer;
-use crate::interaction::capabilities::Capabilities;
 use crate::document::{self, Sent};
+use crate::interaction::capabilities::Capabilities;
 use crate::interaction::{compartment, conformance, everything, health, history, landing, read, search, validate, vread};
 use crate::library::{Edition, Editions};
 use crate::metrics::{Metrics, StoreFigures};
@@ -170,9 +170,7 @@ impl Api {
         let edition = || self.editions.current();
         let run = || match route {
             Route::Capabilities => self.capabilities.answer(&edition(), fields, base),
-            Route::Operation { operation, kind, id, .. } => {
-                self.operation(*operation, kind, id.as_deref(), content, fields)
-            }
+            Route::Operation { operation, kind, id, .. } => self.operation(*operation, kind, id.as_deref(), content, fields),
             Route::Read { kind, id } if shelf::holds(kind) => {
                 fields.none_left()?;
                 conformance::read(&edition(), kind, id)

@@ -64,7 +64,8 @@ impl Shelf {
             own.add_value(0, hutong_fhir::Key::of("id"), hutong_fhir::Kind::String, &id, false);
             json::write(own.root(), &mut body);
         }
-        let constrains = kind == "StructureDefinition" && root.at("derivation") == Some("constraint") && root.at("kind") == Some("resource");
+        let constrains =
+            kind == "StructureDefinition" && root.at("derivation") == Some("constraint") && root.at("kind") == Some("resource");
         let stored = Stored {
             kind,
             id: id.clone(),

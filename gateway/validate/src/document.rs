@@ -7,7 +7,7 @@ use hutong_fhir::json::{self, JsonError, JsonErrorKind, JsonIssue, JsonLimits};
 use hutong_fhir::xml::{self, XmlError, XmlErrorKind, XmlIssue, XmlLimits};
 use hutong_fhir::{Finding, Location, NodeId, NodeRef, Severity, Tree};
 
-use crate::{Demands, Located, Validator, locate, place};
+use crate::{Demands, Validator};
 
 /// How a document is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,19 +88,9 @@ impl Validator {
     pub fn judge(&self, document: &Document<'_>, demands: &Demands<'_>) -> Vec<Finding> {
         match &document.shapes {
             Shapes::Json(issues) => self.validate_text_as(&document.tree, issues, &document.text, demands),
-            Shapes::Xml(issues) => {
-                let mut located = self.validate_as(&document.tree, demands);
-                located.extend(issues.iter().map(|issue| xml_issue(&document.tree, issue)));
-                locate(located, &document.text)
-            }
+            Shapes::Xml(issues) => self.validate_xml_as(&document.tree, issues, &document.text, demands),
         }
     }
-}
-
-fn xml_issue(tree: &Tree, issue: &XmlIssue) -> Located {
-    let expression = place::expression_of(tree, issue.node);
-    let finding = issue.finding().at(Location::Path { expression, line: 0, column: 0 });
-    Located { finding, node: issue.node, origin: u32::try_from(issue.offset).unwrap_or(hutong_fhir::tree::NO_ORIGIN) }
 }
 
 fn unreadable_xml(error: &XmlError) -> Finding {
@@ -118,7 +108,12 @@ fn unreadable_xml(error: &XmlError) -> Finding {
 
 fn unreadable_json(error: &JsonError, text: &[u8]) -> Finding {
     let (rule, issue, zh, en) = match error.kind {
-        JsonErrorKind::Syntax => ("json.syntax", "structure", "不是有效的 JSON，请检查此处的引号、逗号和括号", "not valid JSON; check quotes, commas and brackets here"),
+        JsonErrorKind::Syntax => (
+            "json.syntax",
+            "structure",
+            "不是有效的 JSON，请检查此处的引号、逗号和括号",
+            "not valid JSON; check quotes, commas and brackets here",
+        ),
         JsonErrorKind::Utf8 => {
             ("json.utf8", "structure", "不是有效的 UTF-8，FHIR JSON 必须用 UTF-8", "not valid UTF-8, which FHIR JSON must be")
         }

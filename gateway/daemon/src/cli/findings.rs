@@ -1,6 +1,6 @@
 //! Findings on the author's terminal and as machine-readable objects.
 
-use hutong_fhir::{Finding, Severity};
+use hutong_fhir::{Finding, Location, Severity};
 use serde_json::{Value, json};
 
 use super::lang::{Lang, lang, t};
@@ -38,4 +38,12 @@ pub(crate) fn line(finding: &Finding, colour: bool) -> String {
     let place = finding.location.to_string();
     let place = if place.is_empty() { String::new() } else { format!(" {place}") };
     format!("{}{place}: {text}{value} [{}]", output::paint(word, code, colour), finding.rule)
+}
+
+/// `:12:7` where line and column are known, else nothing.
+pub(crate) fn place(finding: &Finding) -> String {
+    match finding.location {
+        Location::Path { line, column, .. } if line > 0 => format!(":{line}:{column}"),
+        _ => String::new(),
+    }
 }

@@ -4,7 +4,7 @@ mod check;
 mod convert;
 mod failure;
 pub(crate) mod files;
-mod findings;
+pub(crate) mod findings;
 mod init;
 mod journal;
 pub(crate) mod lang;

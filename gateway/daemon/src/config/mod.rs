@@ -3,10 +3,11 @@
 //! Two steps: the text is judged by a JSON Schema (`gateway/docs/config.schema.json`, which editors use too), then read
 //! into types. What is configured is either used or refused, never ignored.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use hutong_receive::sources::Source;
+use hutong_receive::sources::{Level, Source};
 use hutong_wire::limits::Limits;
 use serde::Deserialize;
 
@@ -28,6 +29,23 @@ pub(crate) struct Config {
     pub(crate) source: Vec<Source>,
     pub(crate) limits: Limits,
     pub(crate) journal: Journal,
+    pub(crate) profiles: Profiles,
+    /// The file it was read from, which is read again when the gateway is told to.
+    #[serde(skip)]
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// What resources are judged by, beside R4 and the community's own profiles, and how strictly. A source may say otherwise
+/// for itself.
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Profiles {
+    /// FHIR packages, conformance resources, tables of codes, directories of them; later ones win.
+    pub(crate) load: Vec<PathBuf>,
+    /// How bad a wrong national identifier is, by kind.
+    pub(crate) identifiers: BTreeMap<String, Level>,
+    pub(crate) unknown_profiles: Option<Level>,
+    pub(crate) unknown_extensions: Option<Level>,
 }
 
 #[derive(Deserialize)]
@@ -118,7 +136,8 @@ pub(crate) struct Fault {
 /// Reads a file; all faults at once, not the first only.
 pub(crate) fn read(path: &Path) -> Result<Config, Failure> {
     let text = std::fs::read_to_string(path).map_err(|e| Failure::file(path, &e))?;
-    parse(&text).map_err(|faults| {
+    let read = parse(&text).map(|config| Config { path: Some(path.to_owned()), ..config });
+    read.map_err(|faults| {
         let list = |f: fn(&Fault) -> &str| -> String {
             faults.iter().map(|fault| format!("\n  {}:{} {}", path.display(), fault.place, f(fault))).collect()
         };

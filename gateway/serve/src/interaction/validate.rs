@@ -139,7 +139,8 @@ fn stored(source: &dyn Source, edition: &Edition, kind: &str, id: &str) -> Resul
 /// What follows from the mode alone.
 fn mode_findings(mode: Mode, id: Option<&str>, tree: &Tree) -> Vec<Finding> {
     let root = tree.root();
-    let at = |name: &str| Location::Path { expression: format!("{}.{name}", root.resource_type().unwrap_or("Resource")), line: 0, column: 0 };
+    let at =
+        |name: &str| Location::Path { expression: format!("{}.{name}", root.resource_type().unwrap_or("Resource")), line: 0, column: 0 };
     let mut found = Vec::new();
     if mode == Mode::Update && id.is_some() && root.at("id") != id {
         found.push(Finding::new(Severity::Error, "fhir.operation.id", "invalid", 0).at(at("id")).says(
@@ -148,10 +149,11 @@ fn mode_findings(mode: Mode, id: Option<&str>, tree: &Tree) -> Vec<Finding> {
         ));
     }
     if mode == Mode::Create && root.get("id").is_some() {
-        found.push(Finding::new(Severity::Information, "fhir.operation.id", "informational", 0).at(at("id")).says(
-            "新建时服务器自行给出 id，这里的 id 不起作用",
-            "on create the server gives the id; the one here has no effect",
-        ));
+        found.push(
+            Finding::new(Severity::Information, "fhir.operation.id", "informational", 0)
+                .at(at("id"))
+                .says("新建时服务器自行给出 id，这里的 id 不起作用", "on create the server gives the id; the one here has no effect"),
+        );
     }
     if matches!(mode, Mode::Create | Mode::Update) {
         found.push(read_only(Severity::Information));

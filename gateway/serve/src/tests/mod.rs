@@ -10,9 +10,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hutong_commit::store::Counts;
+use hutong_validate::{Knowledge, Validator};
 use hutong_wire::http::Peer;
 use hutong_wire::limits::Limits;
-use hutong_validate::{Knowledge, Validator};
 use serde_json::Value;
 
 use crate::fake::Fake;

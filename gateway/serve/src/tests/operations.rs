@@ -118,7 +118,10 @@ async fn xml_is_read_and_written() {
     let response = send(&api, "POST /fhir/Patient/$validate?_format=xml", &[xml], &parameters).await;
     assert_eq!(header(&response, "content-type"), "application/fhir+xml; charset=utf-8");
     let answer = text(response).await;
-    assert!(answer.contains("<OperationOutcome xmlns=\"http://hl7.org/fhir\">") && answer.contains("<code value=\"code-invalid\"/>"), "{answer}");
+    assert!(
+        answer.contains("<OperationOutcome xmlns=\"http://hl7.org/fhir\">") && answer.contains("<code value=\"code-invalid\"/>"),
+        "{answer}"
+    );
     for (line, begins) in [
         ("GET /fhir/Observation/o1?_format=xml", "<Observation xmlns=\"http://hl7.org/fhir\"><id value=\"o1\"/>"),
         ("GET /fhir/Patient?_id=p1&_format=xml", "<Bundle xmlns=\"http://hl7.org/fhir\"><type value=\"searchset\"/>"),
