@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hutong_serve::{Edition, Editions, Shelf};
-use hutong_validate::{Demands, Knowledge, Validator};
+use hutong_validate::{Demands, Knowledge};
 
 use crate::cli::Failure;
 use crate::config::{Config, Profiles};
@@ -68,8 +68,17 @@ fn read(config: &Config) -> Result<InForce, Failure> {
 
 /// The community's knowledge and what the paths hold.
 fn edition(profiles: &Profiles) -> Result<Edition, Failure> {
-    let (mut knowledge, mut shelf) = (Knowledge::r4(), Shelf::default());
+    let (mut knowledge, refused) = Knowledge::community();
+    if let Some(finding) = refused.first() {
+        return Err(Failure::usage(
+            format!("内置定义有误：{}", finding.zh),
+            format!("a definition that is built in is wrong: {}", finding.en),
+        ));
+    }
+    let mut shelf = Shelf::default();
     crate::packages::load(&profiles.load, &mut knowledge, &mut shelf)?;
-    let knowledge = Arc::new(knowledge);
-    Ok(Edition::new(Arc::clone(&knowledge), Validator::with(knowledge), shelf))
+    Ok(Edition::new(Arc::new(knowledge), move || {
+        shelf.add_community();
+        shelf
+    }))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hutong_fhir::Severity;
+use hutong_fhir::identifier::Kind;
 use hutong_receive::sources::{Level, Source};
 use hutong_validate::{Demands, IdentifierPolicy};
 
@@ -55,8 +56,11 @@ pub(crate) fn set_identifier(policy: &mut IdentifierPolicy, kind: &str, level: L
         policy.default = level;
         return;
     }
-    policy.by_kind.retain(|(name, _)| name != kind);
-    policy.by_kind.push((kind.to_owned(), level));
+    // `hutong check` and the start refuse names that are none
+    if let Some(kind) = Kind::named(kind) {
+        policy.by_kind.retain(|(known, _)| *known != kind);
+        policy.by_kind.push((kind, level));
+    }
 }
 
 /// `None`: nothing is said.
@@ -88,10 +92,10 @@ mod tests {
             ..Source::default()
         };
         let policy = Policy::of(&all, None);
-        assert_eq!(policy.identifiers.by_kind, [("identity-card".to_owned(), Some(Severity::Error))]);
+        assert_eq!(policy.identifiers.by_kind, [(Kind::IdentityCard, Some(Severity::Error))]);
         assert_eq!((policy.identifiers.default, policy.unknown_extensions), (Some(Severity::Information), Some(Severity::Warning)));
         let policy = Policy::of(&all, Some(&source));
-        assert_eq!(policy.identifiers.by_kind, [("identity-card".to_owned(), None)]);
+        assert_eq!(policy.identifiers.by_kind, [(Kind::IdentityCard, None)]);
         assert_eq!((policy.unknown_extensions, policy.unknown_profiles), (None, Severity::Error));
         assert_eq!(policy.demands().profiles, ["http://x/p"]);
     }

@@ -1,25 +1,32 @@
 //! What resources are judged by and questions about codes are answered from: an edition of it is in force, and a new one
 //! takes its place whole.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use hutong_validate::{Knowledge, Validator};
 
 use crate::shelf::Shelf;
 
+type Fill = Box<dyn FnOnce() -> Shelf + Send>;
+
 /// Profiles, terminology and the validator over them, at one time.
 pub struct Edition {
     pub validator: Validator,
     pub knowledge: Arc<Knowledge>,
-    /// The loaded conformance resources, to be read.
-    pub shelf: Shelf,
+    /// The loaded conformance resources, to be read; put together when first asked for.
+    shelf: LazyLock<Shelf, Fill>,
     /// The CapabilityStatement with a mark for the base address; made when first asked for.
     pub(crate) statement: OnceLock<String>,
 }
 
 impl Edition {
-    pub fn new(knowledge: Arc<Knowledge>, validator: Validator, shelf: Shelf) -> Edition {
-        Edition { validator, knowledge, shelf, statement: OnceLock::new() }
+    pub fn new(knowledge: Arc<Knowledge>, fill: impl FnOnce() -> Shelf + Send + 'static) -> Edition {
+        let validator = Validator::with(Arc::clone(&knowledge));
+        Edition { validator, knowledge, shelf: LazyLock::new(Box::new(fill)), statement: OnceLock::new() }
+    }
+
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use hutong_fhir::{Tree, json};
+use hutong_fhir::Tree;
+use hutong_fhir::json::{self, JsonLimits};
+use hutong_validate::community;
 
 /// The types that are served from here.
 pub(crate) const KINDS: [&str; 4] = ["StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap"];
@@ -40,13 +42,32 @@ pub struct Shelf {
 }
 
 impl Shelf {
+    /// The community's own.
+    pub fn community() -> Shelf {
+        let mut shelf = Shelf::default();
+        shelf.add_community();
+        shelf
+    }
+
+    /// Adds the community's own, but what was loaded under the same address and version stays.
+    pub fn add_community(&mut self) {
+        for (_, text) in community::resources() {
+            // a test holds that all of it can be read
+            if let Ok((tree, _)) = json::parse(text.as_bytes(), &JsonLimits::default()) {
+                let (kind, url, version) = key(&tree);
+                if kind.is_some_and(|kind| !self.by_canonical.contains_key(&(kind, url, version))) {
+                    self.add(&tree);
+                }
+            }
+        }
+    }
+
     /// Takes a resource in; what is of another type or has no canonical address is passed over. The same address and
     /// version again replaces what was there.
     pub fn add(&mut self, resource: &Tree) {
         let root = resource.root();
         let text = |name: &str| root.at(name).unwrap_or_default().to_owned();
-        let Some(kind) = KINDS.into_iter().find(|k| root.resource_type() == Some(k)) else { return };
-        let (url, version) = (text("url"), text("version"));
+        let (Some(kind), url, version) = key(resource) else { return };
         if url.is_empty() {
             return;
         }
@@ -130,6 +151,13 @@ impl Shelf {
     }
 }
 
+/// By what a resource is known.
+fn key(resource: &Tree) -> (Option<&'static str>, String, String) {
+    let root = resource.root();
+    let text = |name: &str| root.at(name).unwrap_or_default().to_owned();
+    (KINDS.into_iter().find(|k| root.resource_type() == Some(k)), text("url"), text("version"))
+}
+
 impl Stored {
     /// A comma in the value is "or". Strings fit by their beginning, whatever the case (R4 §3.1.1.4.8).
     fn fits(&self, name: &str, value: &str) -> bool {
@@ -150,7 +178,7 @@ impl Stored {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hutong_fhir::json::{JsonLimits, parse};
+    use hutong_fhir::json::parse;
 
     fn shelf(resources: &[&str]) -> Shelf {
         let mut shelf = Shelf::default();

@@ -77,6 +77,26 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub const ALL: [Kind; 12] = [
+        Kind::IdentityCard,
+        Kind::HealthCard,
+        Kind::HealthRecord,
+        Kind::InsuranceCard,
+        Kind::SocialCredit,
+        Kind::Organization,
+        Kind::Institution,
+        Kind::VillageClinic,
+        Kind::AnyInstitution,
+        Kind::InsuranceDrug,
+        Kind::DrugStandardCode,
+        Kind::DrugTraceCode,
+    ];
+
+    /// The kind of that [`name`](Kind::name).
+    pub fn named(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// Stable name, for configuration and rule ids: `identity-card`.
     pub fn name(self) -> &'static str {
         match self {

@@ -83,7 +83,7 @@ fn resource(table: &TypeTable, edition: &Edition) -> Value {
         "conditionalDelete": "not-supported",
         "referencePolicy": ["literal", "local"],
     });
-    let profiles = edition.shelf.profiles_of(table.resource_type);
+    let profiles = edition.shelf().profiles_of(table.resource_type);
     if !profiles.is_empty() {
         it["supportedProfile"] = json!(profiles);
     }
@@ -122,7 +122,7 @@ fn conformance(kind: &str, edition: &Edition) -> Value {
         "operation": operations(kind),
         "searchParam": parameters,
     });
-    let profiles = edition.shelf.profiles_of(kind);
+    let profiles = edition.shelf().profiles_of(kind);
     if !profiles.is_empty() {
         it["supportedProfile"] = json!(profiles);
     }

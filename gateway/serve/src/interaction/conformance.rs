@@ -11,7 +11,7 @@ use crate::refusal::{self, Refusal};
 use crate::shelf::PARAMETERS;
 
 pub(crate) fn read(edition: &Edition, kind: &str, id: &str) -> Result<Answer, Refusal> {
-    edition.shelf.read(kind, id).map(|r| Answer::fhir(r.body.clone())).ok_or_else(Refusal::not_found)
+    edition.shelf().read(kind, id).map(|r| Answer::fhir(r.body.clone())).ok_or_else(Refusal::not_found)
 }
 
 pub(crate) fn search(edition: &Edition, kind: &str, fields: &Fields, base: &str, limits: &Limits) -> Result<Answer, Refusal> {
@@ -48,7 +48,7 @@ pub(crate) fn search(edition: &Edition, kind: &str, fields: &Fields, base: &str,
         honoured.push("_count", count.to_string());
     }
     let count = count.unwrap_or(size(limits.search_count_default));
-    let found = edition.shelf.find(kind, &wanted);
+    let found = edition.shelf().find(kind, &wanted);
     let page: Vec<_> = found.iter().skip(from).take(count).collect();
     let next = from.saturating_add(page.len());
     let own = honoured.url(&address, cursor);

@@ -25,7 +25,7 @@ pub(crate) fn answer(
         None => parameters::of_address(operation, fields)?,
     };
     if let Some(id) = id {
-        let subject = edition.shelf.read(kind, id).ok_or_else(Refusal::not_found)?;
+        let subject = edition.shelf().read(kind, id).ok_or_else(Refusal::not_found)?;
         if parameters::named(&parameters, operation.subject()).next().is_some() {
             return Err(Refusal::given_twice(operation.subject()));
         }

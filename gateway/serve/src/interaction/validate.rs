@@ -132,7 +132,7 @@ fn stored(source: &dyn Source, edition: &Edition, kind: &str, id: &str) -> Resul
             }
             Ok(found.body)
         }
-        None => edition.shelf.read(kind, id).map(|r| r.body.clone()).ok_or_else(Refusal::not_found),
+        None => edition.shelf().read(kind, id).map(|r| r.body.clone()).ok_or_else(Refusal::not_found),
     }
 }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hutong_commit::store::Counts;
-use hutong_validate::{Knowledge, Validator};
+use hutong_validate::Knowledge;
 use hutong_wire::http::Peer;
 use hutong_wire::limits::Limits;
 use serde_json::Value;
@@ -46,14 +46,13 @@ const LOADED: [&str; 3] = [
 ];
 
 fn edition() -> Arc<Arc<Edition>> {
-    let (mut knowledge, mut shelf) = (Knowledge::r4(), Shelf::default());
+    let (mut knowledge, mut shelf) = (Knowledge::community().0, Shelf::community());
     for text in LOADED {
         let (tree, _) = hutong_fhir::json::parse(text.as_bytes(), &hutong_fhir::json::JsonLimits::default()).ok().unwrap();
         shelf.add(&tree);
         knowledge.load(tree).unwrap();
     }
-    let knowledge = Arc::new(knowledge);
-    Arc::new(Arc::new(Edition::new(knowledge.clone(), Validator::with(knowledge), shelf)))
+    Arc::new(Arc::new(Edition::new(Arc::new(knowledge), || shelf)))
 }
 
 fn api() -> Api {

@@ -87,8 +87,11 @@ async fn what_is_loaded_is_read_and_found() {
     let found = json(send(&api, "GET /fhir/ValueSet?url=http://example.org/vs", &[], "").await).await;
     assert_eq!((&found["total"], &found["entry"][0]["resource"]["id"]), (&1.into(), &"colours".into()), "{found}");
     assert_eq!(send(&api, "GET /fhir/ValueSet/colours", &[], "").await.status(), 200);
-    let first = json(send(&api, "GET /fhir/CodeSystem?_count=1", &[], "").await).await;
+    let colour_and_shape = "GET /fhir/CodeSystem?_count=1&_id=colour,shape";
+    let first = json(send(&api, colour_and_shape, &[], "").await).await;
     assert_eq!((&first["total"], first["entry"].as_array().unwrap().len()), (&2.into(), 1));
+    let ours = json(send(&api, "GET /fhir/StructureDefinition?name=CNPatient", &[], "").await).await;
+    assert_eq!(ours["entry"][0]["resource"]["type"], "Patient", "{ours}");
     let next = first["link"][1]["url"].as_str().unwrap().strip_prefix("http://gw:8080").unwrap();
     let second = json(send(&api, &format!("GET {next}"), &[], "").await).await;
     assert_ne!(first["entry"][0]["fullUrl"], second["entry"][0]["fullUrl"]);
