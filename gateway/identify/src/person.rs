@@ -1,0 +1,263 @@
+//! What is compared of a Patient: names, sex, birth date, numbers, telephones, address.
+
+use crate::name::{Naming, naming, plain_name, reading, surname};
+use crate::text::{hash, is_han, plain};
+use hutong_fhir::NodeRef;
+use hutong_fhir::identifier::{self, IdentityCard, Kind};
+
+/// Names, numbers and telephones of one record beyond which the rest is not compared.
+const MOST: usize = 8;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Sex {
+    #[default]
+    Unknown,
+    Male,
+    Female,
+}
+
+/// A date, in part or whole; 0 = not known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, PartialOrd, Ord)]
+pub struct Date {
+    pub year: u16,
+    pub month: u8,
+    pub day: u8,
+}
+
+impl Date {
+    /// Of `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+    pub fn parse(text: &str) -> Option<Date> {
+        let mut parts = text.split('T').next()?.splitn(3, '-');
+        let year = parts.next()?.parse().ok()?;
+        let mut next = || parts.next().and_then(|p| p.parse().ok()).unwrap_or(0);
+        Some(Date { year, month: next(), day: next() })
+    }
+
+    pub(crate) fn is_whole(self) -> bool {
+        self.year > 0 && self.month > 0 && self.day > 0
+    }
+
+    /// Days since some day, near enough to tell how far dates are apart.
+    pub(crate) fn days(self) -> i32 {
+        i32::from(self.year) * 365 + i32::from(self.month) * 30 + i32::from(self.day)
+    }
+}
+
+/// What a number says about who holds it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum NumberKind {
+    /// A 身份证 whose check digit is right: one person, for life.
+    IdentityCard,
+    /// A 身份证 whose check digit is wrong: a slip of the pen away from one person.
+    DoubtfulIdentityCard,
+    /// 健康卡, 医保, 健康档案: one person, but replaced, and lent more easily.
+    Personal,
+    /// A passport or other document.
+    Document,
+    /// An institution's own number: counts only where the assigner is the same.
+    Local,
+}
+
+/// A number of a person.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PersonalNumber {
+    pub kind: NumberKind,
+    /// Canonical URI of the assigner.
+    pub system: Box<str>,
+    /// In the one form in which it is compared; of a 身份证 the 18 characters.
+    pub value: Box<str>,
+}
+
+/// What is compared of one record.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Person {
+    /// Plain forms; the first in characters where there is one.
+    pub(crate) names: Vec<Box<str>>,
+    /// Pinyin of the first name.
+    pub(crate) reading: Box<str>,
+    pub(crate) naming: Option<Naming>,
+    pub(crate) sex: Sex,
+    pub(crate) birth: Date,
+    pub(crate) numbers: Vec<PersonalNumber>,
+    pub(crate) phones: Vec<Box<str>>,
+    pub(crate) address: Box<str>,
+    /// One of several born together.
+    pub(crate) multiple: bool,
+}
+
+impl Person {
+    /// Reads a Patient. What is missing or a placeholder is left empty.
+    pub fn of(patient: NodeRef<'_>) -> Person {
+        let mut p = Person {
+            sex: match patient.at("gender") {
+                Some("male") => Sex::Male,
+                Some("female") => Sex::Female,
+                _ => Sex::Unknown,
+            },
+            birth: patient.at("birthDate").and_then(Date::parse).unwrap_or_default(),
+            multiple: patient.get("multipleBirthInteger").is_some() || patient.at("multipleBirthBoolean") == Some("true"),
+            ..Person::default()
+        };
+        for name in all(patient, "name") {
+            let whole = name.at("text").map(str::to_owned).unwrap_or_else(|| {
+                let given: Vec<&str> = all(name, "given").filter_map(NodeRef::value).collect();
+                format!("{}{}", name.at("family").unwrap_or(""), given.concat())
+            });
+            p.add_name(&whole);
+        }
+        for identifier in all(patient, "identifier") {
+            if let (Some(system), Some(value)) = (identifier.at("system"), identifier.at("value")) {
+                // the mother's card, sent for a child that has none
+                let of_mother = identifier.at("type.text").is_some_and(|t| t.contains("母亲"));
+                if !of_mother {
+                    p.add_number(system, value);
+                }
+            }
+        }
+        for telecom in all(patient, "telecom") {
+            if let Some(value) = telecom.at("value") {
+                p.add_phone(value);
+            }
+        }
+        if let Some(address) = all(patient, "address").find_map(|a| a.at("text").or_else(|| a.at("line"))) {
+            p.address = plain(address).into();
+        }
+        p.settle();
+        p
+    }
+
+    pub fn add_name(&mut self, text: &str) {
+        let plain = plain_name(text);
+        if plain.is_empty() || self.names.len() >= MOST || self.names.iter().any(|n| **n == *plain) {
+            return;
+        }
+        if plain.chars().any(is_han) && !self.name().chars().any(is_han) {
+            self.names.insert(0, plain.into());
+        } else {
+            self.names.push(plain.into());
+        }
+    }
+
+    pub fn add_number(&mut self, system: &str, value: &str) {
+        let value: String = value.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase();
+        // 0000, 1111, XXXX: what a form wants where there is no number
+        let placeholder = value.chars().all(|c| value.starts_with(c));
+        if value.is_empty() || placeholder || self.numbers.len() >= MOST {
+            return;
+        }
+        let canonical = identifier::canonical_system(system).unwrap_or(system);
+        let (kind, value) = match identifier::kind_of_system(system) {
+            Some(Kind::IdentityCard) => match IdentityCard::parse(&value) {
+                Ok(card) => (NumberKind::IdentityCard, card.number().to_owned()),
+                Err(_) => (NumberKind::DoubtfulIdentityCard, value),
+            },
+            Some(Kind::HealthCard | Kind::HealthRecord | Kind::InsuranceCard) => (NumberKind::Personal, value),
+            _ if system.contains("passport") => (NumberKind::Document, value),
+            _ => (NumberKind::Local, value),
+        };
+        let number = PersonalNumber { kind, system: canonical.into(), value: value.into() };
+        if !self.numbers.contains(&number) {
+            self.numbers.push(number);
+        }
+    }
+
+    pub fn add_phone(&mut self, text: &str) {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let digits = digits.strip_prefix("0086").or_else(|| digits.strip_prefix("86").filter(|d| d.len() == 11)).unwrap_or(&digits);
+        let placeholder = digits.len() < 7 || digits.bytes().skip(1).all(|b| Some(&b) == digits.as_bytes().get(1));
+        if !placeholder && self.phones.len() < MOST && !self.phones.iter().any(|p| **p == *digits) {
+            self.phones.push(digits.into());
+        }
+    }
+
+    pub fn set_sex(&mut self, sex: Sex) {
+        self.sex = sex;
+    }
+
+    pub fn set_birth(&mut self, birth: Date) {
+        self.birth = birth;
+    }
+
+    pub fn set_address(&mut self, text: &str) {
+        self.address = plain(text).into();
+    }
+
+    /// Says that this is one of several born together.
+    pub fn set_multiple(&mut self) {
+        self.multiple = true;
+    }
+
+    /// What follows from the parts; to be called when all are there.
+    pub fn settle(&mut self) {
+        self.reading = reading(self.name()).into();
+        self.naming = self.names.first().map(|n| naming(n));
+    }
+
+    /// The first name in plain form, or nothing.
+    pub(crate) fn name(&self) -> &str {
+        self.names.first().map_or("", |n| n)
+    }
+
+    /// Whether there is a name that names this person.
+    pub(crate) fn is_named(&self) -> bool {
+        self.naming == Some(Naming::Name)
+    }
+
+    /// The valid 身份证.
+    pub(crate) fn card(&self) -> Option<&str> {
+        self.numbers.iter().find(|n| n.kind == NumberKind::IdentityCard).map(|n| &*n.value)
+    }
+
+    /// Whether the birth date is the one that the valid 身份证 tells.
+    pub(crate) fn is_as_its_card(&self) -> bool {
+        self.card()
+            .and_then(|c| IdentityCard::parse(c).ok())
+            .is_some_and(|c| c.birth() == (self.birth.year, self.birth.month, self.birth.day))
+    }
+
+    /// Keys under which records of the same person are likely to meet: at least one survives any single error.
+    pub(crate) fn keys(&self) -> Vec<u64> {
+        let mut keys = Vec::with_capacity(12);
+        for n in &self.numbers {
+            keys.push(number_key(n));
+        }
+        if !self.is_named() {
+            return keys;
+        }
+        let (year, month, day) = (self.birth.year.to_string(), self.birth.month.to_string(), self.birth.day.to_string());
+        let surname = reading(surname(self.name()));
+        if self.birth.is_whole() {
+            keys.push(hash(&["reading+birth", &self.reading, &year, &month, &day]));
+            let sex = if self.sex == Sex::Male { "m" } else { "f" };
+            keys.push(hash(&["surname+birth", &surname, sex, &year, &month, &day]));
+        }
+        if self.birth.year > 0 {
+            keys.push(hash(&["name+year", self.name(), &year]));
+        }
+        for phone in &self.phones {
+            keys.push(hash(&["phone", phone, &surname]));
+        }
+        if !self.address.is_empty() {
+            keys.push(hash(&["name+address", self.name(), &tail(&self.address)]));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+}
+
+/// The key of a number, of whatever certainty: a card read right in one place and wrong in another does not meet by it.
+pub(crate) fn number_key(n: &PersonalNumber) -> u64 {
+    hash(&["number", &n.system, &n.value])
+}
+
+/// The last characters of an address: the place itself, however much of the province stands before it.
+fn tail(address: &str) -> String {
+    let count = address.chars().count();
+    address.chars().skip(count.saturating_sub(5)).collect()
+}
+
+fn all<'t>(node: NodeRef<'t>, name: &str) -> impl Iterator<Item = NodeRef<'t>> + use<'t> {
+    let key = hutong_fhir::Key::known(name);
+    node.children().filter(move |c| Some(c.key()) == key)
+}

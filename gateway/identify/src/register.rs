@@ -1,0 +1,227 @@
+//! The register of persons: records, and what holds them together. A function of the events of the journal alone.
+//!
+//! A link joins two records, a merge of an institution (ADT^A40) too, a parting takes both back. Persons are the
+//! connected parts of the graph of what is in force, so a merge that is undone leaves what would be there without it,
+//! whatever happened in between.
+
+use crate::index::Index;
+use crate::person::Person;
+use crate::weights::Weights;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeSet, HashMap};
+
+/// Who or what joined or parted records.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum By {
+    /// The rules, with the version of the weights.
+    Rules(String),
+    /// A message of an institution that keeps the numbers (A40, A37).
+    Institution(String),
+    /// Somebody at the review queue.
+    Person(String),
+}
+
+/// What happens to a register.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// A record came, or came again with other content. The key names it for ever: source and local id.
+    Record { key: String, person: Person },
+    /// Two records are one person.
+    Link { a: String, b: String, by: By },
+    /// Two records are not one person: a link between them is undone, and none is made again.
+    Part { a: String, b: String, by: By },
+    /// As if nobody had said anything about the two.
+    Forget { a: String, b: String, by: By },
+}
+
+/// Number of a person: that of its earliest record.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct PersonId(pub u32);
+
+struct Record {
+    key: Box<str>,
+    person: Person,
+    /// Records joined to this one, sorted.
+    joined: Vec<u32>,
+    /// The earliest record of the person.
+    root: u32,
+}
+
+/// All records and persons.
+pub struct Register {
+    weights: Weights,
+    records: Vec<Record>,
+    by_key: HashMap<Box<str>, u32>,
+    /// All records of persons with more than one, by the earliest, sorted.
+    members: HashMap<u32, Vec<u32>>,
+    apart: BTreeSet<(u32, u32)>,
+    index: Index,
+}
+
+impl Register {
+    pub fn new(weights: Weights) -> Register {
+        Register {
+            weights,
+            records: Vec::new(),
+            by_key: HashMap::new(),
+            members: HashMap::new(),
+            apart: BTreeSet::new(),
+            index: Index::default(),
+        }
+    }
+
+    /// Follows the journal. Events about records that are not known are left out: the journal holds none such.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Record { key, person } => self.record(key, person),
+            Event::Link { a, b, .. } => self.with(a, b, |r, a, b| {
+                r.apart.remove(&order(a, b));
+                r.join(a, b);
+            }),
+            Event::Part { a, b, .. } => self.with(a, b, |r, a, b| {
+                r.apart.insert(order(a, b));
+                r.part(a, b);
+            }),
+            Event::Forget { a, b, .. } => self.with(a, b, |r, a, b| {
+                r.apart.remove(&order(a, b));
+                r.part(a, b);
+            }),
+        }
+    }
+
+    fn with(&mut self, a: &str, b: &str, act: impl FnOnce(&mut Register, u32, u32)) {
+        if let (Some(a), Some(b)) = (self.number(a), self.number(b))
+            && a != b
+        {
+            act(self, a, b);
+        }
+    }
+
+    fn record(&mut self, key: &str, person: &Person) {
+        match self.number(key) {
+            Some(number) => {
+                let Some(record) = self.records.get_mut(number as usize) else { return };
+                if record.person != *person {
+                    let old = std::mem::replace(&mut record.person, person.clone());
+                    self.index.remove(number, &old);
+                    self.index.add(number, person);
+                }
+            }
+            None => {
+                let Ok(number) = u32::try_from(self.records.len()) else { return };
+                self.records.push(Record { key: key.into(), person: person.clone(), joined: Vec::new(), root: number });
+                self.by_key.insert(key.into(), number);
+                self.index.add(number, person);
+            }
+        }
+    }
+
+    fn join(&mut self, a: u32, b: u32) {
+        let (ra, rb) = (self.person_of(a).0, self.person_of(b).0);
+        for (x, y) in [(a, b), (b, a)] {
+            if let Some(record) = self.records.get_mut(x as usize)
+                && let Err(at) = record.joined.binary_search(&y)
+            {
+                record.joined.insert(at, y);
+            }
+        }
+        if ra != rb {
+            let mut all = self.members.remove(&ra).unwrap_or_else(|| vec![ra]);
+            all.extend(self.members.remove(&rb).unwrap_or_else(|| vec![rb]));
+            self.settle(all);
+        }
+    }
+
+    fn part(&mut self, a: u32, b: u32) {
+        for (x, y) in [(a, b), (b, a)] {
+            if let Some(record) = self.records.get_mut(x as usize) {
+                record.joined.retain(|r| *r != y);
+            }
+        }
+        if self.person_of(a) != self.person_of(b) {
+            return;
+        }
+        let mut left: BTreeSet<u32> = self.members.remove(&self.person_of(a).0).unwrap_or_default().into_iter().collect();
+        while let Some(start) = left.pop_first() {
+            let (mut part, mut next) = (vec![start], vec![start]);
+            while let Some(at) = next.pop() {
+                for other in self.records.get(at as usize).map_or(&[][..], |r| &r.joined) {
+                    if left.remove(other) {
+                        part.push(*other);
+                        next.push(*other);
+                    }
+                }
+            }
+            self.settle(part);
+        }
+    }
+
+    /// Makes these records one person.
+    fn settle(&mut self, mut all: Vec<u32>) {
+        all.sort_unstable();
+        let Some(root) = all.first().copied() else { return };
+        for member in &all {
+            if let Some(record) = self.records.get_mut(*member as usize) {
+                record.root = root;
+            }
+        }
+        if all.len() > 1 {
+            self.members.insert(root, all);
+        }
+    }
+
+    /// The number of a record.
+    pub fn number(&self, key: &str) -> Option<u32> {
+        self.by_key.get(key).copied()
+    }
+
+    pub fn key(&self, record: u32) -> Option<&str> {
+        self.records.get(record as usize).map(|r| &*r.key)
+    }
+
+    pub fn person(&self, record: u32) -> Option<&Person> {
+        self.records.get(record as usize).map(|r| &r.person)
+    }
+
+    /// Whose record it is; of an unknown record its own number.
+    pub fn person_of(&self, record: u32) -> PersonId {
+        PersonId(self.records.get(record as usize).map_or(record, |r| r.root))
+    }
+
+    /// All records of the person of a record, sorted.
+    pub fn records_of(&self, record: u32) -> Vec<u32> {
+        self.members.get(&self.person_of(record).0).cloned().unwrap_or_else(|| vec![record])
+    }
+
+    /// The id that the community knows a person by: from the key of the earliest record, so the same after a rebuild.
+    pub fn community_id(&self, person: PersonId) -> Option<String> {
+        let key = self.key(person.0)?;
+        let hash = Sha256::digest(key.as_bytes());
+        Some(hash.iter().take(16).map(|b| format!("{b:02x}")).collect())
+    }
+
+    pub fn are_kept_apart(&self, a: u32, b: u32) -> bool {
+        self.apart.contains(&order(a, b))
+    }
+
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+}
+
+fn order(a: u32, b: u32) -> (u32, u32) {
+    (a.min(b), a.max(b))
+}

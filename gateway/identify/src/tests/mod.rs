@@ -1,0 +1,4 @@
+//! Behaviour of the register as a whole.
+
+mod decisions;
+mod histories;
