@@ -134,6 +134,16 @@ impl<'t> Walk<'t> {
         }
     }
 
+    /// Whether a fullUrl of the form `base/Type/id` names the resource that its entry holds; other forms say nothing.
+    fn agrees(&self, url: &str, of: &str, id: &str) -> bool {
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return true;
+        }
+        let mut parts = url.rsplit('/');
+        let (last, before) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+        if before == of { last == id } else { self.definitions.resource_named(before).is_none() }
+    }
+
     /// fullUrl: absolute, of no version, in agreement with the resource, there once.
     fn full_url(
         &mut self,
@@ -179,7 +189,7 @@ impl<'t> Walk<'t> {
                 "fullUrl must be absolute: urn:uuid:… or the full address on the server",
             );
         } else if let (Some(of), Some(id)) = (of, id)
-            && !agrees(url, of, id)
+            && !self.agrees(url, of, id)
         {
             self.error(
                 at,
@@ -203,17 +213,6 @@ impl<'t> Walk<'t> {
             self.broken(at, &rules::BDL_7);
         }
     }
-}
-
-/// Whether a fullUrl of the form `base/Type/id` names the resource that its entry holds; other forms say nothing.
-fn agrees(url: &str, of: &str, id: &str) -> bool {
-    if !url.starts_with("http://") && !url.starts_with("https://") {
-        return true;
-    }
-    let mut parts = url.rsplit('/');
-    let (last, before) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-    // "http://server/Patient/1": only where the last part but one looks like a type
-    if before != of { !before.starts_with(|c: char| c.is_ascii_uppercase()) } else { last == id }
 }
 
 /// Whether a URL ends with that type and an id.

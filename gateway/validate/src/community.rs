@@ -41,7 +41,8 @@ pub(crate) fn load(knowledge: &mut Knowledge) -> Vec<Finding> {
         match json::parse(text.as_bytes(), &JsonLimits::default()) {
             Ok((tree, _)) => findings.extend(knowledge.load(tree).err()),
             Err(error) => {
-                let (zh, en) = (format!("{path}：第 {} 字节处不是 JSON", error.offset), format!("{path}: no JSON at byte {}", error.offset));
+                let (zh, en) =
+                    (format!("{path}：第 {} 字节处不是 JSON", error.offset), format!("{path}: no JSON at byte {}", error.offset));
                 findings.push(Finding::new(Severity::Error, "community.unreadable", "structure", 102).says(zh, en));
             }
         }

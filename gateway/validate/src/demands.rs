@@ -19,6 +19,10 @@ pub struct Demands<'a> {
     pub known_domains: &'a [String],
     /// A modifier extension that nobody defined: a reader cannot know what the element means.
     pub unknown_modifiers: Severity,
+    /// Text that looks like HTML tags: a program that shows it unescaped would run it.
+    pub markup_in_text: Severity,
+    /// Addresses at example.org, acme.com and the like, which no production data has; `None` lets them pass.
+    pub example_addresses: Option<Severity>,
     /// Recommendations such as dom-6 (every resource has a narrative).
     pub best_practice: bool,
 }
@@ -56,6 +60,8 @@ impl Default for Demands<'_> {
             unknown_extensions: Some(Severity::Information),
             known_domains: &[],
             unknown_modifiers: Severity::Warning,
+            markup_in_text: Severity::Warning,
+            example_addresses: None,
             best_practice: false,
         }
     }

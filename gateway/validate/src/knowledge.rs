@@ -32,7 +32,13 @@ impl Knowledge {
     }
 
     pub(crate) fn of(definitions: &'static Definitions) -> Knowledge {
-        Knowledge { definitions, terminology: Terminology::r4(), structures: HashMap::new(), questionnaires: Questionnaires::default(), aliases: HashMap::new() }
+        Knowledge {
+            definitions,
+            terminology: Terminology::r4(),
+            structures: HashMap::new(),
+            questionnaires: Questionnaires::default(),
+            aliases: HashMap::new(),
+        }
     }
 
     /// The structure of a canonical, with or without `|version`, with its snapshot.

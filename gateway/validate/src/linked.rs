@@ -161,7 +161,7 @@ impl<'t> Index<'t> {
             false => self.beside(from, plain, version),
         };
         match found {
-            Found::Nothing if self.by_name.contains_key(&(kind, id)) => Found::Apparent,
+            Found::Nothing if version.is_none() && self.by_name.contains_key(&(kind, id)) => Found::Apparent,
             found => found,
         }
     }

@@ -104,6 +104,9 @@ const ATTRIBUTES_OF: [(&str, &[&str]); 9] = [
     ("td", &["nowrap"]),
 ];
 
+/// Elements that have no place in a paragraph.
+const BLOCKS: [&str; 6] = ["blockquote", "div", "ol", "p", "table", "ul"];
+
 /// What is wrong with a narrative.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
@@ -112,13 +115,19 @@ pub(crate) enum Fault {
     Element,
     Attribute,
     Link,
+    Scheme,
+    Paragraph,
     Depth,
     Blank,
 }
 
 impl<'t> Walk<'t> {
-    pub(crate) fn narrative(&mut self, at: &Frame<'_, '_>, div: &str) {
-        let (zh, en) = match check(div) {
+    pub(crate) fn narrative(&mut self, at: &Frame<'_, '_>, div: &'t str) {
+        let mut links = Vec::new();
+        let checked = check(div, &mut links);
+        // a picture or link in the text uses what is contained, too
+        links.into_iter().for_each(|link| self.scope.link(link));
+        let (zh, en) = match checked {
             Ok(()) => return,
             Err(Fault::Blank) => return self.broken(at, &rules::TXT_2),
             Err(Fault::NotXml) => ("不是格式良好的 XHTML", "it is not well-formed XHTML"),
@@ -133,15 +142,22 @@ impl<'t> Walk<'t> {
                 ("含有不允许的属性（如 onclick、onerror）", "it holds an attribute that is not allowed (such as onclick, onerror)")
             }
             Err(Fault::Link) => ("链接或图片地址是脚本", "a link or image address is a script"),
+            Err(Fault::Scheme) => (
+                "链接地址的协议不能打开（只用 http、https、ftp、mailto、tel、data 或相对地址）",
+                "a link's scheme can not be followed (use http, https, ftp, mailto, tel, data or a relative address)",
+            ),
+            Err(Fault::Paragraph) => {
+                ("段落 p 中不能再有 div、p、blockquote、table、ol、ul", "a paragraph p must not hold div, p, blockquote, table, ol or ul")
+            }
             Err(Fault::Depth) => ("元素嵌套过深", "its elements are nested too deeply"),
         };
         self.broken_because(at, &rules::TXT_1, zh, en);
     }
 }
 
-/// Checks one `div`.
-pub(crate) fn check(text: &str) -> Result<(), Fault> {
-    let mut checker = Checker { rest: text.trim(), open: Vec::new(), says_something: false };
+/// Checks one `div`; what it links to within the resource (`#id`) goes to `links`.
+pub(crate) fn check<'a>(text: &'a str, links: &mut Vec<&'a str>) -> Result<(), Fault> {
+    let mut checker = Checker { rest: text.trim(), open: Vec::new(), says_something: false, links };
     if !checker.rest.starts_with("<div") {
         return Err(Fault::Root);
     }
@@ -157,13 +173,14 @@ pub(crate) fn check(text: &str) -> Result<(), Fault> {
     if checker.says_something { Ok(()) } else { Err(Fault::Blank) }
 }
 
-struct Checker<'a> {
+struct Checker<'a, 'l> {
     rest: &'a str,
+    links: &'l mut Vec<&'a str>,
     open: Vec<&'a str>,
     says_something: bool,
 }
 
-impl<'a> Checker<'a> {
+impl<'a> Checker<'a, '_> {
     /// One piece of text, one tag or one comment.
     fn step(&mut self) -> Result<(), Fault> {
         let Some(at) = self.rest.find('<') else { return Err(Fault::NotXml) };
@@ -203,6 +220,9 @@ impl<'a> Checker<'a> {
         if !ELEMENTS.contains(&name) {
             return Err(Fault::Element);
         }
+        if BLOCKS.contains(&name) && self.open.contains(&"p") {
+            return Err(Fault::Paragraph);
+        }
         if self.open.len() >= DEPTH_MAX {
             return Err(Fault::Depth);
         }
@@ -229,6 +249,9 @@ impl<'a> Checker<'a> {
             }
             seen.push(attribute);
             allowed(name, attribute, value)?;
+            if matches!(attribute, "href" | "src") && value.starts_with('#') {
+                self.links.push(value);
+            }
             if attribute == "xmlns" {
                 namespace = Some(value);
             }
@@ -265,7 +288,7 @@ fn attribute(text: &str) -> Result<(&str, &str, &str), Fault> {
 
 fn allowed(element: &str, name: &str, value: &str) -> Result<(), Fault> {
     let of_element = ATTRIBUTES_OF.iter().any(|(e, names)| *e == element && names.contains(&name));
-    if !(of_element || ATTRIBUTES.contains(&name) || matches!(name, "xml:lang" | "xmlns")) {
+    if !(of_element || ATTRIBUTES.contains(&name) || matches!(name, "xml:lang" | "xml:space" | "xmlns")) {
         return Err(Fault::Attribute);
     }
     if matches!(name, "href" | "src" | "cite" | "longdesc" | "style") {
@@ -276,8 +299,19 @@ fn allowed(element: &str, name: &str, value: &str) -> Result<(), Fault> {
         if script || hidden {
             return Err(Fault::Link);
         }
+        if matches!(name, "href" | "src") && !can_be_followed(&plain) {
+            return Err(Fault::Scheme);
+        }
     }
     Ok(())
+}
+
+/// Whether an address is relative or of a scheme that a browser follows without running anything.
+fn can_be_followed(address: &str) -> bool {
+    let Some((scheme, _)) = address.split_once(':') else { return true };
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+    !is_scheme || ["http", "https", "ftp", "mailto", "tel", "sms", "data", "cid"].contains(&scheme)
 }
 
 /// Every `&` begins a character reference or an entity of XML.
@@ -306,6 +340,10 @@ fn entities(text: &str) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
+    fn check(text: &str) -> Result<(), Fault> {
+        super::check(text, &mut Vec::new())
+    }
+
     const OPEN: &str = r#"<div xmlns="http://www.w3.org/1999/xhtml">"#;
 
     #[test]
@@ -318,6 +356,8 @@ mod tests {
             "<img src=\"#a\" alt=\"x\"/>",
             "<!-- c -->x &lt; y &#169; &#xA0;",
             "<p style=\"color: red\">x</p>",
+            "<pre xml:space=\"preserve\">x</pre>",
+            "<p>x <a href=\"mailto:a@b.cn\">y</a> <a href=\"a/b:c\">z</a></p><p>w</p>",
         ] {
             assert_eq!(check(&format!("{OPEN}{body}</div>")), Ok(()), "{body}");
         }
@@ -344,6 +384,9 @@ mod tests {
             ("<font color=\"red\">x</font>", Fault::Element),
             ("<p href=\"x\">x</p>", Fault::Attribute),
             ("<p a>x</p>", Fault::NotXml),
+            ("<p>x<p>y</p></p>", Fault::Paragraph),
+            ("<p><b><ul><li>y</li></ul></b></p>", Fault::Paragraph),
+            ("<a href=\"urn:uuid:1\">x</a>", Fault::Scheme),
             ("<p class=a>x</p>", Fault::NotXml),
             ("<![CDATA[x]]>", Fault::NotXml),
             ("<?x?>", Fault::NotXml),
@@ -359,7 +402,7 @@ mod tests {
             ("<div xmlns=\"http://x\">x</div>", Fault::Root),
             ("", Fault::Root),
             (&format!("{OPEN}x</div><p>y</p>"), Fault::NotXml),
-            (&format!("{OPEN}{}", "<p>".repeat(100_000)), Fault::Depth),
+            (&format!("{OPEN}{}", "<b>".repeat(100_000)), Fault::Depth),
             (&format!("{OPEN}{}", "<".repeat(100_000)), Fault::NotXml),
         ] {
             assert_eq!(check(text), Err(fault));

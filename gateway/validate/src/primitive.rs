@@ -45,7 +45,7 @@ impl<'t> Walk<'t> {
                 let value = node.value().unwrap_or("");
                 match primitive.check(kind, value) {
                     Ok(()) if primitive == Primitive::Xhtml => self.narrative(at, value),
-                    Ok(()) => self.note_link(primitive, property, value),
+                    Ok(()) => self.content(at, primitive, property, value),
                     Err(fault) => {
                         good = false;
                         self.fault(at, primitive, fault, value);
@@ -57,6 +57,30 @@ impl<'t> Walk<'t> {
             self.complex(at, property.type_id, false);
         }
         good
+    }
+
+    /// What a good value says: markup where there is text, addresses.
+    fn content(&mut self, at: &Frame<'_, 't>, primitive: Primitive, property: &Property, value: &'t str) {
+        match primitive {
+            Primitive::String if looks_like_markup(value) => {
+                let finding = text::MARKUP.finding(self.demands.markup_in_text).says(
+                    "文本中有类似 HTML 标签的内容（<…>）；请在来源处去掉，叙述内容写入 text.div",
+                    "the text holds what looks like an HTML tag (<…>); remove it at the source, a narrative belongs in text.div",
+                );
+                self.report(at, keep(finding, value));
+            }
+            Primitive::Uri | Primitive::Url | Primitive::Canonical => {
+                self.note_link(primitive, property, value);
+                if let Some(severity) = self.demands.example_addresses.filter(|_| is_example(value)) {
+                    let finding = text::EXAMPLE.finding(severity).says(
+                        "地址是示例用的（example.org 等）；请换成真实地址",
+                        "the address is one for examples (example.org and the like); replace it by the real one",
+                    );
+                    self.report(at, keep(finding, value));
+                }
+            }
+            _ => {}
+        }
     }
 
     /// A uri may lead to a contained resource or to another entry of the Bundle.
@@ -119,6 +143,22 @@ impl<'t> Walk<'t> {
         let severity = if matches!(fault, Fault::Blank | Fault::Control) { Severity::Warning } else { Severity::Error };
         self.report(at, keep(rule.finding(severity).says(zh, en), value));
     }
+}
+
+/// Whether a text holds `<`, a name and `>`, with other words between.
+fn looks_like_markup(text: &str) -> bool {
+    let mut parts = text.split('<');
+    parts.next();
+    parts.any(|part| {
+        let Some((tag, _)) = part.split_once('>') else { return false };
+        let name = tag.strip_prefix('/').unwrap_or(tag).trim_end_matches('/');
+        let word = name.split(char::is_whitespace).next().unwrap_or("");
+        word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    })
+}
+
+fn is_example(address: &str) -> bool {
+    ["example.org", "acme.com", "acme.org"].iter().any(|domain| address.contains(domain))
 }
 
 fn type_name(primitive: Primitive) -> &'static str {

@@ -123,6 +123,7 @@ impl<'t> Walk<'t> {
                         ),
                     );
                     self.report(at, keep(finding, value));
+                    return Some(None);
                 }
                 return Some(kind.and_then(|name| self.definitions.resource_named(name)));
             }

@@ -74,6 +74,8 @@ rules! {
     MODIFIER_UNKNOWN = "fhir.extension.unknown_modifier", "extension", 102;
     EXTENSION_CONTEXT = "fhir.extension.context", "structure", 102;
     EXTENSION_MODIFIER = "fhir.extension.modifier", "structure", 102;
+    MARKUP = "fhir.text.markup", "security", 102;
+    EXAMPLE = "fhir.uri.example", "value", 102;
     UNREACHED = "fhir.bundle.unreached", "invalid", 102;
     LINK = "fhir.bundle.link", "invalid", 102;
     SEARCH = "fhir.bundle.search", "invalid", 102;

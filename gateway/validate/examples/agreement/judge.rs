@@ -29,7 +29,8 @@ pub(crate) fn errors(folder: &Path, case: &Case) -> Result<Vec<String>, String> 
         Ok(document) => document,
         Err(error) => return Ok(vec![error]),
     };
-    let demands = Demands { profiles: &profiles, ..demands(case) };
+    let known_domains = known_domains(case);
+    let demands = Demands { profiles: &profiles, ..demands(case, &known_domains) };
     let validator = Validator::with(Arc::new(knowledge));
     let (tree, text) = (&document.tree, &document.text);
     let findings = match &document.issues {
@@ -39,9 +40,29 @@ pub(crate) fn errors(folder: &Path, case: &Case) -> Result<Vec<String>, String> 
     Ok(findings.iter().filter(|f| f.severity == Severity::Error).map(shown).collect())
 }
 
-/// What the Java validator is set to for these cases.
-fn demands(_case: &Case) -> Demands<'static> {
-    Demands { unknown_extensions: Some(Severity::Error), unknown_modifiers: Severity::Error, ..Demands::default() }
+/// What the Java validator is set to for these cases: strict on extensions, save those of examples and test domains.
+fn demands<'a>(case: &Case, known_domains: &'a [String]) -> Demands<'a> {
+    let checks_security = case.manifest["security-checks"] == true;
+    Demands {
+        unknown_extensions: Some(Severity::Error),
+        unknown_modifiers: Severity::Error,
+        known_domains,
+        markup_in_text: if checks_security { Severity::Error } else { Severity::Information },
+        example_addresses: (!allows_examples(case)).then_some(Severity::Error),
+        best_practice: false,
+        ..Demands::default()
+    }
+}
+
+fn allows_examples(case: &Case) -> bool {
+    case.manifest["examples"] != false
+}
+
+fn known_domains(case: &Case) -> Vec<String> {
+    let examples = ["example.org", "acme.com", "nema.org", "http://hl7.org/fhir/tools/StructureDefinition/"];
+    let mut known: Vec<String> = examples.iter().filter(|_| allows_examples(case)).map(|d| (*d).to_owned()).collect();
+    known.extend(case.manifest["allowed-extension-domain"].as_str().map(str::to_owned));
+    known
 }
 
 enum Issues {

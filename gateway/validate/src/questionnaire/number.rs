@@ -1,7 +1,11 @@
 //! Quantities side by side.
 
-use hutong_fhir::{NodeRef, decimal};
+use hutong_fhir::{NodeRef, decimal, ucum};
+use rust_decimal::Decimal;
 use std::cmp::Ordering;
+use std::str::FromStr;
+
+const UCUM: &str = "http://unitsofmeasure.org";
 
 /// Why two quantities can not be compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,7 +24,14 @@ pub(super) fn compare(a: NodeRef<'_>, b: NodeRef<'_>) -> Result<Ordering, Unlike
     if of_a == of_b {
         return decimal::compare(value_a, value_b).ok_or(Unlike::Units);
     }
-    Err(Unlike::Units)
+    let base = |value: &str, (system, code): &(String, String)| {
+        let value = Decimal::from_str(value).or_else(|_| Decimal::from_scientific(value)).ok()?;
+        if system == UCUM { ucum::to_base(value, code) } else { None }
+    };
+    match (base(value_a, &of_a), base(value_b, &of_b)) {
+        (Some((a, unit_a)), Some((b, unit_b))) if unit_a == unit_b => Ok(a.cmp(&b)),
+        _ => Err(Unlike::Units),
+    }
 }
 
 /// Digits after the decimal point.
