@@ -7,6 +7,8 @@
 //! Columns: code; whether it takes metric prefixes; kind (`base`, `unit`, `arbitrary`, or the name of the function of
 //! a unit on a scale of its own); value and unit that it is made of; name. Sorted by code.
 
+#![allow(clippy::print_stdout)] // it prints the table
+
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::BTreeMap;

@@ -14,6 +14,7 @@ mod compile;
 mod filter;
 mod grammar;
 mod hash;
+mod import;
 mod load;
 mod rows;
 mod set;
@@ -23,6 +24,7 @@ mod text;
 mod version;
 
 pub use compile::Membership;
+pub use import::Loaded;
 pub use system::System;
 
 use compile::{Compiled, Compiler, Pins, SetFault};
@@ -63,8 +65,8 @@ pub struct Terminology {
     sets: FastMap<String, Vec<SetSlot>>,
     /// Other names of systems (`urn:oid:…`) to canonical URLs.
     aliases: FastMap<String, String>,
-    /// Value sets "all codes of a system" that are not defined themselves: to the system's URL.
-    whole_systems: FastMap<String, String>,
+    /// Value sets "all codes of a system" that are not defined themselves: to systems and versions.
+    whole_systems: FastMap<String, Vec<(String, String)>>,
     implicit: Cache<String, Result<Arc<Compiled>, SetFault>>,
 }
 
@@ -131,14 +133,31 @@ impl Terminology {
         self.system_of(self.canonical(url), version).map(|s| &**s)
     }
 
-    /// The display of a code in its system's own language.
+    /// The display of a code in its system's own language; of the newest version that has the code.
     pub fn display(&self, system: &str, code: &str) -> Option<&str> {
-        self.system(system)?.display(code)
+        let (url, version) = split(system);
+        let url = self.canonical(url);
+        match version {
+            Some(_) => self.system_of(url, version)?.display(code),
+            None => self.versions_of(url).find_map(|s| s.display(code)),
+        }
     }
 
-    /// Whether a system has a code; `None` where its codes are not here in full.
+    /// Whether a system has a code, without a version any of its versions; `None` where its codes are not here in full.
     pub fn is_known_code(&self, system: &str, version: Option<&str>, code: &str) -> Option<bool> {
-        self.system_of(self.canonical(system), version)?.has(code)
+        let url = self.canonical(system);
+        if version.is_some() {
+            return self.system_of(url, version)?.has(code);
+        }
+        let mut known = None;
+        for system in self.versions_of(url) {
+            match system.has(code) {
+                Some(true) => return Some(true),
+                // the newest speaks for all where it is whole
+                has => known = known.or(has),
+            }
+        }
+        known
     }
 
     /// Whether a value set of that canonical is known, implicit ones included.
@@ -153,14 +172,22 @@ impl Terminology {
 
     fn system_of(&self, url: &str, version: Option<&str>) -> Option<&Arc<System>> {
         let slots = self.systems.get(url)?;
-        let slot = pick(slots, version, |s| (&s.version, matches!(s.source, Source::Pack(_))))?;
-        Some(slot.built.get_or_init(|| match &slot.source {
+        pick(slots, version, |s| (&s.version, matches!(s.source, Source::Pack(_)))).map(|slot| self.built(slot))
+    }
+
+    /// Every version, the newest first.
+    fn versions_of(&self, url: &str) -> impl Iterator<Item = &Arc<System>> {
+        self.systems.get(url).into_iter().flatten().map(|slot| self.built(slot))
+    }
+
+    fn built<'a>(&'a self, slot: &'a SystemSlot) -> &'a Arc<System> {
+        slot.built.get_or_init(|| match &slot.source {
             Source::Loaded(system) => Arc::clone(system),
             Source::Pack(i) => Arc::new(match self.definitions.code_systems().all().get(*i) {
                 Some(system) => System::of_pack(system),
-                None => System::of_grammar(url, grammar::Grammar::Ucum), // no such place: cannot be
+                None => System::of_grammar("", grammar::Grammar::Ucum), // no such place: cannot be
             }),
-        }))
+        })
     }
 
     fn set_slot(&self, canonical: &str) -> Option<&SetSlot> {
@@ -176,9 +203,11 @@ impl Terminology {
                 Source::Pack(i) => self.definitions.value_sets().all().get(*i).map(|set| Arc::new(SetDefinition::of_pack(set))),
             };
         }
-        let (url, _) = split(canonical);
-        if let Some(system) = self.whole_systems.get(url) {
-            return Some(Arc::new(SetDefinition::all_of(url, system, "")));
+        let (url, version) = split(canonical);
+        if let Some(systems) = self.whole_systems.get(url) {
+            let asked = |v: &str| version.is_none_or(|asked| asked == v);
+            let parts: Vec<&(String, String)> = systems.iter().filter(|(_, v)| asked(v)).collect();
+            return (!parts.is_empty()).then(|| Arc::new(SetDefinition::all_of(url, &parts)));
         }
         SetDefinition::implicit(canonical).map(Arc::new)
     }

@@ -30,7 +30,9 @@ impl Terminology {
             self.aliases.insert(alias.clone(), system.url.clone());
         }
         if !system.value_set.is_empty() {
-            self.whole_systems.insert(system.value_set.clone(), system.url.clone());
+            let named = self.whole_systems.entry(system.value_set.clone()).or_default();
+            named.retain(|n| *n != (system.url.clone(), system.version.clone()));
+            named.push((system.url.clone(), system.version.clone()));
         }
         let slots = self.systems.entry(system.url.clone()).or_default();
         let slot = SystemSlot::of(system);
@@ -118,6 +120,7 @@ pub(crate) fn code_system(of: NodeRef<'_>) -> Result<System, Finding> {
         content,
         value_set: owned(of, "valueSet"),
         supplements,
+        hierarchy: owned(of, "hierarchyMeaning"),
         aliases: aliases.filter(|a| a != url).collect(),
         properties,
         case_sensitive,

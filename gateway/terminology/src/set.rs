@@ -98,9 +98,10 @@ impl SetDefinition {
         out
     }
 
-    /// All codes of a system.
-    pub(crate) fn all_of(url: &str, system: &str, version: &str) -> SetDefinition {
-        SetDefinition::filtered(url, system, version, Vec::new())
+    /// All codes of systems, each in a version.
+    pub(crate) fn all_of(url: &str, systems: &[&(String, String)]) -> SetDefinition {
+        let include = |of: &&(String, String)| Include { system: of.0.clone(), version: of.1.clone(), ..Include::default() };
+        SetDefinition { url: url.to_owned(), includes: systems.iter().map(include).collect(), ..SetDefinition::default() }
     }
 
     fn filtered(url: &str, system: &str, version: &str, filters: Vec<Filter>) -> SetDefinition {
@@ -132,7 +133,7 @@ impl SetDefinition {
         if let Some(unit) = url.strip_prefix("http://unitsofmeasure.org/vs") {
             return match unit.strip_prefix('/') {
                 Some(unit) => Some(SetDefinition::filtered(url, UCUM, "", filter("canonical", "=", unit))),
-                None if unit.is_empty() => Some(SetDefinition::all_of(url, UCUM, "")),
+                None if unit.is_empty() => Some(SetDefinition::filtered(url, UCUM, "", Vec::new())),
                 None => None,
             };
         }
@@ -146,6 +147,6 @@ impl SetDefinition {
             return Some(SetDefinition::filtered(url, "http://loinc.org", "", filters));
         }
         // R4 binds media types by the address of the RFC
-        (url == "http://www.rfc-editor.org/bcp/bcp13.txt").then(|| SetDefinition::all_of(url, BCP13, ""))
+        (url == "http://www.rfc-editor.org/bcp/bcp13.txt").then(|| SetDefinition::filtered(url, BCP13, "", Vec::new()))
     }
 }

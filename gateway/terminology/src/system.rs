@@ -52,6 +52,8 @@ pub struct System {
     pub(crate) value_set: String,
     /// Canonical URL (perhaps with version) of the system that this one supplements; may be empty.
     pub(crate) supplements: String,
+    /// `is-a`, `part-of` …; empty where it is not said.
+    pub(crate) hierarchy: String,
     pub(crate) properties: Vec<Property>,
     /// Further names of the system: `urn:oid:…`.
     pub(crate) aliases: Vec<String>,
@@ -71,6 +73,7 @@ impl System {
             content: Content::named(of.content).unwrap_or(Content::Fragment),
             value_set: CodeSystems::value_set_of(of).unwrap_or_default(),
             supplements: supplements.to_owned(),
+            hierarchy: of.tags.split('\t').find_map(|t| t.strip_prefix("h=")).unwrap_or("").to_owned(),
             properties: Vec::new(),
             aliases: Vec::new(),
             case_sensitive: of.is_case_sensitive,
@@ -88,6 +91,7 @@ impl System {
             content: Content::NotPresent,
             value_set: String::new(),
             supplements: String::new(),
+            hierarchy: String::new(),
             properties: Vec::new(),
             aliases: Vec::new(),
             case_sensitive: true,

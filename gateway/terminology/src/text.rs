@@ -47,3 +47,18 @@ pub(crate) fn fault_text(fault: &Fault) -> (String, String) {
     };
     (zh.to_owned(), en.to_owned())
 }
+
+/// A table that is refused, at a line.
+pub(crate) fn table(name: &str, line: usize, zh: &str, en: &str) -> Finding {
+    finding(
+        "terminology.table",
+        "invalid",
+        format!("{name} 第 {line} 行：{zh}；整个文件未加载"),
+        format!("{name}, line {line}: {en}; nothing of the file was loaded"),
+    )
+}
+
+/// Bad rows beyond those that are listed.
+pub(crate) fn more_rows(name: &str, count: usize) -> Finding {
+    finding("terminology.table", "invalid", format!("{name}：另有 {count} 行有误"), format!("{name}: {count} more rows are bad"))
+}
