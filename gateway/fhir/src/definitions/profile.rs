@@ -124,6 +124,11 @@ impl ProfileElement {
         Some((text.chars().next()?, full_value_set(text.get(1..)?)))
     }
 
+    /// Canonical URL of the greatest value set (extension `elementdefinition-maxValueSet` of the binding).
+    pub fn max_value_set(self) -> Option<String> {
+        self.tagged("B=").map(full_value_set)
+    }
+
     pub fn invariants(self) -> impl Iterator<Item = &'static str> {
         self.tagged("c=").into_iter().flat_map(|c| c.split(','))
     }

@@ -3,8 +3,42 @@
 //!
 //! The same model holds R4's own profiles (from the pack) and those loaded at run time.
 
+mod merge;
+mod narrow;
+mod node;
+mod pack;
+mod read;
+mod registry;
+mod snapshot;
+
+pub use registry::Structures;
+
 use crate::tree::{NodeId, NodeRef, Tree};
 use std::sync::Arc;
+
+/// Canonical URLs of R4's own definitions begin with this.
+pub const FHIR_STRUCTURE: &str = "http://hl7.org/fhir/StructureDefinition/";
+/// The version of R4's own definitions.
+pub const FHIR_VERSION: &str = "4.0.1";
+
+/// Limits of definitions: they come from packages and from callers of the API.
+#[derive(Clone, Copy, Debug)]
+pub struct StructureLimits {
+    /// Elements of one differential or snapshot.
+    pub elements_max: usize,
+    /// Names in a path.
+    pub depth_max: usize,
+    /// Definitions derived from one another, or walked into from one another.
+    pub chain_max: usize,
+    /// Definitions in one registry.
+    pub structures_max: usize,
+}
+
+impl Default for StructureLimits {
+    fn default() -> Self {
+        StructureLimits { elements_max: 10_000, depth_max: 32, chain_max: 32, structures_max: 20_000 }
+    }
+}
 
 /// A value inside a definition: fixed, pattern, least or greatest.
 #[derive(Clone)]
@@ -39,6 +73,7 @@ pub enum ContextKind {
 }
 
 /// A StructureDefinition.
+#[derive(Clone)]
 pub struct StructureDefinition {
     /// Canonical URL without version.
     pub url: String,
@@ -81,14 +116,15 @@ pub struct ElementDefinition {
     pub max_value: Option<Value>,
     pub max_length: Option<u32>,
     pub binding: Option<ElementBinding>,
-    pub constraints: Vec<Constraint>,
+    /// Shared: every element of a snapshot repeats those of its type.
+    pub constraints: Vec<Arc<Constraint>>,
     pub slicing: Option<Slicing>,
     pub must_support: Option<bool>,
     pub is_modifier: Option<bool>,
 }
 
 /// A type that an element may have.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct TypeRef {
     /// `Reference`, `CodeableConcept`; primitive `id` and `url` also for what R4 writes as a System type.
     pub code: String,
@@ -112,7 +148,7 @@ pub struct ElementBinding {
 }
 
 /// An invariant.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Constraint {
     pub key: String,
     pub is_error: bool,
@@ -142,9 +178,19 @@ pub enum SlicingRules {
 }
 
 /// How repeats of an element are told apart.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Slicing {
     pub rules: SlicingRules,
     pub is_ordered: bool,
     pub discriminators: Vec<(DiscriminatorKind, String)>,
 }
+
+impl StructureDefinition {
+    /// `url|version`, or the URL alone where there is no version.
+    pub fn canonical(&self) -> String {
+        if self.version.is_empty() { self.url.clone() } else { format!("{}|{}", self.url, self.version) }
+    }
+}
+
+#[cfg(test)]
+mod tests;
