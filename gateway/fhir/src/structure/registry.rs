@@ -86,7 +86,7 @@ impl Structures {
     /// # Errors
     /// `structure.unknown`, `structure.base.unknown`, `structure.cyclic`, `structure.limit`.
     pub fn snapshot(&self, canonical: &str) -> Result<Arc<StructureDefinition>, Finding> {
-        self.ready(canonical, &mut Vec::new()).map(|r| Arc::clone(&r.definition))
+        self.ready(canonical, &mut Trail::default()).map(|r| Arc::clone(&r.definition))
     }
 
     /// Whether there is such a definition, with or without a snapshot.
@@ -96,7 +96,7 @@ impl Structures {
 
     /// What is wrong with a definition: the reason why it has no snapshot, or what its differential must not say.
     pub fn findings(&self, canonical: &str) -> Vec<Finding> {
-        match self.ready(canonical, &mut Vec::new()) {
+        match self.ready(canonical, &mut Trail::default()) {
             Ok(ready) => ready.findings.clone(),
             Err(finding) => vec![finding],
         }
@@ -118,7 +118,7 @@ impl Structures {
         })
     }
 
-    fn ready(&self, canonical: &str, chain: &mut Vec<String>) -> Outcome {
+    fn ready(&self, canonical: &str, trail: &mut Trail) -> Outcome {
         let place = self.find(canonical).ok_or_else(|| {
             Finding::new(Severity::Error, "structure.unknown", "not-found", 207).says(
                 format!("没有加载 StructureDefinition {canonical}，请加载包含它的包"),
@@ -133,39 +133,51 @@ impl Structures {
         if let Some(outcome) = self.ready.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return outcome.clone();
         }
-        if chain.contains(&key) || chain.len() >= self.limits.chain_max {
-            let way = chain.iter().chain([&key]).map(String::as_str).collect::<Vec<_>>().join(" → ");
+        if let Some(outcome) = trail.cut.get(&key) {
+            return outcome.clone();
+        }
+        if trail.chain.contains(&key) || trail.chain.len() >= self.limits.chain_max {
+            let way = trail.chain.iter().chain([&key]).map(String::as_str).collect::<Vec<_>>().join(" → ");
             return Err(Finding::new(Severity::Error, "structure.cyclic", "invalid", 207).says(
                 format!("StructureDefinition 相互派生成环或层数过多：{way}"),
                 format!("StructureDefinitions derive from one another in a circle, or too many of them: {way}"),
             ));
         }
-        chain.push(key.clone());
-        let mut walk = Walk { structures: self, chain, is_partial: false };
+        trail.chain.push(key.clone());
+        let mut walk = Walk { structures: self, trail, is_cut: false };
         let outcome = walk.make(place).map(Arc::new);
-        let is_partial = walk.is_partial;
-        chain.pop();
-        // what was cut short because of where we come from is not the answer for others
-        if !is_partial || chain.is_empty() {
+        let is_cut = walk.is_cut || outcome.as_ref().is_err_and(|f| f.rule == "structure.cyclic");
+        trail.chain.pop();
+        if is_cut && !trail.chain.is_empty() {
+            trail.cut.insert(key, outcome.clone());
+        } else {
             self.ready.write().unwrap_or_else(PoisonError::into_inner).insert(key, outcome.clone());
         }
         outcome
     }
 }
 
+/// One question to the registry: the definitions that wait for one another, innermost last.
+#[derive(Default)]
+struct Trail {
+    chain: Vec<String>,
+    /// What was cut short because of where we came from: good for this question, not for others.
+    cut: HashMap<String, Outcome>,
+}
+
 /// The making of one snapshot, with those that wait for it.
 struct Walk<'a> {
     structures: &'a Structures,
-    chain: &'a mut Vec<String>,
-    is_partial: bool,
+    trail: &'a mut Trail,
+    is_cut: bool,
 }
 
 impl Source for Walk<'_> {
     fn structure(&mut self, canonical: &str) -> Option<Arc<StructureDefinition>> {
-        match self.structures.ready(canonical, self.chain) {
+        match self.structures.ready(canonical, self.trail) {
             Ok(ready) => Some(Arc::clone(&ready.definition)),
             Err(finding) => {
-                self.is_partial |= finding.rule == "structure.cyclic";
+                self.is_cut |= finding.rule == "structure.cyclic";
                 None
             }
         }
@@ -187,7 +199,7 @@ impl Walk<'_> {
             Place::Loaded(definition) => definition,
             Place::Profile(profile) => {
                 let mut definition = StructureDefinition::from_pack(profile);
-                let of_type = self.structures.ready(&format!("{FHIR_STRUCTURE}{}", profile.type_name), self.chain)?;
+                let of_type = self.structures.ready(&format!("{FHIR_STRUCTURE}{}", profile.type_name), self.trail)?;
                 let Generated { snapshot, findings } = self.generate(&definition, Some(&of_type.definition), true)?;
                 definition.snapshot = snapshot;
                 return Ok(Ready { definition: Arc::new(definition), findings });
@@ -208,7 +220,7 @@ impl Walk<'_> {
         if of.base.is_empty() {
             return Ok(None);
         }
-        match self.structures.ready(&of.base, self.chain) {
+        match self.structures.ready(&of.base, self.trail) {
             Ok(ready) => Ok(Some(Arc::clone(&ready.definition))),
             Err(finding) if finding.rule == "structure.unknown" => {
                 Err(Finding::new(Severity::Error, "structure.base.unknown", "not-found", 207).says(
