@@ -75,6 +75,7 @@ fn draft(id: &str) -> Draft {
             clear: Vec::new(),
             event_us: 0,
         }],
+        events: Vec::new(),
         plan_hash: [1; 32],
         conflict: None,
     }

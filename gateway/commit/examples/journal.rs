@@ -143,6 +143,7 @@ fn draft(number: u64, observations: u64) -> Draft {
         findings: br#"[{"severity":"information","rule":"map.unread","location":"PV1-45"}]"#.to_vec(),
         raw: raw.into_bytes(),
         resources,
+        events: Vec::new(),
         plan_hash: [7; 32],
         conflict: None,
     }

@@ -123,6 +123,7 @@ fn message(n: u64) -> Draft {
         findings: b"[]".to_vec(),
         raw: vec![b'r'; 1500],
         resources,
+        events: Vec::new(),
         plan_hash: [0; 32],
         conflict: None,
     }

@@ -37,6 +37,8 @@ impl Final {
 #[repr(u8)]
 pub enum EntryKind {
     Message = 0,
+    /// What somebody did at the gateway itself: an import, a decision of a review, a doctor's answer.
+    Act = 1,
 }
 
 /// What the body of a resource does to the version before it.
@@ -64,6 +66,16 @@ pub struct ResourceDraft {
     /// Business time of what the resource tells (OBR-22, EVN-2, MSH-7), microseconds since 1970; 0 = not known. Of two
     /// writes with equal status the later event wins, whatever the order of their arrival.
     pub event_us: i64,
+}
+
+/// Something that was decided or done, for those projections that are not FHIR resources: identities, registries,
+/// recognition, counting.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EventDraft {
+    /// Whose it is: `identity`, `registry`, `recognition` … Events of one kind are read back in order.
+    pub kind: String,
+    /// JSON that says itself what it is; what was written once keeps its meaning.
+    pub body: Vec<u8>,
 }
 
 /// Builds the answer to a control id that comes with other bytes: called only then, which is rare, from the writer's
@@ -95,6 +107,8 @@ pub struct Draft {
     /// The exact bytes received.
     pub raw: Vec<u8>,
     pub resources: Vec<ResourceDraft>,
+    /// In the order in which they are to be applied.
+    pub events: Vec<EventDraft>,
     /// Which version of the mappings made the resources.
     pub plan_hash: [u8; 32],
     /// The answer if the control id is known with other bytes: the entry is then kept as [`Final::Rejected`] without
@@ -136,6 +150,7 @@ pub struct Entry {
     findings: Range<usize>,
     raw: Range<usize>,
     resources: Vec<Placed>,
+    events: Vec<(Range<usize>, Range<usize>)>,
     payload: Vec<u8>,
 }
 
@@ -272,6 +287,11 @@ impl Entry {
         self.resources.iter().map(move |placed| ResourceRef { entry: self, placed })
     }
 
+    /// (kind, JSON) of what was decided or done with it.
+    pub fn events(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
+        self.events.iter().map(|(kind, body)| (self.text(kind), self.bytes(body)))
+    }
+
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
@@ -313,6 +333,7 @@ mod tests {
             findings: b"[]".to_vec(),
             raw: vec![b'x'; 300],
             resources: vec![resource("Patient", Update::Merge, &["name", "telecom"]), resource("Encounter", Update::Replace, &[])],
+            events: vec![EventDraft { kind: "identity".into(), body: b"{}".to_vec() }],
             plan_hash: [9; 32],
             conflict: None,
         }
@@ -326,6 +347,7 @@ mod tests {
         assert_eq!((entry.receipt(), entry.source(), entry.protocol(), entry.control_id()), ("R1", "his", "mllp", "C1"));
         assert_eq!((entry.raw(), entry.answer(), entry.findings()), (&*draft.raw, &*draft.answer, &*draft.findings));
         assert_eq!(Fixed::read(entry.payload()).unwrap().key, 77);
+        assert_eq!(entry.events().collect::<Vec<_>>(), [("identity", &b"{}"[..])]);
         let resources: Vec<_> = entry.resources().collect();
         assert_eq!(resources.len(), 2);
         for (read, written) in resources.iter().zip(&draft.resources) {
@@ -350,6 +372,10 @@ mod tests {
                 let _ = Entry::decode(1, 1, changed);
             }
         }
+        let mut older = Draft { events: Vec::new(), ..draft() }.encode(1);
+        older.pop();
+        older[0] = 1;
+        assert_eq!(Entry::decode(1, 1, older).map(|e| (e.resources().len(), e.events().len())).unwrap(), (2, 0), "the form before events");
         let mut longer = bytes;
         longer.push(0);
         assert!(Entry::decode(1, 1, longer).is_err());
@@ -361,7 +387,7 @@ mod tests {
         let arrived = Entry::decode(2, 2, payload.clone()).unwrap();
         let again = Entry::decode(2, 2, duplicate(&arrived, 1)).unwrap();
         assert_eq!((again.outcome(), again.refers(), again.receipt()), (Final::Duplicate, Some(1), "R1"));
-        assert_eq!((again.raw().len(), again.answer().len(), again.resources().len()), (0, 0, 0));
+        assert_eq!((again.raw().len(), again.answer().len(), again.resources().len(), again.events().len()), (0, 0, 0, 0));
         assert_eq!(again.content_hash(), &[7; 32]);
         let other = Entry::decode(2, 2, conflict(&arrived, 1, b"AE")).unwrap();
         assert_eq!((other.outcome(), other.refers(), other.answer()), (Final::Rejected, Some(1), &b"AE"[..]));

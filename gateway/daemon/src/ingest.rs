@@ -100,6 +100,7 @@ impl Inner {
             answer,
             findings: message.findings_json(),
             resources: message.drafts(),
+            events: Vec::new(),
             plan_hash: self.pipeline.plan_hash(),
             conflict: (source.on_control_id_reuse == ControlIdReuse::Conflict).then(|| conflict(source, &reply)),
             control_id: message.dedupe_id(),
@@ -216,6 +217,7 @@ impl Inner {
             findings: crate::shown::findings_json(std::slice::from_ref(&finding)),
             raw: fault.first_bytes.to_vec(),
             resources: Vec::new(),
+            events: Vec::new(),
             plan_hash: self.pipeline.plan_hash(),
             conflict: None,
         }

@@ -1,16 +1,17 @@
 //! The bytes of an entry.
 //!
 //! An entry is written once and never changed. Its bytes describe themselves (first byte: the version of the form),
-//! so that a journal stays readable after an upgrade. Layout of version 1, integers little-endian:
+//! so that a journal stays readable after an upgrade. Layout of version 2, integers little-endian:
 //!
 //! ```text
-//! 0   version 1 | kind | outcome | flags          one byte each
+//! 0   version 2 | kind | outcome | flags          one byte each
 //! 4   key u64          first 8 bytes of SHA-256 over source and control id; 0 = the message has no control id
 //! 12  refers u64       Duplicate: the entry whose answer was given again; flagged or conflict: the earlier entry
 //! 20  received_us i64  microseconds since 1970, the gateway's clock
 //! 28  content_hash [32] | plan_hash [32]
 //! 92  receipt, source, protocol, control id, message type, answer, findings, raw     each: varint length, bytes
 //!     number of resources (varint), then for each: type, id, update (1 byte), event time i64, number of cleared names, names, body
+//!     number of events (varint), then for each: kind, JSON; version 1 ends before them
 //! ```
 //!
 //! The fixed part stands first so that a start-up scan reads keys and outcomes without decoding the rest.
@@ -19,7 +20,9 @@ use std::ops::Range;
 
 use super::{DecodeError, Draft, Entry, EntryKind, Final, Placed, Update};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Without events; still read.
+const VERSION_WITHOUT_EVENTS: u8 = 1;
 const FIXED: usize = 92;
 pub(super) const FLAG_REUSED: u8 = 1;
 pub(super) const FLAG_CONFLICT: u8 = 2;
@@ -35,6 +38,12 @@ impl Entry {
         let mut resources = Vec::new();
         for _ in 0..reader.varint()? {
             resources.push(reader.placed()?);
+        }
+        let mut events = Vec::new();
+        if fixed.version != VERSION_WITHOUT_EVENTS {
+            for _ in 0..reader.varint()? {
+                events.push((reader.text()?, reader.slice()?));
+            }
         }
         if reader.at != payload.len() {
             return Err(DecodeError::Malformed(reader.at));
@@ -52,6 +61,7 @@ impl Entry {
             findings,
             raw,
             resources,
+            events,
             payload,
         })
     }
@@ -60,6 +70,7 @@ impl Entry {
 /// The fixed part of a payload.
 #[derive(Clone, Copy)]
 pub(crate) struct Fixed {
+    pub(crate) version: u8,
     pub(crate) kind: EntryKind,
     pub(crate) outcome: Final,
     pub(crate) flags: u8,
@@ -74,15 +85,18 @@ impl Fixed {
     pub(crate) fn read(payload: &[u8]) -> Result<Fixed, DecodeError> {
         let fixed = payload.get(..FIXED).ok_or(DecodeError::Malformed(payload.len()))?;
         let &[version, kind, outcome, flags, ..] = fixed else { return Err(DecodeError::Malformed(0)) };
-        if version != VERSION {
+        if version != VERSION && version != VERSION_WITHOUT_EVENTS {
             return Err(DecodeError::Version(version));
         }
-        if kind != EntryKind::Message as u8 {
-            return Err(DecodeError::Malformed(1));
-        }
+        let kind = match kind {
+            0 => EntryKind::Message,
+            1 => EntryKind::Act,
+            _ => return Err(DecodeError::Malformed(1)),
+        };
         let outcome = *Final::ALL.get(usize::from(outcome)).ok_or(DecodeError::Malformed(2))?;
         Ok(Fixed {
-            kind: EntryKind::Message,
+            version,
+            kind,
             outcome,
             flags,
             key: u64::from_le_bytes(array(fixed, 4)?),
@@ -94,7 +108,7 @@ impl Fixed {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend([VERSION, self.kind as u8, self.outcome as u8, self.flags]);
+        out.extend([self.version, self.kind as u8, self.outcome as u8, self.flags]);
         out.extend(self.key.to_le_bytes());
         out.extend(self.refers.to_le_bytes());
         out.extend(self.received_us.to_le_bytes());
@@ -111,6 +125,7 @@ impl Draft {
     /// The payload as it is stored unless the journal knows the control id; `key` as in the layout above.
     pub(crate) fn encode(&self, key: u64) -> Vec<u8> {
         let fixed = Fixed {
+            version: VERSION,
             kind: self.kind,
             outcome: self.outcome,
             flags: 0,
@@ -141,6 +156,11 @@ impl Draft {
             }
             put(&mut out, &resource.body);
         }
+        put_varint(&mut out, self.events.len());
+        for event in &self.events {
+            put(&mut out, event.kind.as_bytes());
+            put(&mut out, &event.body);
+        }
         out
     }
 }
@@ -157,13 +177,13 @@ pub(crate) fn mark_reused(payload: &mut [u8], earlier: u64) {
 
 /// The small entry kept for a message that arrived again; `first` is the entry that holds its bytes and answer.
 pub(crate) fn duplicate(arrived: &Entry, first: u64) -> Vec<u8> {
-    let fixed = Fixed { outcome: Final::Duplicate, flags: 0, refers: first, ..arrived.fixed };
+    let fixed = Fixed { version: VERSION, outcome: Final::Duplicate, flags: 0, refers: first, ..arrived.fixed };
     shortened(arrived, &fixed, [&[], &[], &[]])
 }
 
 /// The entry kept for a control id that came with other bytes than in `earlier`: raw bytes, no resources.
 pub(crate) fn conflict(arrived: &Entry, earlier: u64, answer: &[u8]) -> Vec<u8> {
-    let fixed = Fixed { outcome: Final::Rejected, flags: FLAG_CONFLICT, refers: earlier, ..arrived.fixed };
+    let fixed = Fixed { version: VERSION, outcome: Final::Rejected, flags: FLAG_CONFLICT, refers: earlier, ..arrived.fixed };
     shortened(arrived, &fixed, [answer, arrived.findings(), arrived.raw()])
 }
 
@@ -176,6 +196,8 @@ fn shortened(arrived: &Entry, fixed: &Fixed, parts: [&[u8]; 3]) -> Vec<u8> {
     for part in parts {
         put(&mut out, part);
     }
+    // no resources, no events
+    put_varint(&mut out, 0);
     put_varint(&mut out, 0);
     out
 }

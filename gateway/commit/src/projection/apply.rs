@@ -54,6 +54,10 @@ impl<'c> Apply<'c> {
                 trace::write(&mut self.refs, done);
             }
         }
+        for (n, (kind, body)) in entry.events().enumerate() {
+            let kind = self.intern(kind)?;
+            self.rows.event(kind, seq, n as i64, body)?;
+        }
         let hash = entry.content_hash().first_chunk().map_or(0, |h| i64::from_be_bytes(*h));
         self.rows.message(&MessageRow {
             seq,

@@ -5,6 +5,7 @@
 //! which any thread may ask.
 
 mod apply;
+mod events;
 mod extract;
 mod file;
 mod hash;
@@ -31,6 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
+pub use events::StoredEvent;
 pub use history::{HistoryOf, HistoryPage, Traced};
 pub use read::{ReadError, Reader};
 pub use status::Reason;

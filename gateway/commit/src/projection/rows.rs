@@ -145,6 +145,7 @@ pub(crate) struct Rows<'c> {
     inline_read: CachedStatement<'c>,
     history: CachedStatement<'c>,
     superseded: CachedStatement<'c>,
+    event: CachedStatement<'c>,
     message: CachedStatement<'c>,
     intern: CachedStatement<'c>,
 }
@@ -172,6 +173,7 @@ impl<'c> Rows<'c> {
             inline_read: sql("SELECT body FROM inline WHERE n=?1")?,
             history: sql("INSERT OR REPLACE INTO history(type, rid, ver, seq, off, len) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?,
             superseded: sql("INSERT OR REPLACE INTO superseded(type, rid, seq, off, len, reason) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?,
+            event: sql("INSERT INTO event(kind, seq, n, body) VALUES(?1, ?2, ?3, ?4)")?,
             message: sql("INSERT INTO message(seq, at, receipt, source, control, type, outcome, hash, refers, refs)
                 VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?,
             intern: sql("INSERT INTO intern(n, text) VALUES(?1, ?2)")?,
@@ -270,6 +272,10 @@ impl<'c> Rows<'c> {
 
     pub(crate) fn intern(&mut self, n: i64, text: &str) -> rusqlite::Result<()> {
         self.intern.execute(rusqlite::params![n, text]).map(|_| ())
+    }
+
+    pub(crate) fn event(&mut self, kind: i64, seq: i64, n: i64, body: &[u8]) -> rusqlite::Result<()> {
+        self.event.execute(rusqlite::params![kind, seq, n, body]).map(|_| ())
     }
 
     pub(crate) fn message(&mut self, row: &MessageRow<'_>) -> rusqlite::Result<()> {

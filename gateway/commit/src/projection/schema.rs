@@ -25,6 +25,8 @@ CREATE INDEX history_seq ON history(type, seq);
 -- writes that a status or time rule kept from becoming a version
 CREATE TABLE superseded(type INTEGER, rid INTEGER, seq INTEGER, off INTEGER, len INTEGER, reason INTEGER,
   PRIMARY KEY(type, rid, seq, off)) WITHOUT ROWID;
+-- what was decided or done, for the projections that are kept in memory: they are read from here at start
+CREATE TABLE event(kind INTEGER, seq INTEGER, n INTEGER, body BLOB, PRIMARY KEY(kind, seq, n)) WITHOUT ROWID;
 CREATE TABLE message(seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, receipt TEXT, source INTEGER, control TEXT,
   type INTEGER, outcome INTEGER, hash INTEGER, refers INTEGER, refs BLOB);
 ";

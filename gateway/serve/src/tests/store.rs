@@ -59,6 +59,7 @@ impl Gateway {
             findings: b"[]".to_vec(),
             raw: format!("message {number}").into_bytes(),
             resources: resources.collect(),
+            events: Vec::new(),
             plan_hash: [0; 32],
             conflict: None,
         };

@@ -44,6 +44,7 @@ pub(super) fn draft(control_id: &str, size: usize) -> Draft {
             clear: Vec::new(),
             event_us: 0,
         }],
+        events: Vec::new(),
         plan_hash: [3; 32],
         conflict: None,
     }

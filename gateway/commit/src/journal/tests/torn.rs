@@ -39,6 +39,10 @@ fn a_tail_torn_at_any_byte_is_dropped_and_said_so() {
     for cut in last..last + length(&bytes, last) {
         let mut torn = bytes.clone();
         torn[cut as usize..].fill(0);
+        // only bytes that are zero anyway are missing
+        if torn == bytes {
+            continue;
+        }
         fs::write(&file, &torn).unwrap();
         let (journal, recovery) = open(dir.path());
         assert_eq!(recovery.last, 2, "cut at {cut}");

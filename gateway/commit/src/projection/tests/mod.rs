@@ -2,6 +2,7 @@
 
 mod apply;
 mod damage;
+mod events;
 mod paging;
 mod queries;
 mod readers;

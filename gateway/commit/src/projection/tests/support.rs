@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use crate::entry::{Draft, Entry, EntryKind, Final, ResourceDraft, Update};
+use crate::entry::{Draft, Entry, EntryKind, EventDraft, Final, ResourceDraft, Update};
 use crate::projection::{self, Journal, Reader, SqliteProjection};
 use crate::search::Query;
 use crate::search::table;
@@ -38,6 +38,17 @@ impl Journal for Memory {
 impl Memory {
     /// Adds an entry; one second passes.
     pub(super) fn add(&self, source: &str, message_type: &str, resources: Vec<ResourceDraft>) -> Arc<Entry> {
+        self.with_events(source, message_type, resources, &[])
+    }
+
+    /// The same with events: (kind, body).
+    pub(super) fn with_events(
+        &self,
+        source: &str,
+        message_type: &str,
+        resources: Vec<ResourceDraft>,
+        events: &[(&str, &str)],
+    ) -> Arc<Entry> {
         let mut entries = self.entries.lock().unwrap();
         let seq = entries.len() as u64 + 1;
         let mut content_hash = [0; 32];
@@ -56,6 +67,7 @@ impl Memory {
             findings: Vec::new(),
             raw: Vec::new(),
             resources,
+            events: events.iter().map(|(k, b)| EventDraft { kind: (*k).into(), body: b.as_bytes().to_vec() }).collect(),
             plan_hash: [0; 32],
             conflict: None,
         };
