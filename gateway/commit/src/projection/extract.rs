@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use hutong_fhir::identifier;
+
 use super::scan::{Scan, Shape};
 use crate::search::date::{self, Range};
 use crate::search::table::{self, ColumnKind, ParamKind, Plan, Step, TypeTable};
@@ -206,6 +208,14 @@ struct Coded<'a> {
     value: Option<Cow<'a, str>>,
 }
 
+/// A system that has several URIs (身份证 has two OIDs) is indexed under one.
+fn one_name(system: Cow<'_, str>) -> Cow<'_, str> {
+    match identifier::unaliased(&system) {
+        same if same == system => system,
+        other => Cow::Owned(other.to_owned()),
+    }
+}
+
 impl Leaf {
     fn read<'a>(&self, text: &'a [u8], out: &mut Vec<(Slot, Item<'a>)>) {
         if let Some((name, wanted)) = self.filter {
@@ -251,7 +261,7 @@ impl Leaf {
                     out.push((self.slot, Item::Token { system, code }));
                 }
             }),
-            b"system" => own.system = scan.primitive(),
+            b"system" => own.system = scan.primitive().map(one_name),
             b"code" => own.code = scan.primitive(),
             b"value" => own.value = scan.primitive(),
             _ => {}
@@ -350,7 +360,7 @@ impl Leaf {
 fn coded(text: &[u8]) -> Coded<'_> {
     let mut out = Coded::default();
     members(text, |name, scan| match name {
-        b"system" => out.system = scan.primitive(),
+        b"system" => out.system = scan.primitive().map(one_name),
         b"code" => out.code = scan.primitive(),
         b"value" => out.value = scan.primitive(),
         _ => {}
@@ -398,6 +408,12 @@ mod tests {
             ),
             ("Patient", "identifier", r#"{"identifier":[{"system":"s","value":"1"},{"value":"2"},{"system":"s"}]}"#, &["s|1", "-|2"]),
             ("Patient", "active", r#"{"active":true}"#, &["-|true"]),
+            (
+                "Patient",
+                "identifier",
+                r#"{"identifier":[{"system":"urn:oid:2.16.840.1.113883.2.23.1.19.1","value":"1"}]}"#,
+                &["urn:oid:2.16.156.10011.1.3|1"],
+            ),
             ("Patient", "phone", r#"{"telecom":[{"system":"email","value":"e"},{"value":"1","system":"phone"}]}"#, &["phone|1"]),
             ("Patient", "telecom", r#"{"telecom":[{"system":"email","value":"e"}]}"#, &["email|e"]),
             ("Patient", "name", r#"{"name":[{"use":"official","text":"张三","family":"张","given":["三"]}]}"#, &["张三", "张", "三"]),

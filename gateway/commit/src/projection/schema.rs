@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::search::table::{self, Plan, TypeTable};
 
 /// Counts changes of meaning that the texts below do not show (hashes, apply rules, date zone).
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 const SHARED: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;

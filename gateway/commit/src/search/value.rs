@@ -122,7 +122,9 @@ pub(crate) fn token(text: &str) -> Option<Value> {
         [code] => (System::Any, unescape(code)?),
         [system, code] => {
             let system = unescape(system)?;
-            (if system.is_empty() { System::Absent } else { System::Is(system) }, unescape(code)?)
+            // the index knows systems by one of their URIs
+            let named = hutong_fhir::identifier::unaliased(&system).to_owned();
+            (if system.is_empty() { System::Absent } else { System::Is(named) }, unescape(code)?)
         }
         _ => return None,
     };
@@ -274,6 +276,10 @@ mod tests {
         assert_eq!(token("718-7"), t(System::Any, Some("718-7")));
         assert_eq!(token("|718-7"), t(System::Absent, Some("718-7")));
         assert_eq!(token("http://loinc.org|718-7"), t(System::Is("http://loinc.org".into()), Some("718-7")));
+        for other in ["urn:oid:2.16.156.10011.1.10", "urn:oid:2.16.156.10011.1.11"] {
+            let one = System::Is("urn:oid:2.16.156.10011.1.10".into());
+            assert_eq!(token(&format!("{other}|7")), t(one, Some("7")), "one 门诊号 under two OIDs");
+        }
         assert_eq!(token("urn:x|"), t(System::Is("urn:x".into()), None));
         assert_eq!(token("a\\|b"), t(System::Any, Some("a|b")));
         assert_eq!((token("|"), token("a|b|c"), token("a\\b")), (None, None, None));

@@ -163,9 +163,18 @@ pub fn canonical_system(uri: &str) -> Option<&'static str> {
     system(uri).map(|s| s.canonical)
 }
 
-/// The other URIs of a system, to be searched as well.
+/// The other URIs of a system.
 pub fn aliases(uri: &str) -> &'static [&'static str] {
     system(uri).map_or(&[], |s| s.aliases)
+}
+
+/// The canonical URI where `uri` is an alias, else `uri`. Indexes and queries go through it, so that a number is found
+/// under either name; quick, as it is asked for every system of every resource.
+pub fn unaliased(uri: &str) -> &str {
+    if !uri.starts_with("urn:oid:2.16.") {
+        return uri;
+    }
+    SYSTEMS.iter().find(|s| s.aliases.contains(&uri)).map_or(uri, |s| s.canonical)
 }
 
 /// Judges one number. Letters may be small; blanks and placeholders are faults.
@@ -301,6 +310,15 @@ mod tests {
             assert_eq!(canonical_system(uri), canonical, "{uri}");
         }
         assert_eq!(aliases(IDENTITY_CARD), ["urn:oid:2.16.840.1.113883.2.23.1.19.1"]);
+        for (uri, one) in [
+            ("urn:oid:2.16.840.1.113883.2.23.1.19.1", IDENTITY_CARD),
+            ("urn:oid:2.16.156.10011.1.11", "urn:oid:2.16.156.10011.1.10"),
+            (IDENTITY_CARD, IDENTITY_CARD),
+            ("urn:oid:2.16.840.1.113883.6.238", "urn:oid:2.16.840.1.113883.6.238"),
+            ("http://loinc.org", "http://loinc.org"),
+        ] {
+            assert_eq!(unaliased(uri), one);
+        }
         let mut kinds: Vec<&str> = SYSTEMS.iter().filter_map(|s| s.kind).map(Kind::name).collect();
         kinds.sort_unstable();
         kinds.dedup();

@@ -31,6 +31,7 @@ pub(super) const BUILTIN: Builtin = Builtin {
     },
     examples: &[
         typed("HD", "HIS^2.16.156.1^ISO", "system(x)", &["urn:oid:2.16.156.1"]),
+        typed("HD", "CN^2.16.840.1.113883.2.23.1.19.1^ISO", "system(x)", &["urn:oid:2.16.156.10011.1.3"]),
         typed("HD", "HIS", "system(x)", &["http://fhir.med-community.cn/gw/NamingSystem/test/HIS"]),
         typed("CX", "1^^^HIS&2.16.156.1&ISO", "system(x.4)", &["urn:oid:2.16.156.1"]),
         typed("EI", "1^LIS", "system(x.3, x.4) | system(x.2)", &["http://fhir.med-community.cn/gw/NamingSystem/test/LIS"]),
@@ -98,11 +99,13 @@ pub(crate) fn of_code(e: &mut Exec<'_>, uri: String, code: &str) -> String {
 
 /// The uri of an id that is unique by itself.
 pub(super) fn universal_uri(id: &str, kind: &str) -> Option<String> {
+    use hutong_fhir::identifier::{canonical_system, unaliased};
     use hutong_fhir::primitive::{Primitive, is_oid, is_uuid};
     let id = id.trim();
     // "1.4" or "2.1.1" is a version or a room, not an OID anybody was given; outside validators refuse them too
     if is_oid(id) && id.rfind('.').is_some_and(|at| at >= 5) {
-        return Some(format!("urn:oid:{id}"));
+        // 身份证 and 门诊号 have two OIDs each: one of them is written
+        return Some(canonical_system(id).map_or_else(|| format!("urn:oid:{id}"), str::to_owned));
     }
     let bare = id.trim_matches(['{', '}']).to_ascii_lowercase();
     if is_uuid(bare.as_bytes()) {
@@ -110,7 +113,7 @@ pub(super) fn universal_uri(id: &str, kind: &str) -> Option<String> {
     }
     let is_uri = |text: &str| Primitive::Uri.check_text(text).is_ok();
     if id.contains(':') && !id.contains('\\') && id.split_once(':').is_some_and(|(s, r)| !r.is_empty() && is_scheme(s)) && is_uri(id) {
-        return Some(id.to_owned());
+        return Some(unaliased(id).to_owned());
     }
     let host = matches!(kind, "DNS") && id.contains('.') && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
     host.then(|| format!("http://{id}"))
