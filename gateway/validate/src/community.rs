@@ -37,6 +37,11 @@ pub fn aliases() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Takes all of it in; what cannot be taken is said (a test holds that nothing is).
 pub(crate) fn load(knowledge: &mut Knowledge) -> Vec<Finding> {
     let mut findings = Vec::new();
+    for (name, table) in tables() {
+        if let Err(bad) = knowledge.terminology.load_table(name, table.as_bytes()) {
+            findings.extend(bad);
+        }
+    }
     for (path, text) in resources() {
         match json::parse(text.as_bytes(), &JsonLimits::default()) {
             Ok((tree, _)) => findings.extend(knowledge.load(tree).err()),
