@@ -116,6 +116,12 @@ impl Finding {
     }
 
     #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Finding {
+        self.severity = severity;
+        self
+    }
+
+    #[must_use]
     pub fn with_value(mut self, value: impl Into<String>) -> Finding {
         self.value = Some(value.into());
         self
