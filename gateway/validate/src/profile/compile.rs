@@ -348,7 +348,7 @@ impl Compiler<'_> {
         };
         let in_group = |key: &str| like.is_some_and(|l| l.constraints.iter().any(|c| c.key == key));
         let new = definition.constraints.iter().filter(|c| !c.expression.is_empty() && !in_group(&c.key));
-        new.filter(|c| !(is_known(&c.key) && self.definitions.invariant(&c.key).is_some())).map(Invariant::new).collect()
+        new.filter(|c| !(is_known(&c.key) && self.definitions.invariant(&c.key).is_some())).map(|c| Invariant::new(c)).collect()
     }
 
     /// Joins content references to the elements that they name.
