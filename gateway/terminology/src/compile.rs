@@ -143,7 +143,7 @@ pub(crate) enum Gap<'a> {
 }
 
 impl Rule {
-    fn judge(&self, system: Option<&str>, code: &str, keeps_inactive: bool) -> Membership {
+    pub(crate) fn judge(&self, system: Option<&str>, code: &str, keeps_inactive: bool) -> Membership {
         let mut verdict = match &self.own {
             Some(own) if system.is_some_and(|s| s != own.url) => return Membership::Out,
             Some(own) => own.judge(code, keeps_inactive),

@@ -12,9 +12,11 @@ const REGEX_BYTES_MAX: usize = 1 << 20;
 
 /// What the filters select together; all must hold.
 pub(crate) fn select(system: &System, filters: &[Filter]) -> Select {
+    if system.grammar.is_none() && system.is_empty() && system.content != Content::Complete {
+        return Select::Unknown(Missing::System);
+    }
     if filters.is_empty() {
-        let is_known = system.grammar.is_some() || !system.is_empty() || system.content == Content::Complete;
-        return if is_known { Select::All } else { Select::Unknown(Missing::System) };
+        return Select::All;
     }
     let missing = |f: &Filter| Select::Unknown(Missing::Filter(format!("{} {} {}", f.property, f.op, f.value)));
     if system.grammar.is_some() && system.content != Content::Complete {

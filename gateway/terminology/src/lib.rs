@@ -16,6 +16,8 @@ mod grammar;
 mod hash;
 mod import;
 mod load;
+mod map;
+mod operations;
 mod rows;
 mod set;
 mod system;
@@ -30,12 +32,18 @@ pub use system::System;
 use compile::{Compiled, Compiler, Pins, SetFault};
 use hash::FastMap;
 use hutong_fhir::definitions::Definitions;
+use map::ConceptMap;
 use moka::sync::Cache;
+use operations::Expansion;
 use set::SetDefinition;
 use std::sync::{Arc, OnceLock};
+use table::Table;
 
 /// Implicit value sets that are kept compiled; their URLs come from those who ask.
 const IMPLICIT_MAX: u64 = 256;
+
+/// Memory for expansions that were asked for.
+const EXPANSION_BYTES_MAX: u64 = 32 << 20;
 
 /// A code system in one version, built when first asked for.
 struct SystemSlot {
@@ -68,7 +76,15 @@ pub struct Terminology {
     /// Value sets "all codes of a system" that are not defined themselves: to systems and versions.
     whole_systems: FastMap<String, Vec<(String, String)>>,
     implicit: Cache<String, Result<Arc<Compiled>, SetFault>>,
+    /// By the system that they supplement.
+    supplements: FastMap<String, Vec<Arc<System>>>,
+    /// By canonical URL, the newest first.
+    concept_maps: FastMap<String, Vec<MapSlot>>,
+    /// By canonical URL, version, whether only active codes, and what else was asked.
+    expansions: Cache<(String, String, bool, Pins), Arc<Expansion>>,
 }
+
+type MapSlot = Arc<ConceptMap>;
 
 impl Terminology {
     /// What R4 4.0.1 defines, and the systems that are a grammar.
@@ -82,6 +98,9 @@ impl Terminology {
             aliases: FastMap::default(),
             whole_systems: FastMap::default(),
             implicit: Cache::new(IMPLICIT_MAX),
+            supplements: FastMap::default(),
+            concept_maps: FastMap::default(),
+            expansions: Cache::builder().max_capacity(EXPANSION_BYTES_MAX).weigher(|_, e: &Arc<Expansion>| e.weight()).build(),
         };
         for (i, system) in pack_systems.all().iter().enumerate() {
             let slot = SystemSlot { version: system.version.to_owned(), source: Source::Pack(i), built: OnceLock::new() };
@@ -212,6 +231,23 @@ impl Terminology {
         SetDefinition::implicit(canonical).map(Arc::new)
     }
 
+    fn map(&self, url: &str, version: Option<&str>) -> Option<&MapSlot> {
+        let (url, named) = split(url);
+        pick(self.concept_maps.get(url)?, version.or(named), |m| (&m.version, false))
+    }
+
+    /// The newest version of every concept map.
+    fn maps(&self) -> impl Iterator<Item = &MapSlot> {
+        self.concept_maps.values().filter_map(|all| all.first())
+    }
+
+    /// The rows that speak of a code: its own, and those of supplements of its system.
+    fn tables_of<'a>(&'a self, system: &'a System, row: u32) -> impl Iterator<Item = (&'a Table, u32)> {
+        let code = system.table.code(row);
+        let more = self.supplements.get(&system.url).into_iter().flatten();
+        std::iter::once((&system.table, row)).chain(more.filter_map(move |s| Some((&s.table, s.table.find(code)?))))
+    }
+
     /// A value set made ready; `open` names those that are being made ready.
     fn compiled(&self, canonical: &str, open: &mut Vec<String>) -> Result<Arc<Compiled>, SetFault> {
         let slot = self.set_slot(canonical);
@@ -240,6 +276,7 @@ impl Terminology {
     fn forget(&mut self) {
         self.sets.values_mut().flatten().for_each(|slot| slot.compiled = OnceLock::new());
         self.implicit.invalidate_all();
+        self.expansions.invalidate_all();
     }
 }
 

@@ -4,7 +4,7 @@ use crate::builder::Builder;
 use crate::set::{Designation, Expanded, Filter, Include, Listed, SetDefinition};
 use crate::system::{Content, Property, System};
 use crate::table::{ABSTRACT, Fault, INACTIVE, Table, ValueKind};
-use crate::{SetSlot, Source, SystemSlot, Terminology, grammar::Grammar, text, version};
+use crate::{MapSlot, SetSlot, Source, SystemSlot, Terminology, grammar::Grammar, map, split, text, version};
 use hutong_fhir::{Finding, NodeRef};
 use std::sync::{Arc, OnceLock};
 
@@ -17,7 +17,8 @@ impl Terminology {
     pub fn load(&mut self, resource: NodeRef<'_>) -> Result<(), Finding> {
         match resource.resource_type() {
             Some("CodeSystem") => self.add_system(code_system(resource)?),
-            Some("ValueSet") => self.add_set(value_set(resource)?),
+            Some("ValueSet") => self.add_set(value_set(resource, true)?),
+            Some("ConceptMap") => self.add_map(map::read(resource)?),
             Some("NamingSystem") => self.add_names(resource),
             _ => return Err(text::not_terminology(resource.resource_type().unwrap_or(""))),
         }
@@ -34,8 +35,16 @@ impl Terminology {
             named.retain(|n| *n != (system.url.clone(), system.version.clone()));
             named.push((system.url.clone(), system.version.clone()));
         }
+        let supplemented = split(&system.supplements).0.to_owned();
         let slots = self.systems.entry(system.url.clone()).or_default();
         let slot = SystemSlot::of(system);
+        if let Source::Loaded(system) = &slot.source
+            && system.content == Content::Supplement
+        {
+            let all = self.supplements.entry(supplemented).or_default();
+            all.retain(|s| (&s.url, &s.version) != (&system.url, &system.version));
+            all.push(Arc::clone(system));
+        }
         slots.retain(|s| s.version != slot.version);
         slots.push(slot);
         // R4's own stay behind what was loaded
@@ -53,6 +62,13 @@ impl Terminology {
             let of_pack = |s: &SetSlot| matches!(s.source, Source::Pack(_));
             of_pack(a).cmp(&of_pack(b)).then_with(|| version::compare(&b.version, &a.version))
         });
+    }
+
+    fn add_map(&mut self, of: map::ConceptMap) {
+        let slots = self.concept_maps.entry(of.url.clone()).or_default();
+        slots.retain(|s: &MapSlot| s.version != of.version);
+        slots.push(Arc::new(of));
+        slots.sort_by(|a, b| version::compare(&b.version, &a.version));
     }
 
     /// The OIDs and URIs of one NamingSystem are names of one system: the preferred URI, else the first, is canonical.
@@ -81,7 +97,7 @@ pub(crate) fn all<'t>(of: NodeRef<'t>, name: &'static str) -> impl Iterator<Item
     of.children().filter(move |c| c.name() == name)
 }
 
-fn owned(of: NodeRef<'_>, path: &str) -> String {
+pub(crate) fn owned(of: NodeRef<'_>, path: &str) -> String {
     of.at(path).unwrap_or("").to_owned()
 }
 
@@ -117,6 +133,7 @@ pub(crate) fn code_system(of: NodeRef<'_>) -> Result<System, Finding> {
         version: owned(of, "version"),
         name: owned(of, "name"),
         title: owned(of, "title"),
+        language: owned(of, "language"),
         content,
         value_set: owned(of, "valueSet"),
         supplements,
@@ -201,12 +218,14 @@ impl Concepts<'_> {
 }
 
 /// Reads a ValueSet.
-pub(crate) fn value_set(of: NodeRef<'_>) -> Result<SetDefinition, Finding> {
+/// `named`: it must have a URL.
+pub(crate) fn value_set(of: NodeRef<'_>, named: bool) -> Result<SetDefinition, Finding> {
     let mut out = SetDefinition {
         url: owned(of, "url"),
         version: owned(of, "version"),
         name: owned(of, "name"),
         title: owned(of, "title"),
+        status: owned(of, "status"),
         ..SetDefinition::default()
     };
     if let Some(compose) = of.get("compose") {
@@ -215,7 +234,7 @@ pub(crate) fn value_set(of: NodeRef<'_>) -> Result<SetDefinition, Finding> {
         out.inactive = compose.at("inactive").map(|v| v == "true");
     }
     out.expansion = of.get("expansion").and_then(expansion);
-    if out.url.is_empty() { Err(text::missing("ValueSet", "url")) } else { Ok(out) }
+    if named && out.url.is_empty() { Err(text::missing("ValueSet", "url")) } else { Ok(out) }
 }
 
 fn include(of: NodeRef<'_>) -> Include {

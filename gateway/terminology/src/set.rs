@@ -59,6 +59,7 @@ pub(crate) struct SetDefinition {
     pub(crate) version: String,
     pub(crate) name: String,
     pub(crate) title: String,
+    pub(crate) status: String,
     pub(crate) includes: Vec<Include>,
     pub(crate) excludes: Vec<Include>,
     /// `compose.inactive`

@@ -47,6 +47,8 @@ pub struct System {
     pub(crate) version: String,
     pub(crate) name: String,
     pub(crate) title: String,
+    /// Of the displays; may be empty.
+    pub(crate) language: String,
     pub(crate) content: Content,
     /// Canonical URL of the value set of all its codes; may be empty.
     pub(crate) value_set: String,
@@ -70,6 +72,7 @@ impl System {
             version: of.version.to_owned(),
             name: of.name.to_owned(),
             title: String::new(),
+            language: String::new(),
             content: Content::named(of.content).unwrap_or(Content::Fragment),
             value_set: CodeSystems::value_set_of(of).unwrap_or_default(),
             supplements: supplements.to_owned(),
@@ -88,6 +91,7 @@ impl System {
             version: String::new(),
             name: grammar.name().to_owned(),
             title: String::new(),
+            language: String::new(),
             content: Content::NotPresent,
             value_set: String::new(),
             supplements: String::new(),

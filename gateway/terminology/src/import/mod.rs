@@ -18,7 +18,8 @@
 //! | `#casesensitive` | `true` (default) or `false` |
 //! | `#supplements` | the system to which this table only adds designations and properties |
 //! | `#column` | `name = role`: what a column is that has another name, see below |
-//! | `#title-en`, `#standard`, `#publisher`, `#language`, `#note` | for readers of the file |
+//! | `#language` | of the displays, e.g. `zh` |
+//! | `#title-en`, `#standard`, `#publisher`, `#note` | for readers of the file |
 //!
 //! | column | |
 //! |---|---|
@@ -97,6 +98,7 @@ struct Header {
     version: String,
     name: String,
     title: String,
+    language: String,
     value_set: String,
     supplements: String,
     aliases: Vec<String>,
@@ -218,7 +220,8 @@ impl Import<'_> {
                 Some((name, role)) => h.columns.push((name.trim().to_owned(), role.trim().to_owned())),
                 None => return Err(self.refuse(number, "#column 应为“列名 = 角色”", "#column is 'name = role'")),
             },
-            "title-en" | "standard" | "publisher" | "language" | "note" => {}
+            "language" => h.language = value,
+            "title-en" | "standard" | "publisher" | "note" => {}
             _ => {
                 return Err(self.refuse(
                     number,
@@ -295,6 +298,7 @@ impl Import<'_> {
             name: if h.name.is_empty() { self.name.to_owned() } else { h.name },
             version: h.version,
             title: h.title,
+            language: h.language,
             content,
             value_set: h.value_set,
             supplements: h.supplements,
