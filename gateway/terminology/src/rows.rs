@@ -58,8 +58,4 @@ impl Rows {
             })
         })
     }
-
-    pub(crate) fn count(&self) -> usize {
-        self.bits.iter().map(|w| w.count_ones() as usize).sum()
-    }
 }

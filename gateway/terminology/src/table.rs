@@ -229,11 +229,6 @@ impl Table {
         own.chain(self.edges.iter().filter(move |e| e.1 == row).map(|e| e.0))
     }
 
-    /// Whether any concept is below another.
-    pub(crate) fn has_hierarchy(&self) -> bool {
-        self.rows.iter().any(|r| r.parent != NONE)
-    }
-
     /// The row and everything below it, as bits.
     pub(crate) fn below(&self, row: u32) -> Rows {
         let mut out = Rows::none(self.len());

@@ -76,9 +76,19 @@ impl Terminology {
         if input.value("context").is_some() {
             return Err(text::unsupported_parameter("context"));
         }
-        let set = self.asked_set(&input, &super::expand::pins(&input)?)?;
         let demands = demands(&input)?;
         let mut codings = input.codings("system", "systemVersion")?;
+        let mut pins = super::expand::pins(&input)?;
+        for coded in &codings {
+            // where there are several versions, the coding's own counts for includes that pin none
+            let system = coded.system.map(|s| self.canonical(s));
+            if let (Some(system), Some(version)) = (system, coded.version)
+                && self.versions_of(system).count() > 1
+            {
+                pins.default.push((system.to_owned(), version.to_owned()));
+            }
+        }
+        let set = self.asked_set(&input, &pins)?;
         let infers = input.flag("inferSystem")?.unwrap_or(false);
         let mut verdicts = Vec::new();
         for coded in &mut codings {
@@ -121,13 +131,11 @@ impl Terminology {
         let system = self.system_of(url, version).or_else(|| self.system_of(url, None)).map(|s| &**s);
         let row = system.and_then(|s| s.table.find(coded.code));
         let concept = Concept { system, row, listed };
-        let wrong_version = coded
-            .version
-            .is_some_and(|v| system.is_some_and(|s| !s.version.is_empty() && s.version != v && !crate::version::begins(&s.version, v)));
+        let wrong_version = coded.version.is_some_and(|v| !own_version.is_empty() && !crate::version::begins(own_version, v));
         let fault = match set.judge(Some(url), coded.code) {
             Membership::In if wrong_version => Some(text::other_version()),
             Membership::In => self.about(&concept, coded, demands),
-            Membership::Out if system.is_some_and(|s| s.has(coded.code) == Some(false)) => Some(text::no_such_code(url)),
+            _ if system.is_some_and(|s| s.has(coded.code) == Some(false)) => Some(text::no_such_code(url)),
             Membership::Out => Some(text::not_in_set(&set.definition.url)),
             Membership::UnknownCodeSystem => Some(text::cannot_judge(url)),
             Membership::UnknownValueSet => Some(text::cannot_judge_set(&set.definition.url)),
@@ -206,7 +214,7 @@ impl Compiled {
         }
     }
 
-    /// What the set itself says of a code: the version that it pins, and the code as it lists it.
+    /// What the set itself says of a code: the version of its system, and the code as it lists it.
     pub(super) fn listed(&self, system: &str, code: &str) -> Option<(&str, Option<&crate::set::Listed>)> {
         self.includes.iter().find_map(|rule| match &rule.own {
             Some(own) if own.url == system => {
@@ -214,7 +222,7 @@ impl Compiled {
                     Select::Listed(list) => Some(list.find(code)?),
                     _ => None,
                 };
-                Some((own.version.as_str(), listed))
+                Some((own.system.as_ref().map_or(own.version.as_str(), |s| &s.version), listed))
             }
             Some(_) => None,
             None => rule.imports.iter().flatten().find_map(|set| set.listed(system, code)),
