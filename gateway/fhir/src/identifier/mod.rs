@@ -147,8 +147,12 @@ const fn ours(canonical: &'static str, kind: Kind) -> System {
     System { canonical, aliases: &[], kind: Some(kind) }
 }
 
-/// The system of a URI; an OID may stand without `urn:oid:`.
+/// The system of a URI; an OID may stand without `urn:oid:`. Asked for every coding there is, so most are let go by
+/// how they begin.
 fn system(uri: &str) -> Option<&'static System> {
+    if !["urn:oid:2.16.", "2.16.", "http://fhir.med-community.cn/gw/"].iter().any(|start| uri.starts_with(start)) {
+        return None;
+    }
     let same = |known: &&'static str| *known == uri || known.strip_prefix("urn:oid:") == Some(uri);
     SYSTEMS.iter().find(|s| same(&s.canonical) || s.aliases.iter().any(same))
 }
