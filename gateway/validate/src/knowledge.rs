@@ -1,12 +1,16 @@
 //! What a validator knows beyond the tables of R4: profiles and extensions, code systems and value sets, those of R4
 //! and those loaded.
 
+use crate::keys::KEYS;
 use crate::questionnaire::Questionnaires;
 use hutong_fhir::structure::StructureDefinition;
-use hutong_fhir::{Definitions, Finding, Tree};
+use hutong_fhir::{Definitions, Finding, NodeRef, Tree};
 use hutong_terminology::Terminology;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Entries of a Bundle of conformance resources that are looked at.
+const ENTRIES_MAX: usize = 100_000;
 
 /// Definitions, structures and terminology. Filled at start, then shared read-only behind an `Arc`.
 pub struct Knowledge {
@@ -58,10 +62,26 @@ impl Knowledge {
     /// # Errors
     /// A finding that says what is wrong with the resource; nothing of it is kept then.
     pub fn load(&mut self, resource: Tree) -> Result<(), Finding> {
-        if resource.root().resource_type() == Some("Questionnaire") {
-            self.questionnaires.load(resource);
+        let root = resource.root();
+        match root.resource_type() {
+            Some("Questionnaire") => self.questionnaires.load(resource),
+            Some("Bundle") => {
+                for entry in root.all(KEYS.entry).take(ENTRIES_MAX) {
+                    if let Some(inner) = entry.child(KEYS.resource) {
+                        self.load_one(inner)?;
+                    }
+                }
+            }
+            _ => self.load_one(root)?,
         }
         Ok(())
+    }
+
+    fn load_one(&mut self, resource: NodeRef<'_>) -> Result<(), Finding> {
+        match resource.resource_type() {
+            Some("CodeSystem" | "ValueSet" | "NamingSystem") => self.terminology.load(resource),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -48,6 +48,8 @@ rules! {
     DUPLICATE = "fhir.duplicate", "duplicate", 205;
     CONTAINED_LOOP = "fhir.contained.loop", "invariant", 102;
     FULL_URL = "fhir.bundle.full_url", "value", 102;
+    INVARIANT = "fhir.invariant", "invariant", 102;
+    INVARIANT_NOT_EVALUATED = "fhir.invariant.not_evaluated", "exception", 207;
     PROFILE_UNKNOWN = "fhir.profile.unknown", "not-found", 207;
     PROFILE_NESTING = "fhir.profile.nesting", "too-costly", 207;
     PROFILE_TYPE = "fhir.profile.wrong_type", "structure", 102;

@@ -41,6 +41,8 @@ pub(crate) struct Walk<'t> {
     pub(crate) verdicts: HashMap<(NodeId, u32), Verdict>,
     /// Profiles that are being asked within each other.
     pub(crate) nesting: u32,
+    /// An invariant took all the steps it may: no more are evaluated.
+    pub(crate) is_spent: bool,
     /// The resource that references to `#id` are resolved in.
     pub(crate) scope: Scope<'t>,
     /// What the Bundle around holds.
@@ -48,20 +50,7 @@ pub(crate) struct Walk<'t> {
 }
 
 pub(crate) fn run(store: &Store, table: &Table, demands: &Demands<'_>, tree: &Tree) -> Vec<Located> {
-    let mut walk = Walk {
-        knowledge: &store.knowledge,
-        store,
-        demands,
-        definitions: store.knowledge.definitions,
-        table,
-        found: Vec::new(),
-        more: 0,
-        said: Said::default(),
-        verdicts: HashMap::new(),
-        nesting: 0,
-        scope: Scope::default(),
-        bundle: None,
-    };
+    let mut walk = Walk::new(store, table, demands);
     let root = Frame::root(tree.root());
     walk.resource(&root, Standing::Alone);
     walk.said.count(&mut walk.found);
@@ -78,6 +67,24 @@ pub(crate) fn run(store: &Store, table: &Table, demands: &Demands<'_>, tree: &Tr
 }
 
 impl<'t> Walk<'t> {
+    pub(crate) fn new(store: &'t Store, table: &'t Table, demands: &'t Demands<'t>) -> Walk<'t> {
+        Walk {
+            knowledge: &store.knowledge,
+            store,
+            demands,
+            definitions: store.knowledge.definitions,
+            table,
+            found: Vec::new(),
+            more: 0,
+            said: Said::default(),
+            verdicts: HashMap::new(),
+            nesting: 0,
+            is_spent: false,
+            scope: Scope::default(),
+            bundle: None,
+        }
+    }
+
     /// Notes a finding about the node of a frame.
     pub(crate) fn report(&mut self, at: &Frame<'_, '_>, finding: Finding) {
         if self.found.len() >= FINDINGS_MAX {

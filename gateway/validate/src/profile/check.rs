@@ -31,10 +31,16 @@ impl<'t> Walk<'t> {
 
     /// Checks a node against a profile, once.
     pub(crate) fn conform(&mut self, at: &Frame<'_, 't>, profile: &Arc<Profile>) {
+        if let Some(type_id) = self.type_at(at) {
+            self.conform_as(at, type_id, profile);
+        }
+    }
+
+    /// The same for a node whose type is known to the caller.
+    pub(crate) fn conform_as(&mut self, at: &Frame<'_, 't>, type_id: TypeId, profile: &Arc<Profile>) {
         if !self.said.visit(at.node.id(), profile.number) {
             return;
         }
-        let Some(type_id) = self.type_at(at) else { return };
         if !self.definitions.is_a(type_id, profile.type_id) {
             let (own, wanted) = (self.definitions.get(type_id).name, self.definitions.get(profile.type_id).name);
             return self.against(
@@ -109,10 +115,9 @@ impl<'t> Walk<'t> {
         if let Some(binding) = &element.binding {
             self.bound(at, type_id, Some((profile, element)), binding);
         }
-        let before = self.found.len();
         self.children(at, type_id, profile, element);
         if !element.invariants.is_empty() {
-            self.invariants(at, type_id, Some(profile), &element.invariants, before);
+            self.invariants(at, type_id, profile, &element.invariants);
         }
     }
 

@@ -64,6 +64,7 @@ impl<'t> Walk<'t> {
 
     fn too_few(&mut self, at: &Frame<'_, 't>, profile: &Profile, element: &Element, count: u32) {
         let (name, min) = (&element.name, element.min);
+        self.said.misses(at.node.id(), name);
         let (zh, en) = if count == 0 {
             (format!("缺少 {name}（至少 {min} 个）；请补上"), format!("{name} is missing (at least {min}); supply it"))
         } else {

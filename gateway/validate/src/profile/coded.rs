@@ -1,7 +1,7 @@
 //! Bindings through the terminology: codes against value sets, by strength, and displays.
 
 use super::{BindingRule, Element, Profile};
-use crate::Located;
+use crate::{Knowledge, Located};
 use crate::keys::KEYS;
 use crate::place::Frame;
 use crate::primitive::keep;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// What the codes of an element come to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     Good,
     /// There is no code.
     None,
@@ -26,11 +26,11 @@ enum Verdict {
 impl<'t> Walk<'t> {
     /// Checks a coded element against a binding: of a profile's element, or of R4's own definition.
     pub(crate) fn bound(&mut self, at: &Frame<'_, 't>, type_id: TypeId, of: Option<(&Arc<Profile>, &Element)>, binding: &BindingRule) {
-        let mut verdict = self.membership(at.node, type_id, &binding.value_set);
+        let mut verdict = membership(self.knowledge, at.node, type_id, &binding.value_set);
         let mut strength = binding.strength;
         let mut value_set = &binding.value_set;
         if let (Some(greatest), true) = (&binding.greatest, strength != Strength::Required) {
-            let judged = self.membership(at.node, type_id, greatest);
+            let judged = membership(self.knowledge, at.node, type_id, greatest);
             if judged == Verdict::Bad {
                 (verdict, strength, value_set) = (judged, Strength::Required, greatest);
             }
@@ -103,45 +103,7 @@ impl<'t> Walk<'t> {
 
     /// Whether an element's code is in a value set.
     pub(crate) fn is_in(&self, node: NodeRef<'_>, type_id: TypeId, value_set: &str) -> bool {
-        self.membership(node, type_id, value_set) == Verdict::Good
-    }
-
-    fn membership(&self, node: NodeRef<'_>, type_id: TypeId, value_set: &str) -> Verdict {
-        let terminology = &self.knowledge.terminology;
-        let of = self.definitions.get(type_id);
-        let verdict = |membership| match membership {
-            Membership::In => Verdict::Good,
-            Membership::Out => Verdict::Bad,
-            Membership::UnknownCodeSystem | Membership::UnknownValueSet => Verdict::Unknown,
-        };
-        let coding = |c: NodeRef<'_>| {
-            let code = c.child(KEYS.code).and_then(NodeRef::value);
-            let system = c.child(KEYS.system).and_then(NodeRef::value);
-            match (code, system) {
-                (Some(code), Some(system)) => verdict(terminology.member_of(value_set, Some(system), code)),
-                (Some(_), None) => Verdict::Bad,
-                (None, _) => Verdict::None,
-            }
-        };
-        if let TypeKind::Primitive(_) = of.kind {
-            return node.value().map_or(Verdict::None, |code| verdict(terminology.member_of(value_set, None, code)));
-        }
-        if of.name == "CodeableConcept" {
-            let mut best = Verdict::None;
-            for c in node.all(KEYS.coding) {
-                match coding(c) {
-                    Verdict::Good => return Verdict::Good,
-                    Verdict::Unknown => best = Verdict::Unknown,
-                    Verdict::Bad if best == Verdict::None => best = Verdict::Bad,
-                    _ => {}
-                }
-            }
-            return best;
-        }
-        if of.name == "CodeableReference" {
-            return Verdict::Good;
-        }
-        coding(node)
+        membership(self.knowledge, node, type_id, value_set) == Verdict::Good
     }
 }
 
@@ -162,4 +124,48 @@ fn same_words(a: &str, b: &str) -> bool {
 fn first_code<'t>(node: NodeRef<'t>) -> Option<&'t str> {
     let coding = node.child(KEYS.coding).unwrap_or(node);
     node.value().or_else(|| coding.child(KEYS.code).and_then(NodeRef::value))
+}
+
+/// Whether the code of an element is in a value set.
+pub(super) fn membership(knowledge: &Knowledge, node: NodeRef<'_>, type_id: TypeId, value_set: &str) -> Verdict {
+    let of = knowledge.definitions.get(type_id);
+    if let TypeKind::Primitive(_) = of.kind {
+        return node.value().map_or(Verdict::None, |code| of_code(knowledge, value_set, code));
+    }
+    if of.name != "CodeableConcept" {
+        return of_coding(knowledge, value_set, node);
+    }
+    // one coding of the set is enough
+    let mut best = Verdict::None;
+    for coding in node.all(KEYS.coding) {
+        match of_coding(knowledge, value_set, coding) {
+            Verdict::Good => return Verdict::Good,
+            Verdict::Unknown => best = Verdict::Unknown,
+            Verdict::Bad if best == Verdict::None => best = Verdict::Bad,
+            _ => {}
+        }
+    }
+    best
+}
+
+/// A code without a system.
+pub(super) fn of_code(knowledge: &Knowledge, value_set: &str, code: &str) -> Verdict {
+    verdict(knowledge.terminology.member_of(value_set, None, code))
+}
+
+fn of_coding(knowledge: &Knowledge, value_set: &str, coding: NodeRef<'_>) -> Verdict {
+    let code = coding.child(KEYS.code).and_then(NodeRef::value);
+    match (code, coding.child(KEYS.system).and_then(NodeRef::value)) {
+        (Some(code), Some(system)) => verdict(knowledge.terminology.member_of(value_set, Some(system), code)),
+        (Some(_), None) => Verdict::Bad,
+        (None, _) => Verdict::None,
+    }
+}
+
+fn verdict(membership: Membership) -> Verdict {
+    match membership {
+        Membership::In => Verdict::Good,
+        Membership::Out => Verdict::Bad,
+        Membership::UnknownCodeSystem | Membership::UnknownValueSet => Verdict::Unknown,
+    }
 }

@@ -12,6 +12,7 @@ mod compile;
 mod condition;
 mod context;
 pub(crate) mod declared;
+mod host;
 pub(crate) mod invariant;
 mod said;
 mod slice;

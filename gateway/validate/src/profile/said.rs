@@ -7,6 +7,9 @@ use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 
+/// Missing children that are remembered.
+const MISSING_MAX: usize = 256;
+
 /// The memory of one validation.
 #[derive(Default)]
 pub(crate) struct Said {
@@ -14,6 +17,8 @@ pub(crate) struct Said {
     about: HashSet<(NodeId, u64)>,
     /// By resource and complaint: which finding, and how many more places.
     folded: HashMap<(NodeId, u64), (usize, u32)>,
+    /// Names of children that were told to be missing.
+    missing: Vec<(NodeId, String)>,
 }
 
 impl Said {
@@ -38,6 +43,19 @@ impl Said {
                 true
             }
         }
+    }
+
+    /// Remembers that a child of a node is missing.
+    pub(crate) fn misses(&mut self, node: NodeId, name: &str) {
+        if self.missing.len() < MISSING_MAX {
+            self.missing.push((node, name.trim_end_matches("[x]").to_owned()));
+        }
+    }
+
+    /// Whether an expression speaks of a child that was told to be missing at that node.
+    pub(crate) fn names_what_is_missing(&self, node: NodeId, expression: &str) -> bool {
+        let has_word = |name: &str| expression.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == name);
+        self.missing.iter().any(|(at, name)| *at == node && has_word(name))
     }
 
     /// Adds to the findings how often each was met again.

@@ -81,6 +81,7 @@ impl<'t> Walk<'t> {
         let Some(slice) = &element.slice else { return };
         let (name, min, max) = (format!("{}:{}", element.name, slice.name), element.min, element.max);
         if count < min {
+            self.said.misses(at.node.id(), &element.name);
             let marks = marks(&slice.conditions);
             let (mark_zh, mark_en) = if marks.is_empty() {
                 (String::new(), String::new())

@@ -203,7 +203,7 @@ impl<'t> Walk<'t> {
 }
 
 /// The Bundle in which a resource stands, and the base that its relative references are relative to.
-fn bundle_around<'f, 't>(resource: &'f Frame<'f, 't>) -> Option<(&'f Frame<'f, 't>, Option<&'t str>)> {
+pub(super) fn bundle_around<'f, 't>(resource: &'f Frame<'f, 't>) -> Option<(&'f Frame<'f, 't>, Option<&'t str>)> {
     let entry = resource.up?;
     if entry.node.key() != KEYS.entry {
         // not an entry's resource: perhaps it is further out

@@ -4,8 +4,10 @@ use super::ValueRule;
 use crate::keys::KEYS;
 use crate::rules::compare_dates;
 use hutong_fhir::structure::Value;
-use hutong_fhir::{Kind, NodeRef, decimal};
+use hutong_fhir::{Kind, NodeRef, decimal, ucum};
+use rust_decimal::Decimal;
 use std::cmp::Ordering;
+use std::str::FromStr;
 
 /// Depth beyond which values are taken for different.
 const DEPTH_MAX: u32 = 32;
@@ -205,8 +207,15 @@ fn quantity(node: NodeRef<'_>, limit: &Value, wrong: Ordering) -> Option<Option<
     let text = |n: NodeRef<'_>, key| -> Option<String> { n.child(key).and_then(NodeRef::value).map(str::to_owned) };
     let (value, least) = (text(node, KEYS.value)?, text(bound, KEYS.value)?);
     let unit = |n| text(n, KEYS.code).or_else(|| text(n, KEYS.unit));
-    let (own, theirs) = (unit(node), unit(bound));
-    let ordering = if own == theirs || theirs.is_none() { decimal::compare(&value, &least) } else { None };
+    let ordering = match (unit(node), unit(bound)) {
+        (_, None) => decimal::compare(&value, &least),
+        (own, theirs) if own == theirs => decimal::compare(&value, &least),
+        (Some(own), Some(theirs)) => {
+            let value = Decimal::from_str(&value).ok().and_then(|v| ucum::convert(v, &own, &theirs));
+            value.zip(Decimal::from_str(&least).ok()).map(|(a, b)| a.cmp(&b))
+        }
+        _ => None,
+    };
     match ordering {
         Some(o) if o == wrong => Some(None),
         Some(_) => None,

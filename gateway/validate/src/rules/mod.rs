@@ -15,10 +15,12 @@ pub(crate) use whole::*;
 use crate::keys::KEYS;
 use crate::place::Frame;
 use crate::profile::BindingRule;
+use crate::profile::invariant::Invariant;
 use crate::walk::Walk;
 use hutong_fhir::definitions::{ElementId, Property, Strength, TypeId};
 use hutong_fhir::{Definitions, Finding, Key, NodeRef, Severity};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// One invariant.
 pub(crate) struct Rule {
@@ -48,6 +50,10 @@ pub(crate) struct Table {
     pub(crate) extension: Option<TypeId>,
     pub(crate) observation: Option<TypeId>,
     pub(crate) identifier: Option<TypeId>,
+    /// R4's invariants without native form, by type and by element: numbers into `paths`.
+    paths_of_type: Vec<u16>,
+    paths_of_element: Vec<u16>,
+    paths: Vec<Vec<Arc<Invariant>>>,
     /// Bindings that are no demands, by element.
     bindings: Vec<Option<BindingRule>>,
     /// Coding, Quantity and what specializes it: `system` and `code`.
@@ -77,11 +83,17 @@ impl Table {
             extension: definitions.type_named("Extension"),
             observation: definitions.type_named("Observation"),
             identifier: definitions.type_named("Identifier"),
+            paths_of_type: Vec::new(),
+            paths_of_element: vec![0; definitions.element_count()],
+            paths: vec![Vec::new()],
             bindings: (0..definitions.element_count()).map(|_| None).collect(),
             coded: CODED.iter().filter_map(|name| definitions.type_named(name)).collect(),
         };
         let mut numbers: HashMap<&'static str, u16> = HashMap::new();
+        let mut paths = Paths { definitions, by_key: &by_key, numbers: HashMap::new(), compiled: HashMap::new() };
         for id in definitions.type_ids() {
+            let path = paths.number(&mut table.paths, definitions.get(id).invariants);
+            table.paths_of_type.push(path);
             let number = table.number(&mut numbers, &by_key, definitions.get(id).invariants);
             let number = table.with_worded(number, definitions.get(id).name, definitions.get(id).path);
             table.of_type.push(number);
@@ -89,6 +101,10 @@ impl Table {
                 let number = table.number(&mut numbers, &by_key, element.invariants);
                 if let Some(slot) = table.of_element.get_mut(element_id.index()) {
                     *slot = number;
+                }
+                let path = paths.number(&mut table.paths, element.invariants);
+                if let Some(slot) = table.paths_of_element.get_mut(element_id.index()) {
+                    *slot = path;
                 }
                 let soft = element.binding.as_ref().filter(|b| matches!(b.strength, Strength::Extensible | Strength::Preferred));
                 if let (Some(soft), Some(slot)) = (soft, table.bindings.get_mut(element_id.index())) {
@@ -139,9 +155,60 @@ impl Table {
     }
 }
 
+/// Invariants that other modules judge, and best practice.
+const ELSEWHERE: [&str; 8] = ["ele-1", "ext-1", "ref-1", "txt-1", "txt-2", "sqty-1", "dom-6", "con-3"];
+
+/// Finds the invariants that are left to FHIRPath.
+struct Paths<'p> {
+    definitions: &'p Definitions,
+    by_key: &'p HashMap<&'p str, &'static Rule>,
+    numbers: HashMap<&'static str, u16>,
+    compiled: HashMap<&'static str, Arc<Invariant>>,
+}
+
+impl Paths<'_> {
+    /// The number of the list of those among these keys.
+    fn number(&mut self, lists: &mut Vec<Vec<Arc<Invariant>>>, keys: &'static str) -> u16 {
+        if let Some(known) = self.numbers.get(keys) {
+            return *known;
+        }
+        let mut list = Vec::new();
+        for key in keys.split(',').filter(|k| !k.is_empty()) {
+            let plain = key.split('~').next().unwrap_or(key);
+            // a key that is used twice is native in its first use only
+            let is_native = self.by_key.contains_key(plain) || ELSEWHERE.contains(&plain) || plain.starts_with("bdl-") || plain.starts_with("dom-");
+            if is_native {
+                continue;
+            }
+            if let Some(invariant) = self.definitions.invariant(key) {
+                list.push(Arc::clone(self.compiled.entry(key).or_insert_with(|| Arc::new(Invariant::of_r4(invariant)))));
+            }
+        }
+        let number = if list.is_empty() {
+            0
+        } else {
+            lists.push(list);
+            (lists.len() - 1) as u16
+        };
+        self.numbers.insert(keys, number);
+        number
+    }
+}
+
 impl<'t> Walk<'t> {
+    /// Evaluates those invariants of R4 that have no native form.
+    fn paths(&mut self, at: &Frame<'_, 't>, number: Option<&u16>, type_id: TypeId) {
+        let table = self.table;
+        if let Some(number @ 1..) = number
+            && let Some(list) = table.paths.get(*number as usize)
+        {
+            self.r4_invariants(at, type_id, list);
+        }
+    }
+
     pub(crate) fn rules_of_type(&mut self, at: &Frame<'_, 't>, id: TypeId) {
         let table = self.table;
+        self.paths(at, table.paths_of_type.get(id.index()), id);
         for rule in table.list(table.of_type.get(id.index())) {
             self.judge(at, rule);
         }
@@ -152,6 +219,7 @@ impl<'t> Walk<'t> {
 
     pub(crate) fn rules_of_element(&mut self, at: &Frame<'_, 't>, id: ElementId, property: &Property) {
         let table = self.table;
+        self.paths(at, table.paths_of_element.get(id.index()), property.type_id);
         for rule in table.list(table.of_element.get(id.index())) {
             self.judge(at, rule);
         }
