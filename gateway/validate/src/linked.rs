@@ -83,10 +83,9 @@ impl<'t> Index<'t> {
         self.entries.push(Entry { node: entry, url, version, kind });
     }
 
-    /// The first entry with that fullUrl and its place.
-    pub(crate) fn entry(&self, url: &str) -> Option<(u32, NodeRef<'t>)> {
-        let place = *self.by_url.get(url)?.first()?;
-        self.entries.get(place as usize).map(|e| (place, e.node))
+    /// An entry by its place.
+    pub(crate) fn entry(&self, place: u32) -> Option<NodeRef<'t>> {
+        self.entries.get(place as usize).map(|e| e.node)
     }
 
     /// The Questionnaire with that canonical URL.

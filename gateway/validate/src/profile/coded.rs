@@ -1,12 +1,12 @@
 //! Bindings through the terminology: codes against value sets, by strength, and displays.
 
 use super::{BindingRule, Element, Profile};
-use crate::{Knowledge, Located};
 use crate::keys::KEYS;
 use crate::place::Frame;
 use crate::primitive::keep;
 use crate::text;
 use crate::walk::Walk;
+use crate::{Knowledge, Located};
 use hutong_fhir::definitions::{Strength, TypeId, TypeKind};
 use hutong_fhir::{NodeRef, Severity};
 use hutong_terminology::Membership;

@@ -2,44 +2,36 @@
 
 use super::coded::{Verdict, membership};
 use super::store::Store;
-use super::target::bundle_around;
+use crate::Demands;
 use crate::keys::KEYS;
+use crate::linked::{Found, Index};
 use crate::place::Frame;
 use crate::reference::{Target, target_of};
 use crate::rules::Table;
 use crate::walk::Walk;
-use crate::{Demands, bundle};
 use hutong_fhir::NodeRef;
 use hutong_fhir::fhirpath::{Host, Item};
-use hutong_fhir::primitive::is_absolute;
 
 /// The place from which an expression looks around.
 pub(super) struct Here<'w> {
     store: &'w Store,
     table: &'w Table,
     demands: &'w Demands<'w>,
-    bundle: Option<&'w bundle::Index<'w>>,
-    /// Base of relative references in the Bundle around.
-    base: Option<&'w str>,
+    bundle: Option<&'w Index<'w>>,
     /// The resource that holds the contained ones.
     root: NodeRef<'w>,
     nesting: u32,
 }
 
 impl<'w> Here<'w> {
-    pub(super) fn new<'t: 'w>(walk: &'w Walk<'t>, resource: &'w Frame<'w, 't>, root: NodeRef<'t>) -> Here<'w> {
-        let base = bundle_around(resource).and_then(|(_, base)| base);
-        Here { store: walk.store, table: walk.table, demands: walk.demands, bundle: walk.bundle.as_ref(), base, root, nesting: walk.nesting }
+    pub(super) fn new<'t: 'w>(walk: &'w Walk<'t>, root: NodeRef<'t>) -> Here<'w> {
+        Here { store: walk.store, table: walk.table, demands: walk.demands, bundle: walk.bundle.as_ref(), root, nesting: walk.nesting }
     }
 
     fn entry(&self, reference: &str) -> Option<u32> {
-        let bundle = self.bundle?;
-        let plain = reference.split("/_history/").next().unwrap_or(reference);
-        let entry = match self.base {
-            Some(base) if !is_absolute(plain) => bundle.entry(&format!("{base}/{plain}")),
-            _ => bundle.entry(plain),
-        };
-        entry?.1.child(KEYS.resource).map(NodeRef::id)
+        let links = self.bundle?;
+        let Found::Entry(place) = links.resolve(reference) else { return None };
+        links.entry(place)?.child(KEYS.resource).map(NodeRef::id)
     }
 }
 
@@ -84,6 +76,10 @@ impl Host for Here<'_> {
         walk.nesting = self.nesting + 1;
         let frame = Frame::root(*node);
         let type_id = (*type_id)?;
-        Some(walk.quietly(|walk| walk.conform_as(&frame, type_id, &profile)).iter().all(|l| l.finding.severity != hutong_fhir::Severity::Error))
+        Some(
+            walk.quietly(|walk| walk.conform_as(&frame, type_id, &profile))
+                .iter()
+                .all(|l| l.finding.severity != hutong_fhir::Severity::Error),
+        )
     }
 }

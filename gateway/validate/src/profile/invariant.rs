@@ -107,7 +107,9 @@ impl<'t> Walk<'t> {
         let extension = [("extension", Item::Node { node: at.node, type_id: Some(own) })];
         let Some(focus) = self.type_at(around) else { return true };
         let Ok(expression) = of.expression(self.definitions) else { return true };
-        self.with_env(around, &extension, |env| expression.holds(Item::Node { node: around.node, type_id: Some(focus) }, env).unwrap_or(true))
+        self.with_env(around, &extension, |env| {
+            expression.holds(Item::Node { node: around.node, type_id: Some(focus) }, env).unwrap_or(true)
+        })
     }
 
     /// Whether an expression, evaluated on the resource, selects the node of a frame.
@@ -142,7 +144,7 @@ impl<'t> Walk<'t> {
             Some(up) if resource.key() == crate::keys::KEYS.contained => up.resource(),
             _ => resource,
         };
-        let host = Here::new(self, frame, root);
+        let host = Here::new(self, root);
         let env = Env {
             definitions: self.definitions,
             resource: Item::resource(resource, self.definitions),

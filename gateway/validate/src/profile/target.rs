@@ -2,6 +2,7 @@
 
 use super::{Element, Profile, Target, TargetRule};
 use crate::keys::KEYS;
+use crate::linked::Found;
 use crate::place::Frame;
 use crate::primitive::keep;
 use crate::reference::{Target as Pointed, target_of};
@@ -180,19 +181,13 @@ impl<'t> Walk<'t> {
             let frame = resource.below(node, self.definitions.property(own, KEYS.contained), index as u32);
             return then(self, &frame);
         }
-        let Some((bundle, base)) = bundle_around(resource) else { return false };
-        let plain = value.split("/_history/").next().unwrap_or(value);
-        let plain = plain.split(['#', '|']).next().unwrap_or(plain);
-        let Some(index) = &self.bundle else { return false };
-        let absolute;
-        let address = match base {
-            Some(base) if !hutong_fhir::primitive::is_absolute(plain) => {
-                absolute = format!("{base}/{plain}");
-                &absolute
-            }
-            _ => plain,
-        };
-        let Some((index, entry)) = index.entry(address) else { return false };
+        let Some((bundle, place)) = bundle_around(resource) else { return false };
+        let Some(links) = &mut self.bundle else { return false };
+        let before = links.enter(place);
+        let found = links.resolve(value);
+        links.leave(before);
+        let Found::Entry(index) = found else { return false };
+        let Some(entry) = links.entry(index) else { return false };
         let Some(node) = entry.child(KEYS.resource) else { return false };
         let Some(of_bundle) = self.type_at(bundle) else { return false };
         let Some(entries) = self.definitions.property(of_bundle, KEYS.entry) else { return false };
@@ -202,18 +197,12 @@ impl<'t> Walk<'t> {
     }
 }
 
-/// The Bundle in which a resource stands, and the base that its relative references are relative to.
-pub(super) fn bundle_around<'f, 't>(resource: &'f Frame<'f, 't>) -> Option<(&'f Frame<'f, 't>, Option<&'t str>)> {
+/// The Bundle in which a resource stands, and the place of the entry that holds it.
+fn bundle_around<'f, 't>(resource: &'f Frame<'f, 't>) -> Option<(&'f Frame<'f, 't>, u32)> {
     let entry = resource.up?;
     if entry.node.key() != KEYS.entry {
         // not an entry's resource: perhaps it is further out
         return bundle_around(entry.resource_frame());
     }
-    let bundle = entry.up?;
-    let url = entry.node.child(KEYS.full_url).and_then(NodeRef::value);
-    let base = url.filter(|u| u.starts_with("http")).and_then(|u| {
-        let (rest, _) = u.rsplit_once('/')?;
-        rest.rsplit_once('/').map(|(base, _)| base)
-    });
-    Some((bundle, base))
+    Some((entry.up?, entry.index))
 }

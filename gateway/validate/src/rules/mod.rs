@@ -176,7 +176,8 @@ impl Paths<'_> {
         for key in keys.split(',').filter(|k| !k.is_empty()) {
             let plain = key.split('~').next().unwrap_or(key);
             // a key that is used twice is native in its first use only
-            let is_native = self.by_key.contains_key(plain) || ELSEWHERE.contains(&plain) || plain.starts_with("bdl-") || plain.starts_with("dom-");
+            let is_native =
+                self.by_key.contains_key(plain) || ELSEWHERE.contains(&plain) || plain.starts_with("bdl-") || plain.starts_with("dom-");
             if is_native {
                 continue;
             }
