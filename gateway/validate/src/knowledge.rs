@@ -3,7 +3,7 @@
 
 use crate::keys::KEYS;
 use crate::questionnaire::Questionnaires;
-use hutong_fhir::structure::StructureDefinition;
+use hutong_fhir::structure::{StructureDefinition, Structures};
 use hutong_fhir::{Definitions, Finding, NodeRef, Tree};
 use hutong_terminology::Terminology;
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ const ENTRIES_MAX: usize = 100_000;
 pub struct Knowledge {
     pub definitions: &'static Definitions,
     pub terminology: Terminology,
-    pub(crate) structures: HashMap<String, Arc<StructureDefinition>>,
+    pub structures: Structures,
     pub(crate) questionnaires: Questionnaires,
     /// Canonicals of others and the structure that stands for each.
     pub(crate) aliases: HashMap<String, String>,
@@ -39,7 +39,7 @@ impl Knowledge {
         Knowledge {
             definitions,
             terminology: Terminology::r4(),
-            structures: HashMap::new(),
+            structures: Structures::r4(),
             questionnaires: Questionnaires::default(),
             aliases: HashMap::new(),
         }
@@ -47,8 +47,7 @@ impl Knowledge {
 
     /// The structure of a canonical, with or without `|version`, with its snapshot.
     pub(crate) fn structure(&self, canonical: &str) -> Option<Arc<StructureDefinition>> {
-        let url = canonical.split('|').next()?;
-        self.structures.get(url).or_else(|| self.structures.get(self.aliases.get(url)?)).cloned()
+        self.structures.get(canonical).or_else(|| self.structures.get(self.aliases.get(canonical.split('|').next()?)?))
     }
 
     /// From now on `canonical` (without version) means what `ours` means.
@@ -79,6 +78,7 @@ impl Knowledge {
 
     fn load_one(&mut self, resource: NodeRef<'_>) -> Result<(), Finding> {
         match resource.resource_type() {
+            Some("StructureDefinition") => self.structures.add(StructureDefinition::from_node(resource)?),
             Some("CodeSystem" | "ValueSet" | "NamingSystem") => self.terminology.load(resource),
             _ => Ok(()),
         }

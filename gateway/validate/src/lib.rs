@@ -5,8 +5,9 @@
 //! allocated for a resource without findings; a path is put together only when a finding needs it.
 //!
 //! Checked here: structure, cardinality, choices, JSON types and forms of primitives, unknown elements, references
-//! and their targets, contained resources, Bundles, required codes, narrative, and those invariants of R4 that have a
-//! native form in [`rules`], and HL7's vital-signs profiles, which R4 asks of everyone.
+//! and their targets, contained resources, Bundles, codes by the strength of their binding, narrative, the invariants of
+//! R4 (in native form where [`rules`] has one, otherwise as FHIRPath), extensions by their definitions, and profiles:
+//! those that a resource declares, those imposed, and HL7's vital-signs profiles, which R4 asks of everyone.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))] // a test may stop
 
 mod binding;

@@ -249,9 +249,6 @@ impl<'t> Walk<'t> {
 
     /// Says that a profile is not known.
     pub(crate) fn unknown_profile(&mut self, at: &Frame<'_, 't>, canonical: &str) {
-        if self.knowledge.structures.is_empty() {
-            return;
-        }
         let severity = self.demands.unknown_profiles;
         let shown: String = canonical.chars().filter(|c| c.is_ascii_graphic()).take(200).collect();
         let found = self.found.len();

@@ -52,13 +52,15 @@ impl<'t> Walk<'t> {
                 self.element(&frame, own, profile, element);
             }
         }
-        if count < element.min {
+        let missing = match &element.slicing {
+            Some(slicing) => self.slices(at, type_id, profile, element, slicing, &members),
+            None => 0,
+        };
+        // slices that are missing say more than their number
+        if count < element.min && (missing == 0 || count.saturating_add(missing) < element.min) {
             self.too_few(at, profile, element, count);
         } else if count > element.max && element.max > 0 {
             self.too_many(at, profile, element, count);
-        }
-        if let Some(slicing) = &element.slicing {
-            self.slices(at, type_id, profile, element, slicing, &members);
         }
     }
 

@@ -36,7 +36,7 @@ impl<'t> Walk<'t> {
     }
 
     fn unknown_extension(&mut self, at: &Frame<'_, 't>, url: &str, is_modifier: bool) {
-        if self.knowledge.structures.is_empty() || self.demands.known_domains.iter().any(|domain| url.contains(domain.as_str())) {
+        if self.demands.known_domains.iter().any(|domain| url.contains(domain.as_str())) {
             return;
         }
         let severity = if is_modifier { Some(self.demands.unknown_modifiers) } else { self.demands.unknown_extensions };

@@ -14,7 +14,7 @@ use std::sync::Arc;
 const DESCRIBED_MAX: usize = 4;
 
 impl<'t> Walk<'t> {
-    /// Judges the repeats of a sliced element (`at` is their parent).
+    /// Judges the repeats of a sliced element (`at` is their parent). Gives how many members of slices are missing.
     pub(crate) fn slices(
         &mut self,
         at: &Frame<'_, 't>,
@@ -23,7 +23,7 @@ impl<'t> Walk<'t> {
         group: &Element,
         slicing: &Slicing,
         members: &[(NodeRef<'t>, u32)],
-    ) {
+    ) -> u32 {
         let slices: Vec<&Element> = slicing.slices.iter().filter_map(|i| profile.element(*i)).collect();
         let mut of_slice: Vec<Vec<(NodeRef<'t>, u32)>> = vec![Vec::new(); slices.len()];
         let mut last = 0;
@@ -50,12 +50,15 @@ impl<'t> Walk<'t> {
                 self.element(&frame, own, profile, slice);
             }
         }
+        let mut missing = 0u32;
         for (slice, members) in slices.iter().zip(&of_slice) {
+            missing = missing.saturating_add(slice.min.saturating_sub(members.len() as u32));
             self.count_of_slice(at, type_id, profile, slice, members);
             if let Some(slicing) = &slice.slicing {
                 self.slices(at, type_id, profile, slice, slicing, members);
             }
         }
+        missing
     }
 
     /// The place of the slice that a repeat belongs to.
@@ -94,10 +97,15 @@ impl<'t> Walk<'t> {
             );
             self.against(at, profile, Some(element), finding, &slice.name);
         } else if count > max {
-            let finding = text::SLICE_MAX.finding(Severity::Error).says(
-                format!("{name} 最多 {max} 个，现有 {count} 个；请删去多余的"),
-                format!("at most {max} {name} are allowed, {count} are here; remove what is too much"),
-            );
+            let (zh, en) = if max == 0 {
+                (format!("此处不允许有 {name}；请删去"), format!("{name} is not allowed here; remove it"))
+            } else {
+                (
+                    format!("{name} 最多 {max} 个，现有 {count} 个；请删去多余的"),
+                    format!("at most {max} {name} are allowed, {count} are here; remove what is too much"),
+                )
+            };
+            let finding = text::SLICE_MAX.finding(Severity::Error).says(zh, en);
             match members.get(max as usize).and_then(|(node, index)| self.child_frame(at, type_id, *node, *index)) {
                 Some((frame, _)) => self.against(&frame, profile, Some(element), finding, &slice.name),
                 None => self.against(at, profile, Some(element), finding, &slice.name),
@@ -124,6 +132,10 @@ impl<'t> Walk<'t> {
 
     /// A repeat that no slice takes where nothing else is allowed: says what it lacks for the slice that is nearest.
     fn stranger(&mut self, at: &Frame<'_, 't>, own: TypeId, profile: &Arc<Profile>, group: &Element, slices: &[&Element]) {
+        // of a type that is not allowed at all: said already
+        if self.found.iter().any(|l| l.node == at.node.id() && l.finding.rule == text::PROFILE_ELEMENT_TYPE.id) {
+            return;
+        }
         let mut best: Option<(usize, &str, String)> = None;
         for slice in slices.iter().filter_map(|e| e.slice.as_ref()) {
             let failed: Vec<String> = slice.conditions.iter().filter(|c| !self.holds(at, own, c)).map(mark).collect();
