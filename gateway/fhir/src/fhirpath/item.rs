@@ -1,6 +1,6 @@
 //! The values that FHIRPath works with: nodes of a tree and values of the System types.
 
-use super::moment::Moment;
+use super::moment::{self, Moment};
 use super::quantity::Quantity;
 use crate::definitions::{Definitions, TypeId};
 use crate::tree::NodeRef;
@@ -59,6 +59,24 @@ impl<'t> Item<'t> {
 
     pub(super) fn owned(text: String) -> Item<'t> {
         Item::String(Cow::Owned(text))
+    }
+}
+
+/// As FHIRPath writes the value: a primitive's text, `@2014-01`, `4 'mg'`; an element without value as its name.
+impl std::fmt::Display for Item<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Item::Node { node, .. } => f.write_str(node.value().unwrap_or_else(|| node.name())),
+            Item::Boolean(value) => write!(f, "{value}"),
+            Item::Integer(value) => write!(f, "{value}"),
+            Item::Decimal(value) => write!(f, "{value}"),
+            Item::String(text) => f.write_str(text),
+            Item::Date(m) | Item::DateTime(m) => write!(f, "@{}", moment::show(m, false)),
+            Item::Time(m) => write!(f, "@T{}", moment::show(m, true)),
+            Item::Quantity(quantity) => write!(f, "{quantity}"),
+            Item::Resource(_) => f.write_str("resource"),
+            Item::Type(name) => write!(f, "{}.{}", name.namespace, name.name),
+        }
     }
 }
 

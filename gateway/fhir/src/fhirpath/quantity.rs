@@ -145,21 +145,7 @@ pub(super) fn decimals_equivalent(a: Decimal, b: Decimal) -> bool {
     round(a) == round(b)
 }
 
-/// A value in another UCUM unit.
+/// A value in another UCUM unit; a unit that is no UCUM code is comparable with itself only.
 fn convert(value: Decimal, from: &str, to: &str) -> Option<Decimal> {
-    if from == to {
-        return Some(value);
-    }
-    let seconds = |code: &str| {
-        Some(match code {
-            "wk" => Decimal::from(604_800),
-            "d" => Decimal::from(86_400),
-            "h" => Decimal::from(3600),
-            "min" => Decimal::from(60),
-            "s" => Decimal::ONE,
-            "ms" => Decimal::new(1, 3),
-            _ => return None,
-        })
-    };
-    value.checked_mul(seconds(from)?)?.checked_div(seconds(to)?)
+    if from == to { Some(value) } else { crate::ucum::convert(value, from, to) }
 }

@@ -16,6 +16,7 @@ pub(super) fn negate<'t>(item: Option<Item<'t>>, cx: &Cx<'_, 't>, at: u32) -> Ev
     let Some(item) = item else { return Ok(Items::None) };
     Ok(Items::One(match value::value(&item, cx.env.definitions).as_deref() {
         Some(Item::Integer(n)) => return Ok(n.checked_neg().map(Item::Integer).into()),
+        Some(Item::Decimal(d)) if d.is_zero() => Item::Decimal(*d), // there is no -0
         Some(Item::Decimal(d)) => Item::Decimal(-*d),
         Some(Item::Quantity(q)) => Item::Quantity(Box::new(Quantity { value: -q.value, unit: q.unit.clone() })),
         _ => return Err(mismatch(at)),

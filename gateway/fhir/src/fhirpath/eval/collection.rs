@@ -181,7 +181,7 @@ pub(super) fn aggregate<'t>(base: &'t Expr, step: &'t Expr, start: Option<&'t Ex
 /// One item with its keys.
 type Row<'t> = (Vec<Option<Item<'t>>>, Item<'t>);
 
-/// `sort(keys)`: by each key in turn, nothing before everything; without keys by the items themselves.
+/// `sort(keys)`: by each key in turn, nothing behind everything; without keys by the items themselves.
 pub(super) fn sort<'t>(base: &'t Expr, keys: &'t [(Expr, bool)], cx: &Cx<'_, 't>, at: u32) -> Eval<Items<'t>> {
     let mut rows: Vec<Row<'t>> = Vec::new();
     for (index, item) in eval(base, cx)?.into_vec().into_iter().enumerate() {
@@ -208,7 +208,7 @@ fn row_order<'t>(a: &[Option<Item<'t>>], b: &[Option<Item<'t>>], keys: &[(Expr, 
         cx.spend(1, at)?;
         let order = match pair {
             (Some(a), Some(b)) => compare::order(a, b, cx, at)?.unwrap_or(Ordering::Equal),
-            (a, b) => a.is_some().cmp(&b.is_some()),
+            (a, b) => a.is_none().cmp(&b.is_none()),
         };
         if order.is_ne() {
             return Ok(if keys.get(i).is_some_and(|(_, down)| *down) { order.reverse() } else { order });

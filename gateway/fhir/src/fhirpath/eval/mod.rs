@@ -20,6 +20,7 @@ mod types;
 mod value;
 
 pub(super) use navigate::is_choice;
+pub(super) use types::system_of;
 
 use super::env::Env;
 use super::expr::{Expr, Function, Op, TypeUse, Variable};
