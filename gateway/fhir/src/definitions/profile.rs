@@ -228,12 +228,32 @@ pub struct Invariant {
     pub human: &'static str,
 }
 
+/// A column without the escapes of the table. The few texts that have some are made once and kept.
+fn unescaped(column: &'static str) -> &'static str {
+    if !column.contains('\\') {
+        return column;
+    }
+    let mut out = String::with_capacity(column.len());
+    let mut chars = column.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('t') => out.push('\t'),
+                Some('n') => out.push('\n'),
+                other => out.extend(other),
+            },
+            _ => out.push(c),
+        }
+    }
+    Box::leak(out.into_boxed_str())
+}
+
 static INVARIANT_TABLE: LazyLock<HashMap<&'static str, Invariant>> = LazyLock::new(|| {
     let read = |line: &'static str| {
         let mut columns = line.splitn(4, '\t');
         let (key, severity) = (columns.next()?, columns.next()?);
-        let invariant = Invariant { key, is_error: severity.starts_with('e'), expression: columns.next()?, human: columns.next()? };
-        Some((key, invariant))
+        let (expression, human) = (unescaped(columns.next()?), unescaped(columns.next()?));
+        Some((key, Invariant { key, is_error: severity.starts_with('e'), expression, human }))
     };
     INVARIANTS.lines().filter_map(read).collect()
 });

@@ -198,6 +198,7 @@ fn invariants_and_compartments_are_known() {
     assert!(obs6.is_error);
     assert_eq!(obs6.expression, "dataAbsentReason.empty() or value.empty()");
     assert!(!r4().invariant("dom-6").unwrap().is_error);
+    assert!(r4().invariant("eld-20").unwrap().expression.contains(r"(\\.[a-z]"), "the table's own escapes are resolved");
     // every key that a type or element names has its invariant
     let types = r4().types.iter().map(|t| t.invariants);
     let elements = r4().elements.iter().map(|e| e.invariants);

@@ -252,7 +252,16 @@ impl Checker {
         }
         if matches!(
             function,
-            F::StartsWith | F::EndsWith | F::Contains | F::IndexOf | F::LastIndexOf | F::Substring | F::Upper | F::Lower | F::Replace | F::Length
+            F::StartsWith
+                | F::EndsWith
+                | F::Contains
+                | F::IndexOf
+                | F::LastIndexOf
+                | F::Substring
+                | F::Upper
+                | F::Lower
+                | F::Replace
+                | F::Length
         ) {
             self.text_needed(function, &own, at)?;
         }
@@ -262,8 +271,18 @@ impl Checker {
     fn result(&self, function: Function, own: Types, mut results: Vec<Types>, arguments: &[Expr], at: u32) -> Eval<Types> {
         use Function as F;
         Ok(match function {
-            F::Where | F::First | F::Last | F::Tail | F::Skip | F::Take | F::Single | F::Distinct | F::Trace | F::Exclude
-            | F::Intersect | F::CheckModifiers => own,
+            F::Where
+            | F::First
+            | F::Last
+            | F::Tail
+            | F::Skip
+            | F::Take
+            | F::Single
+            | F::Distinct
+            | F::Trace
+            | F::Exclude
+            | F::Intersect
+            | F::CheckModifiers => own,
             F::Select => results.pop().flatten(),
             F::Repeat => {
                 let first = results.pop().flatten();
@@ -285,14 +304,36 @@ impl Checker {
                 system(System::Integer)
             }
             F::ToDecimal | F::Exp | F::Ln | F::Log | F::Sqrt => system(System::Decimal),
-            F::ToString | F::Upper | F::Lower | F::Substring | F::Replace | F::Trim | F::Join | F::Split | F::ToChars | F::Encode
-            | F::Decode | F::Escape | F::Unescape => system(System::String),
+            F::ToString
+            | F::Upper
+            | F::Lower
+            | F::Substring
+            | F::Replace
+            | F::Trim
+            | F::Join
+            | F::Split
+            | F::ToChars
+            | F::Encode
+            | F::Decode
+            | F::Escape
+            | F::Unescape => system(System::String),
             F::ToDate | F::Today => system(System::Date),
             F::ToDateTime | F::Now => system(System::DateTime),
             F::ToTime | F::TimeOfDay => system(System::Time),
             F::ToQuantity => system(System::Quantity),
-            F::Children | F::Descendants | F::Resolve | F::Aggregate | F::Type | F::GetValue | F::Abs | F::Power | F::Round
-            | F::LowBoundary | F::HighBoundary | F::ElementDefinition | F::Slice => None,
+            F::Children
+            | F::Descendants
+            | F::Resolve
+            | F::Aggregate
+            | F::Type
+            | F::GetValue
+            | F::Abs
+            | F::Power
+            | F::Round
+            | F::LowBoundary
+            | F::HighBoundary
+            | F::ElementDefinition
+            | F::Slice => None,
             // the rest asks
             _ => system(System::Boolean),
         })

@@ -9,12 +9,13 @@ use super::fault::{Eval, Fault, FaultKind};
 use super::item::Item;
 use super::lexer::{self, Placed, Token};
 use super::moment;
-use super::pattern::{self, Pattern};
+use super::pattern::Pattern;
 use super::quantity::{Calendar, Quantity, Unit};
 use crate::definitions::Definitions;
 use crate::{Key, fhirpath};
 use rust_decimal::Decimal;
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 /// Brackets in brackets, and steps behind one another, of one expression.
 const DEPTH_MAX: u32 = 160;
@@ -365,9 +366,7 @@ impl<'s> Parser<'s> {
         }
         if matches!(function, Function::Matches | Function::MatchesFull | Function::ReplaceMatches) {
             let pattern = match arguments.first().map(|a| &a.op) {
-                Some(Op::Literal(Item::String(text))) => {
-                    pattern::compile(text, function == Function::MatchesFull).map_or(Pattern::Bad, |r| Pattern::Ready(Box::new(r)))
-                }
+                Some(Op::Literal(Item::String(_))) => Pattern::Literal(OnceLock::new()),
                 _ => Pattern::Dynamic,
             };
             return Ok(expr(Op::Match(base, function, pattern, arguments), at));

@@ -2,6 +2,7 @@
 //! point matches line ends too, and `\d`, `\w`, `\s` are ASCII as in the engines that authors test with.
 
 use regex::{Regex, RegexBuilder};
+use std::sync::OnceLock;
 
 /// Longest pattern in bytes.
 const PATTERN_MAX: usize = 4096;
@@ -11,10 +12,9 @@ const SIZE_MAX: usize = 1 << 20;
 
 /// The pattern of one call.
 pub(super) enum Pattern {
-    /// A literal, compiled.
-    Ready(Box<Regex>),
-    /// A literal that is no regular expression (or uses look-around, which has no linear time): a fault when used.
-    Bad,
+    /// A literal, compiled when it is first used: compiling costs far more than all else in an expression. `None` in
+    /// it is no regular expression (or uses look-around, which has no linear time): a fault.
+    Literal(OnceLock<Option<Regex>>),
     /// Comes from the data: the first argument.
     Dynamic,
 }

@@ -19,6 +19,64 @@ pub(super) fn tree(text: &str) -> Tree {
     json::parse(text.as_bytes(), &JsonLimits::default()).unwrap_or_else(|e| panic!("{e:?}")).0
 }
 
+#[test]
+fn all_that_r4_publishes_compiles() {
+    let definitions = Definitions::r4();
+    let invariants = definitions.invariants().map(|i| i.expression);
+    let parameters = definitions.search_parameters().all().iter().map(|p| p.expression).filter(|e| !e.is_empty());
+    let components = definitions.search_parameters().all().iter().flat_map(|p| p.components()).map(|(_, e)| e);
+    let mut count = 0;
+    for text in invariants.chain(parameters).chain(components) {
+        if let Err(fault) = compile(text, definitions) {
+            panic!("{text}: {fault}");
+        }
+        count += 1;
+    }
+    assert!(count > 1500, "{count}");
+}
+
+/// Strictness must not refuse what is right. R4's own texts are nearly all right on the types that they are for.
+#[test]
+fn strictness_finds_the_mistakes_of_r4_and_no_others() {
+    let d = Definitions::r4();
+    let mut refused = std::collections::BTreeSet::new();
+    let mut strict = |text: &str, id: TypeId, place: &str| {
+        if compile_for(text, d, Options { context: Some(id), strict: true }).is_err() {
+            refused.insert(place.to_owned());
+        }
+    };
+    let keys = |list: &'static str| list.split(',').filter(|key| !key.is_empty());
+    for id in d.type_ids() {
+        for key in keys(d.get(id).invariants) {
+            strict(d.invariant(key).unwrap().expression, id, &format!("{} {key}", d.get(id).name));
+        }
+        for (_, element) in d.elements(id) {
+            for property in d.properties(element) {
+                for key in keys(element.invariants) {
+                    let place = format!("{} {key} on {}", element.path, d.get(property.type_id).name);
+                    strict(d.invariant(key).unwrap().expression, property.type_id, &place);
+                }
+            }
+        }
+    }
+    for parameter in d.search_parameters().all() {
+        for base in parameter.bases() {
+            for branch in parameter.branches(base) {
+                strict(branch, d.type_named(base).unwrap(), branch);
+            }
+        }
+    }
+    let refused: Vec<&str> = refused.iter().map(String::as_str).collect();
+    assert_eq!(
+        refused,
+        [
+            "ChargeItemDefinition cid-0",                 // it has no name
+            "DeviceDefinition.classification.type",       // no such element
+            "prediction.probability[x] ras-1 on decimal", // about the other form, Range
+        ]
+    );
+}
+
 /// An item as a short text.
 fn show(item: &Item<'_>) -> String {
     match item {

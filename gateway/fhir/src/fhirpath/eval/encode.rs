@@ -16,7 +16,7 @@ pub(super) fn decode(text: &str, target: &str) -> Option<String> {
     let bytes = match target {
         "hex" => {
             let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
-            if digits.len() % 2 != 0 {
+            if !digits.len().is_multiple_of(2) {
                 return None;
             }
             digits.chunks(2).map(|pair| pair.iter().fold(0, |n, d| n << 4 | d)).collect()

@@ -50,16 +50,14 @@ fn with_pattern<'t, R>(
             "not a usable regular expression (no look-around or back-references, and of limited size)",
         )
     };
-    match pattern {
-        Pattern::Ready(regex) => Ok(Some(then(regex, regex.as_str()))),
-        Pattern::Bad => Err(bad()),
-        Pattern::Dynamic => {
-            let Some(text) = text(argument, cx)? else { return Ok(None) };
-            cx.spend(2000, argument.at)?;
-            let regex = pattern::compile(&text, whole).ok_or_else(bad)?;
-            Ok(Some(then(&regex, &text)))
-        }
+    let Some(text) = text(argument, cx)? else { return Ok(None) };
+    if let Pattern::Literal(compiled) = pattern {
+        let regex = compiled.get_or_init(|| pattern::compile(&text, whole)).as_ref().ok_or_else(bad)?;
+        return Ok(Some(then(regex, &text)));
     }
+    cx.spend(2000, argument.at)?;
+    let regex = pattern::compile(&text, whole).ok_or_else(bad)?;
+    Ok(Some(then(&regex, &text)))
 }
 
 /// `matches`, `matchesFull`
@@ -90,9 +88,29 @@ pub(super) fn replace_matches<'t>(
     cx.spend_text(text.len().saturating_mul(with.len().max(1)), at)?;
     let replaced = with_pattern(pattern, argument, false, cx, |regex, source| {
         // nothing is no pattern
-        if source.is_empty() { text.clone().into_owned() } else { regex.replace_all(&text, &*with).into_owned() }
+        if source.is_empty() { text.clone().into_owned() } else { regex.replace_all(&text, groups(&with)).into_owned() }
     })?;
     Ok(replaced.map(Item::owned).into())
+}
+
+/// `$1a` means group 1 and then "a", as elsewhere, not a group of that name.
+fn groups(with: &str) -> String {
+    let mut out = String::with_capacity(with.len());
+    let mut rest = with;
+    while let Some(at) = rest.find('$') {
+        let digits = rest[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+        out.push_str(&rest[..at]);
+        let end = at + 1 + digits;
+        if digits > 0 {
+            out.push_str("${");
+            out.push_str(&rest[at + 1..end]);
+            out.push('}');
+        } else {
+            out.push('$');
+        }
+        rest = &rest[end..];
+    }
+    out + rest
 }
 
 /// The other functions whose focus is one text.
