@@ -354,6 +354,30 @@ mod tests {
     }
 
     #[test]
+    fn any_text_is_judged() {
+        let kinds: Vec<Kind> = SYSTEMS.iter().filter_map(|s| s.kind).collect();
+        let texts = [
+            "11010519491231002X",
+            "１１０１０５１９４９１２３１００２Ｘ",
+            "49101590-0",
+            "---------",
+            "𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷",
+            "XJ01CAA040A001010102699",
+            "86901110000020",
+            "\u{0}\n\t ",
+            "ß§é",
+        ];
+        for (kind, text) in kinds.iter().flat_map(|k| texts.iter().map(move |t| (*k, *t))) {
+            for end in (0..=text.len()).filter(|n| text.is_char_boundary(*n)) {
+                let head = &text[..end];
+                // a right number with more behind it is none
+                let good = check(kind, head).is_ok() && check(kind, &format!("{head}{text}")).is_ok();
+                assert!(!good || matches!(kind, Kind::HealthCard | Kind::InsuranceCard), "{kind:?} {head}");
+            }
+        }
+    }
+
+    #[test]
     fn texts_hold_no_number() {
         for kind in [Kind::IdentityCard, Kind::SocialCredit, Kind::Institution, Kind::InsuranceDrug, Kind::HealthRecord] {
             let fault = check(kind, "9X7X5X3X1X9X7X5X3X1X9").unwrap_err();
