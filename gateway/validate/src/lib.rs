@@ -14,6 +14,7 @@ mod binding;
 mod bundle;
 pub mod community;
 mod contained;
+mod definitional;
 mod demands;
 mod document;
 mod identity;

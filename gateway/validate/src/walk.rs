@@ -124,6 +124,7 @@ impl<'t> Walk<'t> {
             let before = self.scope.enter(at.index);
             self.complex(at, type_id, true);
             self.forms(at, name);
+            self.definition(at, name);
             self.profiles(at, type_id);
             return self.scope.leave(before);
         }
@@ -138,6 +139,7 @@ impl<'t> Walk<'t> {
         }
         self.contained_as_a_whole(at);
         self.forms(at, name);
+        self.definition(at, name);
         self.profiles(at, type_id);
         if is_bundle {
             self.bundle_as_a_whole(at);

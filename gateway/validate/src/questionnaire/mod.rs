@@ -13,6 +13,7 @@ use crate::text::Rule;
 use crate::walk::Walk;
 use form::Form;
 use hutong_fhir::{NodeRef, Severity, Tree};
+use hutong_terminology::Membership;
 use std::collections::HashMap;
 
 const NOT_FOUND: Rule = Rule { id: "fhir.questionnaire.unresolved", issue: "not-found", hl7: 207 };
@@ -99,13 +100,19 @@ impl<'t> Walk<'t> {
 
     /// Whether a code is in a value set that a form names; `None` where the set or the code system is not known here.
     fn is_in_value_set(&self, form: NodeRef<'t>, canonical: &str, system: Option<&str>, code: &str) -> Option<bool> {
-        let id = canonical.strip_prefix('#')?;
+        let Some(id) = canonical.strip_prefix('#') else {
+            return match self.knowledge.terminology.member_of(canonical, system, code) {
+                Membership::In => Some(true),
+                Membership::Out => Some(false),
+                Membership::UnknownCodeSystem | Membership::UnknownValueSet => None,
+            };
+        };
         let contained = form.all(KEYS.contained).find(|c| c.at("id") == Some(id))?;
         is_listed(contained, system, code)
     }
 
     /// The frame of a child, with its property by the type of what it stands in.
-    fn step<'f>(&self, at: &'f Frame<'f, 't>, child: NodeRef<'t>, index: u32) -> Frame<'f, 't> {
+    pub(crate) fn step<'f>(&self, at: &'f Frame<'f, 't>, child: NodeRef<'t>, index: u32) -> Frame<'f, 't> {
         let type_id = match at.node.child(KEYS.resource_type).and_then(NodeRef::value) {
             Some(name) => self.definitions.resource_named(name),
             None => at.property.map(|p| p.type_id),
