@@ -7,6 +7,7 @@ use hutong_fhir::json::{self, JsonLimits};
 
 mod limits;
 mod national;
+mod national_operations;
 mod questionnaire;
 
 fn validator() -> Validator {

@@ -5,24 +5,24 @@ use super::*;
 use crate::community;
 use hutong_terminology::{Membership, Terminology};
 
-const RESULT: &str = "urn:oid:2.16.156.10011.2.3.2.38";
-const RESULT_OF_ITEM: &str = "http://fhir.med-community.cn/gw/CodeSystem/examination-item-result";
-const ROUTE: &str = "urn:oid:2.16.156.10011.2.3.1.158";
+pub(super) const RESULT: &str = "urn:oid:2.16.156.10011.2.3.2.38";
+pub(super) const RESULT_OF_ITEM: &str = "http://fhir.med-community.cn/gw/CodeSystem/examination-item-result";
+pub(super) const ROUTE: &str = "urn:oid:2.16.156.10011.2.3.1.158";
 const FREQUENCY: &str = "urn:oid:2.16.156.10011.2.3.1.267";
-const ETHNICITY: &str = "urn:oid:2.16.156.10011.2.3.3.3";
-const ETHNICITY_LETTERS: &str = "http://fhir.med-community.cn/gw/CodeSystem/gb3304-letter";
+pub(super) const ETHNICITY: &str = "urn:oid:2.16.156.10011.2.3.3.3";
+pub(super) const ETHNICITY_LETTERS: &str = "http://fhir.med-community.cn/gw/CodeSystem/gb3304-letter";
 
-fn set(name: &str) -> String {
+pub(super) fn set(name: &str) -> String {
     format!("http://fhir.med-community.cn/gw/ValueSet/{name}")
 }
 
 /// R4, the national tables and our own code systems, value sets and names of systems.
-fn terminology() -> Terminology {
+pub(super) fn terminology() -> Terminology {
     let mut out = Terminology::r4();
     for (name, table) in community::tables() {
         out.load_table(name, table.as_bytes()).unwrap_or_else(|f| panic!("{name}: {}", f[0].en));
     }
-    for (path, text) in resources_of(&["CodeSystem", "ValueSet", "NamingSystem"]) {
+    for (path, text) in resources_of(&["CodeSystem", "ValueSet", "NamingSystem", "ConceptMap"]) {
         out.load(parse(text).0.root()).unwrap_or_else(|f| panic!("{path}: {}", f.en));
     }
     out
@@ -32,7 +32,23 @@ fn resources_of(types: &'static [&'static str]) -> impl Iterator<Item = (&'stati
     community::resources().filter(move |(_, text)| parse(text).0.root().resource_type().is_some_and(|t| types.contains(&t)))
 }
 
-fn json(text: &str) -> serde_json::Value {
+/// A Parameters resource of (name, type of the value, value).
+pub(super) fn parameters(given: &[(&str, &str, &str)]) -> Tree {
+    let one = |(name, kind, value): &(&str, &str, &str)| {
+        let value = if *kind == "valueInteger" { (*value).to_owned() } else { format!("\"{value}\"") };
+        format!(r#"{{"name":"{name}","{kind}":{value}}}"#)
+    };
+    let list: Vec<String> = given.iter().map(one).collect();
+    parse(&format!(r#"{{"resourceType":"Parameters","parameter":[{}]}}"#, list.join(","))).0
+}
+
+pub(super) fn to_json(tree: &Tree) -> serde_json::Value {
+    let mut out = Vec::new();
+    json::write(tree.root(), &mut out);
+    serde_json::from_slice(&out).unwrap()
+}
+
+fn value(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap()
 }
 
@@ -66,7 +82,7 @@ fn bindings_and_value_sets_name_what_is_here() {
     let terminology = terminology();
     let mut wrong = Vec::new();
     for (path, text) in resources_of(&["StructureDefinition"]) {
-        for element in json(text)["differential"]["element"].as_array().into_iter().flatten() {
+        for element in value(text)["differential"]["element"].as_array().into_iter().flatten() {
             if let Some(canonical) = element["binding"]["valueSet"].as_str()
                 && !terminology.has_value_set(canonical)
             {
@@ -75,7 +91,7 @@ fn bindings_and_value_sets_name_what_is_here() {
         }
     }
     for (path, text) in resources_of(&["ValueSet"]) {
-        let body = json(text);
+        let body = value(text);
         for include in body["compose"]["include"].as_array().into_iter().flatten() {
             let system = include["system"].as_str().unwrap();
             if terminology.system(system).is_none() {
@@ -98,7 +114,7 @@ fn maps_name_codes_that_exist() {
     let mut wrong = Vec::new();
     let mut count = 0;
     for (path, text) in resources_of(&["ConceptMap"]) {
-        for group in json(text)["group"].as_array().into_iter().flatten() {
+        for group in value(text)["group"].as_array().into_iter().flatten() {
             let mut known = |system: &str, version: &str, code: &serde_json::Value| {
                 let (system, version, Some(code)) = (group[system].as_str().unwrap(), group[version].as_str(), code.as_str()) else {
                     return;
@@ -128,7 +144,7 @@ fn one_and_two_mean_opposite_things_in_two_tables() {
     assert_eq!(terminology.display(RESULT_OF_ITEM, "2"), Some("正常"));
     // what samples send under the first one's OID is not to be believed without the text
     let map = community::resources().find(|(path, _)| path.ends_with("conceptmaps/examination-result.json")).unwrap();
-    for group in json(map.1)["group"].as_array().unwrap() {
+    for group in value(map.1)["group"].as_array().unwrap() {
         let to_interpretation = group["target"].as_str().unwrap().ends_with("v3-ObservationInterpretation");
         for element in group["element"].as_array().unwrap().iter().filter(|_| to_interpretation) {
             let inexact = element["target"][0]["equivalence"] == "inexact";
