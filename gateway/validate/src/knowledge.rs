@@ -18,6 +18,8 @@ pub struct Knowledge {
     pub terminology: Terminology,
     pub structures: Structures,
     pub(crate) questionnaires: Questionnaires,
+    /// Profiles that guides make a rule for everyone (`ImplementationGuide.global`), by type.
+    global: HashMap<String, Vec<String>>,
     /// Canonicals of others and the structure that stands for each.
     pub(crate) aliases: HashMap<String, String>,
 }
@@ -41,6 +43,7 @@ impl Knowledge {
             terminology: Terminology::r4(),
             structures: Structures::r4(),
             questionnaires: Questionnaires::default(),
+            global: HashMap::new(),
             aliases: HashMap::new(),
         }
     }
@@ -48,6 +51,11 @@ impl Knowledge {
     /// The structure of a canonical, with or without `|version`, with its snapshot.
     pub(crate) fn structure(&self, canonical: &str) -> Option<Arc<StructureDefinition>> {
         self.structures.get(canonical).or_else(|| self.structures.get(self.aliases.get(canonical.split('|').next()?)?))
+    }
+
+    /// The profiles that guides make a rule for all resources of a type.
+    pub(crate) fn global_profiles(&self, of: &str) -> &[String] {
+        self.global.get(of).map_or(&[], Vec::as_slice)
     }
 
     /// From now on `canonical` (without version) means what `ours` means.
@@ -80,6 +88,14 @@ impl Knowledge {
         match resource.resource_type() {
             Some("StructureDefinition") => self.structures.add(StructureDefinition::from_node(resource)?),
             Some("CodeSystem" | "ValueSet" | "NamingSystem") => self.terminology.load(resource),
+            Some("ImplementationGuide") => {
+                for global in resource.children().filter(|c| c.name() == "global") {
+                    if let (Some(of), Some(profile)) = (global.at("type"), global.at("profile")) {
+                        self.global.entry(of.to_owned()).or_default().push(profile.to_owned());
+                    }
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

@@ -75,6 +75,7 @@ rules! {
     EXTENSION_UNKNOWN = "fhir.extension.unknown", "extension", 102;
     MODIFIER_UNKNOWN = "fhir.extension.unknown_modifier", "extension", 102;
     EXTENSION_CONTEXT = "fhir.extension.context", "structure", 102;
+    EXTENSION_PART = "fhir.extension.part", "structure", 102;
     EXTENSION_MODIFIER = "fhir.extension.modifier", "structure", 102;
     MARKUP = "fhir.text.markup", "security", 102;
     EXAMPLE = "fhir.uri.example", "value", 102;

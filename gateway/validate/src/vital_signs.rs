@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 const LOINC: &str = "http://loinc.org";
+const SNOMED: &str = "http://snomed.info/sct";
 
 /// A profile of R4 and the codes that call for it. Where several are called for, the first counts.
 const SIGNS: [(&str, &[&str]); 10] = [
@@ -32,8 +33,31 @@ const SIGNS: [(&str, &[&str]); 10] = [
     (
         "http://hl7.org/fhir/StructureDefinition/bodytemp",
         &[
-            "8310-5", "60834-9", "60835-6", "60836-4", "60838-0", "60955-2", "61009-7", "75539-7", "75987-8", "76010-8", "76011-6",
-            "76278-1", "8309-7", "8328-7", "8329-5", "8330-3", "8331-1", "8332-9", "8333-7", "8334-5", "91371-5", "98657-0", "98663-8",
+            "8310-5",
+            "60834-9",
+            "60835-6",
+            "60836-4",
+            "60838-0",
+            "60955-2",
+            "61009-7",
+            "75539-7",
+            "75987-8",
+            "76010-8",
+            "76011-6",
+            "76278-1",
+            "8309-7",
+            "8328-7",
+            "8329-5",
+            "8330-3",
+            "8331-1",
+            "8332-9",
+            "8333-7",
+            "8334-5",
+            "91371-5",
+            "98657-0",
+            "98663-8",
+            // SNOMED CT: core body temperature
+            "276885007",
         ],
     ),
     ("http://hl7.org/fhir/StructureDefinition/bodyheight", &["8302-2", "3137-7", "3138-5", "8306-3", "8308-9"]),
@@ -51,7 +75,8 @@ impl<'t> Walk<'t> {
     /// Checks an Observation where its code is that of a vital sign.
     pub(crate) fn vital_signs(&mut self, at: &Frame<'_, 't>) {
         let Some(code) = at.node.child(KEYS.code) else { return };
-        let codings = code.all(KEYS.coding).filter(|c| c.child(KEYS.system).and_then(NodeRef::value) == Some(LOINC));
+        let is_known = |c: &NodeRef<'_>| matches!(c.child(KEYS.system).and_then(NodeRef::value), Some(LOINC | SNOMED));
+        let codings = code.all(KEYS.coding).filter(is_known);
         let codes = codings.filter_map(|c| c.child(KEYS.code).and_then(NodeRef::value));
         let Some((url, _)) = codes.filter_map(|c| BY_CODE.get(c)).min().and_then(|sign| SIGNS.get(*sign)) else { return };
         if let Some(profile) = self.store.get(url) {

@@ -117,7 +117,8 @@ impl<'t> Walk<'t> {
         }
         self.children(at, type_id, profile, element);
         if !element.invariants.is_empty() {
-            self.invariants(at, type_id, profile, &element.invariants);
+            let is_root = element.path.is_empty();
+            self.invariants(at, type_id, profile, &element.invariants, is_root);
         }
     }
 
@@ -155,7 +156,8 @@ impl<'t> Walk<'t> {
                 Some(found) => known.push(found),
                 None => {
                     // one that is not known might be met
-                    self.unknown_profile(at, &link.canonical);
+                    // without it nothing can be said of the element
+                    self.unknown_profile(at, &link.canonical, Severity::Error);
                     return;
                 }
             }
@@ -248,8 +250,7 @@ impl<'t> Walk<'t> {
     }
 
     /// Says that a profile is not known.
-    pub(crate) fn unknown_profile(&mut self, at: &Frame<'_, 't>, canonical: &str) {
-        let severity = self.demands.unknown_profiles;
+    pub(crate) fn unknown_profile(&mut self, at: &Frame<'_, 't>, canonical: &str, severity: Severity) {
         let shown: String = canonical.chars().filter(|c| c.is_ascii_graphic()).take(200).collect();
         let found = self.found.len();
         let resource = at.resource().id();

@@ -15,14 +15,6 @@ impl<'t> Walk<'t> {
                 self.group(at, type_id, profile, child);
             }
         }
-        if let Some(content) = element.content.and_then(|c| profile.element(c)) {
-            // one step only: what is taken over takes nothing over itself
-            for index in &content.children {
-                if let Some(child) = profile.element(*index) {
-                    self.group(at, type_id, profile, child);
-                }
-            }
-        }
     }
 
     /// All repeats of one child.
@@ -104,6 +96,5 @@ impl Element {
             || self.binding.is_some()
             || !self.invariants.is_empty()
             || !self.children.is_empty()
-            || self.content.is_some()
     }
 }

@@ -8,7 +8,6 @@ use crate::Knowledge;
 use hutong_fhir::definitions::{self, Property, Strength, TypeId, TypeKind};
 use hutong_fhir::structure::{ContextKind, ElementDefinition, SlicingRules, StructureDefinition, TypeRef};
 use hutong_fhir::{Definitions, Key};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Depth of a snapshot's tree beyond which it is not read.
@@ -22,17 +21,8 @@ pub(super) fn compile(knowledge: &Knowledge, structure: Arc<StructureDefinition>
     let type_id = definitions.type_named(&structure.type_name)?;
     let outline = Outline::new(Arc::clone(&structure));
     let root = outline.root()?;
-    let mut compiler = Compiler {
-        knowledge,
-        definitions,
-        url: &structure.url,
-        elements: vec![Element::default()],
-        by_index: HashMap::new(),
-        contents: Vec::new(),
-    };
-    compiler.by_index.insert(root.index(), 0);
+    let mut compiler = Compiler { knowledge, definitions, url: &structure.url, elements: vec![Element::default()] };
     compiler.fill(0, root, &Base { types: vec![type_id], ..Base::default() }, None, 0);
-    compiler.contents(&outline);
     prune(&mut compiler.elements);
     let contexts = structure.contexts.iter().map(|(kind, text)| Context {
         kind: *kind,
@@ -48,6 +38,7 @@ pub(super) fn compile(knowledge: &Knowledge, structure: Arc<StructureDefinition>
         contexts: contexts.collect(),
         context_invariants: structure.context_invariants.iter().map(|text| Invariant::bare(text)).collect(),
         is_modifier: root.definition().is_modifier == Some(true),
+        parts: root.child("extension").into_iter().flat_map(At::slices).filter_map(condition::url_of).collect(),
     })
 }
 
@@ -56,10 +47,6 @@ struct Compiler<'k> {
     definitions: &'static Definitions,
     url: &'k str,
     elements: Vec<Element>,
-    /// From the place in the outline.
-    by_index: HashMap<usize, u32>,
-    /// Elements that take their content from others.
-    contents: Vec<(u32, String)>,
 }
 
 /// What R4 says of an element.
@@ -104,7 +91,6 @@ impl Compiler<'_> {
         let path = if above.is_empty() { own } else { format!("{above}.{own}") };
         let index = self.elements.len() as u32;
         self.elements.push(Element { path, name: at.name().to_owned(), max: u32::MAX, ..Element::default() });
-        self.by_index.insert(at.index(), index);
         index
     }
 
@@ -115,7 +101,8 @@ impl Compiler<'_> {
         let own = self.own_types(definition, base);
         let like = group.map(At::definition);
         let values = self.values(at, like);
-        let binding = self.binding(definition, base, like);
+        let path = self.elements.get(index as usize).map_or(String::new(), |e| e.path.clone());
+        let binding = self.binding(definition, &path, base, like);
         let invariants = self.invariants(definition, base, like);
         let is_slice = at.slice_name().is_some();
         let least = match (is_slice, base.element, like) {
@@ -137,9 +124,6 @@ impl Compiler<'_> {
             element.binding = binding;
             element.invariants = invariants.into();
         }
-        if let Some(reference) = &definition.content_reference {
-            self.contents.push((index, reference.clone()));
-        }
         self.children(index, at, &own, group, depth);
         self.slicing(index, at, base, depth);
     }
@@ -159,7 +143,6 @@ impl Compiler<'_> {
             let number = self.elements.len() as u32;
             let path = if above.is_empty() { own } else { format!("{above}.{own}") };
             self.elements.push(Element { path, name: slice.name().to_owned(), max: u32::MAX, ..Element::default() });
-            self.by_index.insert(slice.index(), number);
             self.fill(number, slice, base, Some(at), depth + 1);
             let name = slice.slice_name().unwrap_or("").to_owned();
             let is_default = name.rsplit('/').next() == Some("@default");
@@ -318,7 +301,7 @@ impl Compiler<'_> {
         out
     }
 
-    fn binding(&self, definition: &ElementDefinition, base: &Base, like: Option<&ElementDefinition>) -> Option<BindingRule> {
+    fn binding(&self, definition: &ElementDefinition, at_path: &str, base: &Base, like: Option<&ElementDefinition>) -> Option<BindingRule> {
         let own = definition.binding.as_ref()?;
         let value_set = own.value_set.clone()?;
         if own.strength == Strength::Example && own.max_value_set.is_none() {
@@ -334,7 +317,11 @@ impl Compiler<'_> {
         if in_group.is_some_and(|g| g.strength == own.strength && g.value_set.as_deref().map(plain) == Some(plain(&value_set))) {
             return None;
         }
-        Some(BindingRule { strength: own.strength, value_set, greatest: own.max_value_set.clone() })
+        // R4's vital signs bind the units of any component as required; HL7's own validator takes that back, since
+        // components of other kinds (flow of oxygen) have other units
+        let is_of_components = at_path == "component.value[x]" && plain(&value_set) == "http://hl7.org/fhir/ValueSet/ucum-vitals-common";
+        let strength = if is_of_components { Strength::Extensible } else { own.strength };
+        Some(BindingRule { strength, value_set, greatest: own.max_value_set.clone() })
     }
 
     fn invariants(&self, definition: &ElementDefinition, base: &Base, like: Option<&ElementDefinition>) -> Vec<Invariant> {
@@ -349,16 +336,6 @@ impl Compiler<'_> {
         let in_group = |key: &str| like.is_some_and(|l| l.constraints.iter().any(|c| c.key == key));
         let new = definition.constraints.iter().filter(|c| !c.expression.is_empty() && !in_group(&c.key));
         new.filter(|c| !(is_known(&c.key) && self.definitions.invariant(&c.key).is_some())).map(|c| Invariant::new(c)).collect()
-    }
-
-    /// Joins content references to the elements that they name.
-    fn contents(&mut self, outline: &Outline) {
-        for (from, reference) in std::mem::take(&mut self.contents) {
-            let target = outline.named(&reference).and_then(|at| self.by_index.get(&at.index()).copied());
-            if let Some(element) = self.elements.get_mut(from as usize) {
-                element.content = target.filter(|t| *t != from);
-            }
-        }
     }
 }
 
@@ -378,7 +355,7 @@ fn prune(elements: &mut [Element]) {
                 || e.binding.is_some()
                 || !e.invariants.is_empty()
                 || e.slicing.as_ref().is_some_and(|s| s.rules != SlicingRules::Open || s.is_ordered);
-            let below = e.children.iter().chain(e.slicing.iter().flat_map(|s| s.slices.iter())).chain(&e.content);
+            let below = e.children.iter().chain(e.slicing.iter().flat_map(|s| s.slices.iter()));
             if !speaks[at] && (own || below.into_iter().any(|i| says(i, &speaks))) {
                 speaks[at] = true;
                 changed = true;
@@ -387,7 +364,6 @@ fn prune(elements: &mut [Element]) {
     }
     for element in elements {
         element.children = element.children.iter().copied().filter(|i| says(i, &speaks)).collect();
-        element.content = element.content.filter(|i| says(i, &speaks));
         // members of a slice that says nothing are still no others: kept where others are judged
         if let Some(slicing) = &element.slicing
             && !slicing.slices.iter().any(|i| says(i, &speaks))

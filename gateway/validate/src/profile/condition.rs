@@ -23,17 +23,14 @@ pub(super) fn of_slice(knowledge: &Knowledge, slice: At<'_>, slicing: Option<&Sl
     let mut out: Vec<Condition> = Vec::new();
     for (kind, text) in slicing.iter().flat_map(|s| &s.discriminators) {
         let Some(steps) = parse(knowledge.definitions, text) else { return Vec::new() };
-        let found = Reader { knowledge, kind: *kind, text }.read(slice, &steps, &[], None, 0);
-        if found.is_empty() {
-            return Vec::new();
-        }
-        out.extend(found);
+        // a slice need not say something of every discriminator
+        out.extend(Reader { knowledge, kind: *kind, text }.read(slice, &steps, &[], None, 0));
     }
     out
 }
 
 /// The url of the extension that a slice of extensions is.
-fn url_of(slice: At<'_>) -> Option<String> {
+pub(super) fn url_of(slice: At<'_>) -> Option<String> {
     let profile = slice.definition().types.first().and_then(|t| t.profiles.first());
     if let Some(profile) = profile {
         return Some(profile.split('|').next().unwrap_or(profile).to_owned());
@@ -216,11 +213,12 @@ impl Reader<'_> {
                 if !through.is_empty() {
                     return through;
                 }
-                match &definition.binding {
-                    Some(b) if b.strength == Strength::Required && b.value_set.is_some() => {
-                        one(Test::InValueSet(b.value_set.clone().unwrap_or_default()))
-                    }
+                // a set that R4 itself binds tells nothing apart
+                let set = definition.binding.as_ref().filter(|b| b.strength == Strength::Required).and_then(|b| b.value_set.as_ref());
+                let set = set.filter(|url| self.knowledge.definitions.required_codes(url).is_none());
+                match set {
                     _ if definition.max == Some(0) => one(Test::Exists(false)),
+                    Some(url) => one(Test::InValueSet(url.clone())),
                     _ if definition.min.is_some_and(|m| m > 0) => one(Test::Exists(true)),
                     _ => Vec::new(),
                 }

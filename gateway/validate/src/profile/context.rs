@@ -33,6 +33,24 @@ impl<'t> Walk<'t> {
         }
         self.stands_well(at, &profile);
         self.conform(at, &profile);
+        self.parts(at, &profile);
+    }
+
+    /// The parts of a complex extension are those that its definition names.
+    fn parts(&mut self, at: &Frame<'_, 't>, profile: &Arc<Profile>) {
+        for (index, part) in at.node.all(KEYS.extension).enumerate() {
+            let Some(url) = part.child(KEYS.url).and_then(NodeRef::value) else { continue };
+            if is_absolute(url) || profile.parts.is_empty() || profile.parts.iter().any(|p| p == url) {
+                continue;
+            }
+            let known = profile.parts.join(" | ");
+            let (zh, en) = (
+                format!("扩展 {} 没有这个组成部分；可用：{known}", profile.url),
+                format!("the extension {} has no such part; it has {known}", profile.url),
+            );
+            let frame = at.below(part, at.property, index as u32);
+            self.about(&frame, text::EXTENSION_PART.finding(Severity::Error), zh, en, url);
+        }
     }
 
     fn unknown_extension(&mut self, at: &Frame<'_, 't>, url: &str, is_modifier: bool) {
@@ -76,10 +94,10 @@ impl<'t> Walk<'t> {
             || profile.contexts.iter().any(|c| match c.kind {
                 ContextKind::Element => self.is_at(around, &c.text),
                 ContextKind::Extension => {
-                    let url = around.node.child(KEYS.url).and_then(NodeRef::value);
-                    url.is_some_and(|u| {
-                        c.text.split('#').next() == Some(u) || c.text.strip_prefix(u).is_some_and(|rest| rest.starts_with('.'))
-                    })
+                    // below the extension itself or its value
+                    let urls = [Some(around), around.up].into_iter().flatten().filter_map(|f| f.node.child(KEYS.url)?.value());
+                    urls.into_iter()
+                        .any(|u| c.text.strip_prefix(u).is_some_and(|rest| rest.is_empty() || rest.starts_with(['#', '.', ':'])))
                 }
                 ContextKind::FhirPath => c.expression.as_ref().is_none_or(|e| self.selects(around, e)),
             });

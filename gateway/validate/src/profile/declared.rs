@@ -17,13 +17,18 @@ impl<'t> Walk<'t> {
                 self.declared(at, meta, type_id, declared);
             }
         }
+        for canonical in self.knowledge.global_profiles(self.definitions.get(type_id).name) {
+            if let Some(profile) = self.store.get(canonical) {
+                self.conform(at, &profile);
+            }
+        }
         for canonical in self.demands.profiles {
             match self.store.get(canonical) {
                 Some(profile) if self.definitions.is_a(type_id, profile.type_id) => self.conform(at, &profile),
                 // for the entries of a Bundle; a lone resource of another type is told
                 Some(profile) if at.up.is_none() && self.definitions.get(type_id).name != "Bundle" => self.conform(at, &profile),
                 Some(_) => {}
-                None if at.up.is_none() => self.unknown_profile(at, canonical),
+                None if at.up.is_none() => self.unknown_profile(at, canonical, self.demands.unknown_profiles),
                 None => {}
             }
         }
@@ -43,7 +48,7 @@ impl<'t> Walk<'t> {
                 let frame = at.below(meta, of_meta, 0);
                 let of_profile = of_meta.and_then(|p| self.definitions.property(p.type_id, KEYS.profile));
                 let index = meta.all(KEYS.profile).position(|p| p.id() == declared.id()).unwrap_or(0);
-                self.unknown_profile(&frame.below(declared, of_profile, index as u32), canonical);
+                self.unknown_profile(&frame.below(declared, of_profile, index as u32), canonical, self.demands.unknown_profiles);
             }
         }
     }

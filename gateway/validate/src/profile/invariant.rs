@@ -41,7 +41,11 @@ impl Invariant {
     /// One of R4's own.
     pub(crate) fn of_r4(invariant: &definitions::Invariant) -> Invariant {
         let key = invariant.key.split('~').next().unwrap_or(invariant.key).to_owned();
-        let (human, text) = (invariant.human.to_owned(), invariant.expression.to_owned());
+        let (human, mut text) = (invariant.human.to_owned(), invariant.expression.to_owned());
+        // "more than one", as it says in words and as HL7's own validator reads it
+        if key == "que-12" {
+            text = text.replace("count() > 2", "count() > 1");
+        }
         Invariant { key, is_error: invariant.is_error, human, text, compiled: OnceLock::new() }
     }
 
@@ -62,10 +66,10 @@ impl Invariant {
 }
 
 impl<'t> Walk<'t> {
-    /// Checks the invariants of an element; `before` is the number of findings before its children were looked at.
-    pub(crate) fn invariants(&mut self, at: &Frame<'_, 't>, type_id: TypeId, profile: &Arc<Profile>, list: &[Invariant]) {
+    /// Checks the invariants of an element; `is_root`: of the profile's root.
+    pub(crate) fn invariants(&mut self, at: &Frame<'_, 't>, type_id: TypeId, profile: &Arc<Profile>, list: &[Invariant], is_root: bool) {
         for invariant in list {
-            match self.evaluate(at, type_id, invariant) {
+            match self.evaluate(at, type_id, invariant, is_root) {
                 Ok(true) => {}
                 // what is missing was said already, and this says no more
                 Ok(false) if self.said.names_what_is_missing(at.node.id(), &invariant.text) => {}
@@ -78,7 +82,7 @@ impl<'t> Walk<'t> {
     /// The same for those of R4.
     pub(crate) fn r4_invariants(&mut self, at: &Frame<'_, 't>, type_id: TypeId, list: &[Arc<Invariant>]) {
         for invariant in list {
-            match self.evaluate(at, type_id, invariant) {
+            match self.evaluate(at, type_id, invariant, true) {
                 Ok(true) => {}
                 Ok(false) => self.report(at, broken(invariant)),
                 Err(fault) => self.not_evaluated(at, None, invariant, &fault),
@@ -125,13 +129,15 @@ impl<'t> Walk<'t> {
         })
     }
 
-    fn evaluate(&mut self, at: &Frame<'_, 't>, type_id: TypeId, invariant: &Invariant) -> Result<bool, Fault> {
+    fn evaluate(&mut self, at: &Frame<'_, 't>, type_id: TypeId, invariant: &Invariant, is_own: bool) -> Result<bool, Fault> {
         if self.is_spent {
             return Ok(true);
         }
         let expression = invariant.expression(self.definitions).as_ref().map_err(Clone::clone)?;
         let focus = Item::Node { node: at.node, type_id: Some(type_id) };
-        let verdict = self.with_env(at, &[], |env| expression.holds(focus, env));
+        // what is said of an element that holds a resource is said from outside of it
+        let from = at.up.filter(|_| !is_own).unwrap_or(at);
+        let verdict = self.with_env(from, &[], |env| expression.holds(focus, env));
         // one that runs into the limit is told once; the next would only take as long
         self.is_spent |= verdict.as_ref().is_err_and(|f| f.kind == FaultKind::Limit);
         verdict

@@ -52,6 +52,8 @@ pub(crate) struct Profile {
     pub(crate) context_invariants: Vec<Invariant>,
     /// Whether an extension changes the meaning of what it stands on.
     pub(crate) is_modifier: bool,
+    /// The urls of the parts of a complex extension.
+    pub(crate) parts: Vec<String>,
 }
 
 impl Profile {
@@ -91,8 +93,6 @@ pub(crate) struct Element {
     pub(crate) invariants: Box<[Invariant]>,
     /// The children that it says something about, one a name.
     pub(crate) children: Box<[u32]>,
-    /// The element whose children apply here too (content reference).
-    pub(crate) content: Option<u32>,
     pub(crate) slicing: Option<Slicing>,
     /// For a slice: what its members look like.
     pub(crate) slice: Option<Slice>,

@@ -72,16 +72,6 @@ impl Outline {
     pub(super) fn root(&self) -> Option<At<'_>> {
         (!self.nodes.is_empty()).then_some(At { outline: self, index: 0 })
     }
-
-    /// The element that a content reference (`#Observation.referenceRange`) names.
-    pub(super) fn named(&self, reference: &str) -> Option<At<'_>> {
-        let id = reference.rsplit('#').next()?;
-        let index = self
-            .nodes
-            .iter()
-            .position(|n| self.structure.snapshot.get(n.element).is_some_and(|e| e.id == id || (e.id.is_empty() && e.path == id)))?;
-        Some(At { outline: self, index })
-    }
 }
 
 impl<'o> At<'o> {
