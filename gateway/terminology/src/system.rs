@@ -110,6 +110,11 @@ impl System {
     }
 
     /// Business version; may be empty.
+    /// Whether it adds to another system, so that codes are of that one.
+    pub fn is_supplement(&self) -> bool {
+        !self.supplements.is_empty()
+    }
+
     pub fn version(&self) -> &str {
         &self.version
     }

@@ -8,9 +8,13 @@ use crate::walk::Walk;
 use hutong_fhir::definitions::{CodeSet, CodeSetId, Element, Form, Strength, Type, TypeKind};
 use hutong_fhir::primitive::Primitive;
 use hutong_fhir::{NodeRef, Severity, ucum};
+use hutong_terminology::System;
 
 /// Codes that a finding lists at most.
 const SHOWN_MAX: usize = 12;
+
+/// Tables of Chinese standards, by OID.
+const NATIONAL: &str = "urn:oid:2.16.156.";
 
 const UCUM: &str = "http://unitsofmeasure.org";
 
@@ -80,19 +84,65 @@ impl<'t> Walk<'t> {
             }
             return;
         }
-        if !(system.starts_with("http://terminology.hl7.org/") || system.starts_with("http://hl7.org/fhir/")) {
+        if self.wrong_system(at, system) {
             return;
         }
+        if !(system.starts_with("http://terminology.hl7.org/") || system.starts_with("http://hl7.org/fhir/")) {
+            return self.loaded_code(at, system, code);
+        }
         let systems = self.definitions.code_systems();
-        let Some(known) = systems.get(system).filter(|s| s.content == "complete") else { return };
+        let Some(known) = systems.get(system) else { return self.loaded_code(at, system, code) };
+        if known.content != "complete" {
+            return;
+        }
         if systems.concept(known, code).is_some() || self.judged_by_binding(at, system) {
             return;
         }
-        let finding = text::UNKNOWN_CODE.finding(Severity::Error).says(
-            format!("代码系统 {} 中没有此代码；请核对代码，本地代码请用自己的 system", known.url),
-            format!("code system {} has no such code; check it, a local code needs a system of its own", known.url),
+        self.unknown_code(at, &known.url, code, Severity::Error);
+    }
+
+    /// The same for a code system that was loaded, where no required binding judges the code. National tables lag
+    /// behind what is in use, so that a code which one lacks is only warned of.
+    fn loaded_code(&mut self, at: &Frame<'_, 't>, system: &str, code: &str) {
+        let version = at.node.child(KEYS.version).and_then(NodeRef::value);
+        if self.knowledge.terminology.is_known_code(system, version, code) != Some(false) {
+            return;
+        }
+        let around = [Some(at), at.up].into_iter().flatten().filter_map(|f| f.property);
+        let mut bindings = around.filter_map(|p| self.definitions.element(p.element).binding.as_ref());
+        if bindings.any(|b| b.must_be_in.is_some()) {
+            return;
+        }
+        let severity = if system.starts_with(NATIONAL) { Severity::Warning } else { Severity::Error };
+        self.unknown_code(at, system, code, severity);
+    }
+
+    fn unknown_code(&mut self, at: &Frame<'_, 't>, system: &str, code: &str, severity: Severity) {
+        let finding = text::UNKNOWN_CODE.finding(severity).says(
+            format!("代码系统 {system} 中没有此代码；请核对代码，本地代码请用自己的 system"),
+            format!("code system {system} has no such code; check it, a local code needs a system of its own"),
         );
         self.report(at, keep(finding, code));
+    }
+
+    /// A system that is none: a value set, or a supplement.
+    fn wrong_system(&mut self, at: &Frame<'_, 't>, system: &str) -> bool {
+        let terminology = &self.knowledge.terminology;
+        let (zh, en) = if system.contains("/ValueSet/") && terminology.has_value_set(system) {
+            (
+                "system 是值集而不是代码系统；请改为代码系统的 URI",
+                "the system is a value set, not a code system; give the URI of the code system",
+            )
+        } else if terminology.system(system).is_some_and(System::is_supplement) {
+            (
+                "system 是补充(supplement)而不是代码系统；请改为它所补充的代码系统",
+                "the system is a supplement; give the code system that it supplements",
+            )
+        } else {
+            return false;
+        };
+        self.report(at, keep(text::NO_SYSTEM.finding(Severity::Error).says(zh, en), system));
+        true
     }
 
     /// Whether the required binding of the element around already speaks about codes of that system.

@@ -185,7 +185,9 @@ impl<'t> Walk<'t> {
     /// A code of a mapping is in the value set that the map is about.
     fn mapped(&mut self, at: &Frame<'_, 't>, set: Option<&str>, system: Option<&str>) {
         let (Some(code), Some(set), Some(system)) = (at.node.at("code"), set, system) else { return };
-        if self.knowledge.terminology.member_of(set, Some(system), code) == Membership::Out {
+        let terminology = &self.knowledge.terminology;
+        // a set may list codes of a system that is not here; then its list is not taken for the last word
+        if terminology.is_known_code(system, None, code).is_some() && terminology.member_of(set, Some(system), code) == Membership::Out {
             let finding = CONCEPT_MAP.finding(Severity::Error).says(
                 "代码不在映射所声明的值集中；请改正代码，或改正 source、target 所指的值集",
                 "the code is not in the value set that the map names; correct the code or the value set",

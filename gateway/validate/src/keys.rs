@@ -30,5 +30,5 @@ keys! {
     answer = "answer", cancelation_reason = "cancelationReason", vaccine_code = "vaccineCode",
     target_disease = "targetDisease", policy = "policy", policy_rule = "policyRule", action = "action",
     expression = "expression", product_or_service = "productOrService", size = "size", has_member = "hasMember", subject = "subject", url = "url",
-    link = "link", relation = "relation",
+    link = "link", version = "version", relation = "relation",
 }

@@ -60,7 +60,7 @@ impl<'t> Walk<'t> {
     }
 
     /// What a good value says: markup where there is text, addresses.
-    fn content(&mut self, at: &Frame<'_, 't>, primitive: Primitive, property: &Property, value: &'t str) {
+    fn content(&mut self, at: &Frame<'_, 't>, primitive: Primitive, property: &'static Property, value: &'t str) {
         match primitive {
             Primitive::String if looks_like_markup(value) => {
                 let finding = text::MARKUP.finding(self.demands.markup_in_text).says(
@@ -71,6 +71,9 @@ impl<'t> Walk<'t> {
             }
             Primitive::Uri | Primitive::Url | Primitive::Canonical => {
                 self.note_link(primitive, property, value);
+                if primitive == Primitive::Canonical && property.key != KEYS.profile {
+                    self.canonical_target(at, property, value);
+                }
                 if let Some(severity) = self.demands.example_addresses.filter(|_| is_example(value)) {
                     let finding = text::EXAMPLE.finding(severity).says(
                         "地址是示例用的（example.org 等）；请换成真实地址",
@@ -80,6 +83,32 @@ impl<'t> Walk<'t> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A canonical that is known must be of a type that the element may point to.
+    fn canonical_target(&mut self, at: &Frame<'_, 't>, property: &'static Property, value: &str) {
+        let plain = value.split('|').next().unwrap_or(value);
+        let mut parts = plain.rsplit('/').skip(1);
+        let Some(name) = parts.next() else { return };
+        let Some(pointed) = self.definitions.resource_named(name) else { return };
+        if self.definitions.may_target(property.targets, pointed) {
+            return;
+        }
+        let known = match name {
+            "ValueSet" => self.knowledge.terminology.has_value_set(plain),
+            "CodeSystem" => self.knowledge.terminology.system(plain).is_some(),
+            "StructureDefinition" => self.knowledge.structure(plain).is_some(),
+            "Questionnaire" => self.knowledge.questionnaires.get(plain).is_some(),
+            _ => false,
+        };
+        if known {
+            let allowed = self.definitions.target_names(property.targets).collect::<Vec<_>>().join(" | ");
+            let finding = text::REFERENCE_TARGET.finding(Severity::Error).says(
+                format!("此规范地址所指的是 {name}；此处须指向：{allowed}"),
+                format!("this canonical is that of a {name}; here it must be of: {allowed}"),
+            );
+            self.report(at, keep(finding, value));
         }
     }
 

@@ -39,6 +39,7 @@ rules! {
     TOO_LONG = "fhir.too_long", "too-long", 104;
     CODE = "fhir.code.required", "code-invalid", 103;
     UNKNOWN_CODE = "fhir.code.unknown", "code-invalid", 103;
+    NO_SYSTEM = "fhir.code.system", "code-invalid", 103;
     UCUM = "fhir.code.ucum", "code-invalid", 103;
     EXTENSION_URL = "fhir.extension.url", "value", 102;
     REFERENCE_FORM = "fhir.reference.form", "value", 102;

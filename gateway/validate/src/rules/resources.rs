@@ -69,6 +69,9 @@ rules! {
     "fhir.imm-1", "必须有 documentType 或 reference", "there must be a documentType or a reference", |n| has(n, KEYS.document_type) || has(n, KEYS.reference);
     "fhir.imr-1", "必须有 vaccineCode 或 targetDisease", "there must be a vaccineCode or a targetDisease", |n| has(n, KEYS.vaccine_code) || has(n, KEYS.target_disease);
     "fhir.lnk-1", "至少要有两个 item", "there must be at least two items", |n| n.all(KEYS.item).nth(1).is_some();
+    // R4's own expression asks this of three conditions only; its text, and HL7's validator, of two
+    "fhir.que-12", "有多个 enableWhen 时须写明 enableBehavior(all 或 any)", "with several enableWhen there must be an enableBehavior (all or any)",
+        |n| n.get("enableBehavior").is_some() || n.children().filter(|c| c.name() == "enableWhen").count() < 2;
     "fhir.qrs-1", "item 下不能同时有 answer 和 item", "an item must not have both answers and items", |n| !has(n, KEYS.answer) || !has(n, KEYS.item);
     "fhir.ppc-1", "必须有 policy 或 policyRule", "there must be a policy or a policyRule", |n| has(n, KEYS.policy) || has(n, KEYS.policy_rule);
     "fhir.rqg-1", "resource 与 action 必须且只能有其一", "there must be a resource or an action, and not both", |n| has(n, KEYS.resource) != has(n, KEYS.action);
