@@ -5,6 +5,7 @@ use super::*;
 use hutong_fhir::Key;
 use hutong_fhir::json::{self, JsonLimits};
 
+mod examples;
 mod limits;
 mod national;
 mod national_operations;
