@@ -10,6 +10,7 @@ mod journal;
 pub(crate) mod lang;
 mod map;
 pub(crate) mod output;
+mod package;
 mod send;
 mod serve;
 mod validate;
@@ -49,6 +50,8 @@ enum Command {
     Send(send::Args),
     /// 映射工具：check、test、fmt、explain、coverage · tools for mapping authors
     Map(map::Args),
+    /// 写出医共体规范的 FHIR 包 · write the community's profiles as a FHIR package
+    Package(package::Args),
     /// 日志：verify、show、export、rebuild · the journal
     Journal(journal::Args),
     /// 在本机测量 · the project's benchmarks on this machine
@@ -67,6 +70,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Validate(args) => validate::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Map(args) => map::run(&args),
+        Command::Package(args) => package::run(&args),
         Command::Journal(args) => journal::run(&args),
         Command::Bench(args) => crate::bench::run(&args),
     };
