@@ -7,7 +7,6 @@ use crate::community::{BASE, FILES};
 use serde_json::Value;
 
 #[test]
-#[ignore = "profiles are not judged yet"]
 fn every_example_is_judged_as_it_says() {
     let (knowledge, refused) = Knowledge::community();
     assert!(refused.is_empty());
