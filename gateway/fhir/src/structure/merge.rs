@@ -21,6 +21,8 @@ pub(super) struct Merge<'a> {
     pub(super) adds_elements: bool,
     /// R4's own profiles: each row says all of its element, and what they slice without saying so is let pass.
     pub(super) is_pack: bool,
+    /// Inside a slice, and not below a type that was unfolded there.
+    pub(super) in_slice: bool,
 }
 
 impl Merge<'_> {
@@ -34,36 +36,41 @@ impl Merge<'_> {
         if let Some(slicing) = &diff.def.slicing {
             self.slicing(target, slicing, id);
         }
-        if diff.children.is_empty() || !self.unfold(target, diff, id) {
+        if diff.children.is_empty() {
             return;
         }
-        for child in &diff.children {
-            self.child(target, child, id);
+        let was_in_slice = self.in_slice;
+        self.in_slice &= !target.children.is_empty();
+        if self.unfold(target, diff, id) {
+            self.children(target, diff, id);
         }
+        self.in_slice = was_in_slice;
     }
 
-    fn child(&mut self, parent: &mut Node, diff: &Node, parent_id: &str) {
-        let id = format!("{parent_id}.{}", diff.name);
-        if let Some(target) = parent.child_mut(&diff.name) {
-            return self.element(target, diff, &id);
+    fn children(&mut self, parent: &mut Node, diff: &Node, parent_id: &str) {
+        for (at, child) in diff.children.iter().enumerate() {
+            let id = format!("{parent_id}.{}", child.name);
+            if let Some(target) = parent.child_mut(&child.name) {
+                self.element(target, child, &id);
+            } else if let Some((choice, _)) = choice_of(parent, child) {
+                // all shortcuts of one choice at once, with the first of them
+                let of_choice = |c: &&Node| choice_of(parent, c).is_some_and(|(name, _)| name == choice);
+                let shortcuts: Vec<&Node> = diff.children.iter().filter(of_choice).collect();
+                let is_first = !diff.children.iter().take(at).any(|c| of_choice(&c));
+                let is_alone = shortcuts.len() == 1 && diff.child(&choice).is_none();
+                if is_first {
+                    let is_extension = is_extension(&parent.name) || parent.name == "Extension";
+                    self.shortcuts(parent, &choice, &shortcuts, is_alone, is_extension, parent_id);
+                }
+            } else if self.adds_elements {
+                let mut new = Node::new(&child.name, ElementDefinition::default());
+                self.element(&mut new, child, &id);
+                parent.children.push(new);
+            } else {
+                let (zh, en) = ("基础定义中没有该元素，请检查路径", "its base has no such element; check the path");
+                self.report.add("structure.path.unknown", &id, zh, en);
+            }
         }
-        let shortcut = parent.children.iter_mut().find_map(|c| {
-            let stem = c.name.strip_suffix("[x]")?;
-            let suffix = diff.name.strip_prefix(stem)?;
-            let code = c.def.types.iter().find(|t| capital(&t.code) == suffix)?.code.clone();
-            Some((c, code))
-        });
-        if let Some((target, code)) = shortcut {
-            return self.shortcut(target, diff, &code, parent_id);
-        }
-        if self.adds_elements {
-            let mut new = Node::new(&diff.name, ElementDefinition::default());
-            self.element(&mut new, diff, &id);
-            parent.children.push(new);
-            return;
-        }
-        let (zh, en) = ("基础定义中没有该元素，请检查路径", "its base has no such element; check the path");
-        self.report.add("structure.path.unknown", &id, zh, en);
     }
 
     /// An element with its slices.
@@ -85,6 +92,10 @@ impl Merge<'_> {
         pristine.slices.clear();
         let slices_before = target.slices.len();
         self.merge(target, diff, id);
+        if !self.is_pack {
+            // what holds below every repeat holds below those of the slices
+            pristine.children.clone_from(&target.children);
+        }
         for slice in &diff.slices {
             self.slice(target, &pristine, slice, id, slices_before);
         }
@@ -98,7 +109,9 @@ impl Merge<'_> {
         }
         let by_type = type_of_slice(target, diff);
         if target.def.slicing.is_none() {
-            target.def.slicing = self.implicit_slicing(target, by_type.is_some(), &id);
+            // a choice that is entered by naming one type is closed to the others
+            let closes = by_type.is_some() && !diff.def.types.is_empty();
+            target.def.slicing = self.implicit_slicing(target, by_type.is_some(), closes, &id);
         }
         let was_closed = pristine.def.slicing.as_ref().is_some_and(|s| s.rules == SlicingRules::Closed);
         if was_closed && slices_before > 0 && !name.contains('/') {
@@ -114,7 +127,12 @@ impl Merge<'_> {
         if let Some(by_type) = by_type.filter(|_| diff.def.types.is_empty()) {
             slice.def.types = vec![by_type];
         }
+        let was_in_slice = std::mem::replace(&mut self.in_slice, true);
         self.merge(&mut slice, diff, &id);
+        self.in_slice = was_in_slice;
+        // R4 has slices of elements that it forbids otherwise
+        let all = target.def.max.filter(|max| *max > 0);
+        slice.def.max = slice.def.max.zip(all).map(|(said, all)| said.min(all)).or(slice.def.max);
         slice.def.slice_name = Some(name);
         if diff.def.slicing.is_none() {
             slice.def.slicing = None;
@@ -128,10 +146,9 @@ impl Merge<'_> {
     }
 
     /// Slicing that nobody has to state: extensions by their URL, choices by their type.
-    fn implicit_slicing(&mut self, target: &Node, is_by_type: bool, id: &str) -> Option<Slicing> {
-        let by = |kind, path: &str| {
-            Some(Slicing { rules: SlicingRules::Open, is_ordered: false, discriminators: vec![(kind, path.to_owned())] })
-        };
+    fn implicit_slicing(&mut self, target: &Node, is_by_type: bool, closes: bool, id: &str) -> Option<Slicing> {
+        let rules = if closes { SlicingRules::Closed } else { SlicingRules::Open };
+        let by = |kind, path: &str| Some(Slicing { rules, is_ordered: false, discriminators: vec![(kind, path.to_owned())] });
         if is_extension(&target.name) {
             return by(DiscriminatorKind::Value, "url");
         }
@@ -163,24 +180,59 @@ impl Merge<'_> {
         target.def.slicing = Some(said.clone());
     }
 
-    /// `valueQuantity` for the slice `value[x]:valueQuantity`.
-    fn shortcut(&mut self, target: &mut Node, diff: &Node, code: &str, parent_id: &str) {
-        let mut slice = Node { name: target.name.clone(), slices: Vec::new(), ..diff.clone() };
-        slice.def.slice_name = Some(diff.name.clone());
-        let id = format!("{parent_id}.{}", target.name);
-        let is_mandatory = diff.def.min.is_some_and(|min| min > 0);
-        let sliced = Node { slices: vec![slice], ..Node::new(&target.name, ElementDefinition::default()) };
-        self.element(target, &sliced, &id);
+    /// `valueQuantity` for the slice `value[x]:valueQuantity`; inside another slice, where it is alone, for `value[x]`
+    /// itself. The slicing is closed where all types have a slice.
+    fn shortcuts(&mut self, parent: &mut Node, choice: &str, shortcuts: &[&Node], is_alone: bool, is_extension: bool, parent_id: &str) {
+        let id = format!("{parent_id}.{choice}");
+        let slices: Vec<Node> = shortcuts
+            .iter()
+            .filter_map(|diff| {
+                let (_, of_type) = choice_of(parent, diff)?;
+                let mut slice = Node { name: choice.to_owned(), ..(*diff).clone() };
+                if slice.def.types.is_empty() {
+                    slice.def.types = vec![of_type];
+                }
+                slice.def.slice_name = Some(diff.name.clone());
+                Some(slice)
+            })
+            .collect();
+        let Some(target) = parent.child_mut(choice) else { return };
+        if let ([only], true) = (slices.as_slice(), is_alone && self.in_slice) {
+            let mut narrowed = only.clone();
+            narrowed.def.slice_name = None;
+            return self.element(target, &narrowed, &id);
+        }
+        let base_min = target.def.min;
+        let codes: Vec<String> = slices.iter().flat_map(|s| &s.def.types).map(|t| t.code.clone()).collect();
+        let is_mandatory = slices.len() == 1 && slices.iter().any(|s| s.def.min.is_some_and(|min| min > 0));
+        let unstated: Vec<String> = slices.iter().filter(|s| s.def.min.is_none()).filter_map(|s| s.def.slice_name.clone()).collect();
+        self.element(target, &Node { slices, ..Node::new(choice, ElementDefinition::default()) }, &id);
         if is_mandatory {
+            target.def.min = Some(1);
+        }
+        if is_mandatory || (is_extension && target.def.max != Some(0)) {
             // no other type is left
-            target.def.types.retain(|t| t.code == code);
+            target.def.types.retain(|t| codes.contains(&t.code));
+        }
+        let is_covered = target.def.types.iter().all(|t| codes.contains(&t.code));
+        if let Some(slicing) = &mut target.def.slicing {
+            slicing.rules = if is_covered { SlicingRules::Closed } else { SlicingRules::Open };
+        }
+        if target.def.types.len() == 1 {
+            for name in unstated {
+                if let Some(slice) = target.slice_mut(&name) {
+                    slice.def.min = base_min;
+                }
+            }
         }
     }
 
-    /// What the profile of an element's only type says of the element itself.
+    /// What the profile of an element's only type says of the element itself: of extensions, and of resources in their
+    /// place. (The elements of data types are checked against the profile of their type anyway.)
     fn template(&mut self, target: &mut Node, diff: &Node, id: &str) {
         let [TypeRef { code, profiles, .. }] = diff.def.types.as_slice() else { return };
-        let Some(profile) = profiles.first().filter(|_| code != "Reference" && code != "canonical") else { return };
+        let is_place = target.def.types.iter().any(|t| t.code == "Extension" || t.code == "Resource");
+        let Some(profile) = profiles.first().filter(|_| is_place) else { return };
         let Some(structure) = self.source.structure(profile) else { return };
         let Some(root) = structure.snapshot.first() else { return };
         if structure.type_name != *code && !super::narrow::may_be(code, &structure.type_name) {
@@ -192,8 +244,12 @@ impl Merge<'_> {
         let mut said = root.clone();
         said.types.clear();
         said.slicing = None;
+        // how often it must be there is said by the one who uses it
+        said.min = None;
         if code != "Extension" {
-            (said.min, said.max) = (None, None);
+            said.max = None;
+            // `%resource` would mean something else here
+            said.constraints.clear();
         }
         // an element that the base limits stays limited
         said.max = said.max.zip(target.def.max).map(|(said, base)| said.min(base));
@@ -242,6 +298,15 @@ impl Merge<'_> {
         }
         true
     }
+}
+
+/// The choice of which an element of a differential is one type, and that type: `value[x]` for `valueQuantity`.
+fn choice_of(parent: &Node, diff: &Node) -> Option<(String, TypeRef)> {
+    parent.children.iter().find_map(|c| {
+        let suffix = diff.name.strip_prefix(c.name.strip_suffix("[x]")?)?;
+        let of_type = c.def.types.iter().find(|t| capital(&t.code) == suffix)?;
+        Some((c.name.clone(), of_type.clone()))
+    })
 }
 
 fn is_extension(name: &str) -> bool {

@@ -43,7 +43,7 @@ impl Node {
     }
 
     /// A tree of the elements of a differential or snapshot. Elements that the list leaves out on the way are made, and
-    /// say nothing. Slices are told by `id` where there is a usable one, otherwise by `sliceName` and order.
+    /// say nothing. Slices are told by `id` where all ids are usable, otherwise by `sliceName` and order.
     pub(super) fn from_elements(
         type_name: &str,
         elements: &[ElementDefinition],
@@ -53,8 +53,11 @@ impl Node {
         let mut root = Node::new(type_name, ElementDefinition::default());
         // where the last element of each path was, for lists without ids
         let mut latest: HashMap<String, Vec<Part>> = HashMap::new();
+        // one that does not fit makes the others doubtful
+        let has_ids = elements.iter().all(|e| parts_of_id(e).is_some());
         for element in elements {
-            let parts = parts_of_id(element).unwrap_or_else(|| parts_of_path(element, &latest));
+            let by_id = parts_of_id(element).filter(|_| has_ids);
+            let parts = by_id.unwrap_or_else(|| parts_of_path(element, &latest));
             if parts.len() > limits.depth_max {
                 let (zh, en) = ("路径层数过多", "its path has too many names");
                 return Err(fault("structure.limit", url, &element.path, zh, en));

@@ -30,8 +30,14 @@ pub(super) fn generate(
     tree.settle();
     let diff = Node::from_elements(name, &of.differential, &of.url, limits)?;
     let pristine = tree.clone();
-    let mut merge =
-        Merge { source, base: &pristine, report: Report { url: &of.url, findings: Vec::new() }, adds_elements: !of.is_constraint, is_pack };
+    let mut merge = Merge {
+        source,
+        base: &pristine,
+        report: Report { url: &of.url, findings: Vec::new() },
+        adds_elements: !of.is_constraint,
+        is_pack,
+        in_slice: false,
+    };
     merge.merge(&mut tree, &diff, name);
     let findings = merge.report.findings;
     let snapshot = tree.flatten();
