@@ -74,8 +74,8 @@ a definition, the lines below belong to it.
   `b=` binding (strength `r`equired, `e`xtensible, `p`referred, e`x`ample, then the value set; `~` = `http://hl7.org/fhir/ValueSet/`), `B=` greatest value set
   (checked as required), `c=` invariants beyond those of its type, `fType=` fixed, `pType=` pattern, `>Type=` least, `<Type=` greatest value,
   `l=` greatest length, `s=` slicing (`rules[,ordered];discriminator:path;…`).
-- `profiles.txt`: `@url, type, base, name, …` with `ctx=` contexts of an extension; element paths hold slice names
-  (`component:SystolicBP.code`). An element that is not listed is as in the type that the profile constrains;
+- `profiles.txt`: `@url, type, base, name, …` with `ctx=` contexts of an extension, `ctxi=` FHIRPath that must hold
+  there, `root=` how often it may be there (unless `0..*`; `!` modifier); element paths hold slice names (`component:SystolicBP.code`). An element that is not listed is as in the type that the profile constrains;
   extensions are sliced by `url`, openly, unless said otherwise.
 - `codesystems.txt`: `@url, version, content, name, flags, …`; a concept is its code (indented by depth), display, flags
   (`!` not to be selected, `-` not active); `~` = `http://hl7.org/fhir/`, `^` = `http://terminology.hl7.org/CodeSystem/`.

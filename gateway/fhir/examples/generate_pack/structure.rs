@@ -289,6 +289,12 @@ fn render(sd: &Value, invariants: &mut Invariants, roots: &HashMap<String, BTree
     for invariant in list(&sd["contextInvariant"]) {
         let _ = write!(header, "\tctxi={}", one_line(text(invariant)));
     }
+    let root = &elements[0];
+    let is_modifier = root["isModifier"] == true;
+    // how often, and whether it modifies: of resources and data types the element that holds them says it
+    if text(&sd["type"]) == "Extension" && sd["derivation"] == "constraint" && (root["max"] != "*" || root["min"] != 0 || is_modifier) {
+        let _ = write!(header, "\troot={}..{}{}", root["min"], text(&root["max"]), if is_modifier { "!" } else { "" });
+    }
     let root_keys: Vec<String> = list(&elements[0]["constraint"]).iter().map(|c| invariants.key(c)).collect();
     if !root_keys.is_empty() {
         let _ = write!(header, "\tc={}", root_keys.join(","));

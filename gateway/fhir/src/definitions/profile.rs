@@ -38,6 +38,19 @@ impl Profile {
         self.header.split('\t').filter_map(|c| c.strip_prefix("ctx=")?.split_once(':'))
     }
 
+    /// FHIRPath expressions that must hold where an extension stands.
+    pub fn context_invariants(&self) -> impl Iterator<Item = &'static str> {
+        self.header.split('\t').filter_map(|c| c.strip_prefix("ctxi="))
+    }
+
+    /// How often an extension may stand in one place (least, greatest), and whether it modifies what it stands in.
+    pub fn root(&self) -> (u32, u32, bool) {
+        let said = self.header.split('\t').find_map(|c| c.strip_prefix("root="));
+        let Some((min, max)) = said.and_then(|root| root.split_once("..")) else { return (0, u32::MAX, false) };
+        let (max, is_modifier) = max.strip_suffix('!').map_or((max, false), |max| (max, true));
+        (min.parse().unwrap_or(0), max.parse().unwrap_or(u32::MAX), is_modifier)
+    }
+
     /// Keys of the invariants of the whole.
     pub fn invariants(&self) -> impl Iterator<Item = &'static str> {
         self.header.split('\t').filter_map(|c| c.strip_prefix("c=")).flat_map(|c| c.split(','))

@@ -16,7 +16,11 @@ const CHAIN_MAX: usize = 8;
 impl StructureDefinition {
     /// A profile or extension of R4. Its differential is against the *type* that it constrains, whatever `base` says.
     pub fn from_pack(profile: &Profile) -> StructureDefinition {
+        let (min, max, is_modifier) = profile.root();
         let root = ElementDefinition {
+            min: Some(min),
+            max: Some(max),
+            is_modifier: Some(is_modifier),
             id: profile.type_name.to_owned(),
             path: profile.type_name.to_owned(),
             constraints: profile.invariants().filter_map(|key| constraint(key, &profile.url)).collect(),
@@ -34,7 +38,7 @@ impl StructureDefinition {
             is_abstract: false,
             is_constraint: true,
             contexts: profile.contexts().filter_map(|(kind, text)| Some((context(kind)?, text.to_owned()))).collect(),
-            context_invariants: Vec::new(),
+            context_invariants: profile.context_invariants().map(str::to_owned).collect(),
             differential: std::iter::once(root).chain(rows).collect(),
             snapshot: Vec::new(),
         }
