@@ -6,6 +6,7 @@ use hutong_fhir::Key;
 use hutong_fhir::json::{self, JsonLimits};
 
 mod examples;
+mod extensions;
 mod limits;
 mod national;
 mod national_operations;
