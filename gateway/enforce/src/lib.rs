@@ -3,4 +3,3 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))] // a test may stop
 
 pub mod recognition;
-pub mod sheet;

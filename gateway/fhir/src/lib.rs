@@ -14,6 +14,7 @@ pub mod names;
 pub mod outcome;
 pub mod package;
 pub mod primitive;
+pub mod sheet;
 pub mod structure;
 pub mod tree;
 pub mod ucum;

@@ -16,6 +16,7 @@ mod index;
 mod name;
 mod person;
 mod register;
+pub mod registry;
 mod text;
 mod weights;
 

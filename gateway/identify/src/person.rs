@@ -4,11 +4,13 @@ use crate::name::{Naming, naming, plain_name, reading, surname};
 use crate::text::{hash, is_han, plain};
 use hutong_fhir::NodeRef;
 use hutong_fhir::identifier::{self, IdentityCard, Kind};
+use serde::{Deserialize, Serialize};
 
 /// Names, numbers and telephones of one record beyond which the rest is not compared.
 const MOST: usize = 8;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Sex {
     #[default]
     Unknown,
@@ -17,7 +19,7 @@ pub enum Sex {
 }
 
 /// A date, in part or whole; 0 = not known.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Date {
     pub year: u16,
     pub month: u8,
@@ -44,7 +46,8 @@ impl Date {
 }
 
 /// What a number says about who holds it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum NumberKind {
     /// A 身份证 whose check digit is right: one person, for life.
     IdentityCard,
@@ -59,7 +62,7 @@ pub enum NumberKind {
 }
 
 /// A number of a person.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PersonalNumber {
     pub kind: NumberKind,
     /// Canonical URI of the assigner.
@@ -69,12 +72,16 @@ pub struct PersonalNumber {
 }
 
 /// What is compared of one record.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+/// As JSON without what follows from the rest: [`Person::settle`] after reading.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Person {
     /// Plain forms; the first in characters where there is one.
     pub(crate) names: Vec<Box<str>>,
     /// Pinyin of the first name.
+    #[serde(skip)]
     pub(crate) reading: Box<str>,
+    #[serde(skip)]
     pub(crate) naming: Option<Naming>,
     pub(crate) sex: Sex,
     pub(crate) birth: Date,

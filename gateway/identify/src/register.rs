@@ -7,11 +7,13 @@
 use crate::index::Index;
 use crate::person::Person;
 use crate::weights::Weights;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashMap};
 
 /// Who or what joined or parted records.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum By {
     /// The rules, with the version of the weights.
     Rules(String),
@@ -22,7 +24,8 @@ pub enum By {
 }
 
 /// What happens to a register.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// A record came, or came again with other content. The key names it for ever: source and local id.
     Record { key: String, person: Person },
@@ -98,20 +101,23 @@ impl Register {
     }
 
     fn record(&mut self, key: &str, person: &Person) {
+        // what was read from the journal lacks what follows from the rest
+        let mut person = person.clone();
+        person.settle();
         match self.number(key) {
             Some(number) => {
                 let Some(record) = self.records.get_mut(number as usize) else { return };
-                if record.person != *person {
+                if record.person != person {
                     let old = std::mem::replace(&mut record.person, person.clone());
                     self.index.remove(number, &old);
-                    self.index.add(number, person);
+                    self.index.add(number, &person);
                 }
             }
             None => {
                 let Ok(number) = u32::try_from(self.records.len()) else { return };
-                self.records.push(Record { key: key.into(), person: person.clone(), joined: Vec::new(), root: number });
+                self.index.add(number, &person);
+                self.records.push(Record { key: key.into(), person, joined: Vec::new(), root: number });
                 self.by_key.insert(key.into(), number);
-                self.index.add(number, person);
             }
         }
     }

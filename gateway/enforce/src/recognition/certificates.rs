@@ -2,7 +2,7 @@
 
 use super::time::moment;
 use super::{Mark, Place, Scope};
-use crate::sheet::{Fault, Sheet};
+use hutong_fhir::sheet::{Fault, Sheet};
 use std::collections::HashMap;
 
 /// One certificate.

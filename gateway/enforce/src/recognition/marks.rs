@@ -2,7 +2,7 @@
 //! or in a report's heading. Which text means what is a table: `profiles/policy/recognition/marks.tsv`.
 
 use super::{Place, Scope};
-use crate::sheet::{Fault, Sheet};
+use hutong_fhir::sheet::{Fault, Sheet};
 
 /// What a mark says.
 #[derive(Clone, PartialEq, Eq, Debug)]

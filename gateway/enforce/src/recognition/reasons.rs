@@ -1,6 +1,6 @@
 //! Why a result is not recognised: `profiles/policy/recognition/reasons.tsv`, the legal six and what platforms add.
 
-use crate::sheet::{Fault, Sheet};
+use hutong_fhir::sheet::{Fault, Sheet};
 
 /// One reason.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -3,7 +3,7 @@
 
 use super::time::{Period, moment};
 use super::{ItemKind, Place, Scope, Setting};
-use crate::sheet::{Fault, Row, Sheet};
+use hutong_fhir::sheet::{Fault, Row, Sheet};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 

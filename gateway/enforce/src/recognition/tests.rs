@@ -174,7 +174,7 @@ fn what_is_shipped_is_read() {
 
 #[test]
 fn bad_tables_are_refused_with_their_lines() {
-    let lines = |faults: Vec<crate::sheet::Fault>| faults.into_iter().map(|f| f.line).collect::<Vec<_>>();
+    let lines = |faults: Vec<hutong_fhir::sheet::Fault>| faults.into_iter().map(|f| f.line).collect::<Vec<_>>();
     for (change, expect) in [
         (("K	laboratory	any	7d", "K	laboratory	any	7"), vec![8]),
         (("K	laboratory	any	7d", "	laboratory	any	7d"), vec![8]),

@@ -155,3 +155,17 @@ fn a_patient_is_read() {
     assert_eq!((p.name(), &*p.reading, p.numbers.len(), &*p.phones[0]), ("张三", "zhangsan", 1, "13800010001"));
     assert_eq!((p.birth, &*p.address), (Date { year: 1984, month: 3, day: 0 }, "青龙村"));
 }
+
+#[test]
+fn an_event_of_the_journal_is_the_event() {
+    let event = Event::Record {
+        key: "Patient/1".to_owned(),
+        person: person("王小芳; 女; 1984-03-12; 99020019840312004; 9000000001; 13800010001; 青龙村"),
+    };
+    let text = serde_json::to_string(&event).unwrap();
+    assert!(text.starts_with(r#"{"record":{"key":"Patient/1","person":{"names":["王小芳"]"#), "{text}");
+    let mut register = Register::new(Weights::built_in());
+    register.apply(&serde_json::from_str(&text).unwrap());
+    let Event::Record { person, .. } = event else { unreachable!() };
+    assert_eq!(register.person(0), Some(&person));
+}

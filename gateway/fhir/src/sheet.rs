@@ -1,7 +1,7 @@
 //! A table of rules as people keep it: lines of `#key value`, a row of column names, rows. A table with a fault is refused
 //! as a whole, each fault with its line.
 
-use hutong_fhir::cells::{Cells, Separator};
+use crate::cells::{Cells, Separator};
 use std::borrow::Cow;
 
 /// Rows of one table beyond which it is refused.

@@ -1,0 +1,125 @@
+//! Rows that hold from one day to another.
+
+use super::Diff;
+use super::rows::Record;
+use crate::person::Date;
+use hutong_fhir::sheet::{Fault, Row};
+use std::collections::BTreeMap;
+
+/// China has one zone.
+const ZONE_S: i64 = 8 * 3_600;
+
+#[derive(Clone)]
+struct Line<R> {
+    from: Day,
+    to: Day,
+    record: R,
+    line: usize,
+}
+
+/// Days since 1970 in China.
+type Day = i64;
+
+/// Rows by key, those of one key in the order of their days.
+#[derive(Clone)]
+pub(crate) struct Dated<R> {
+    by_key: BTreeMap<String, Vec<Line<R>>>,
+}
+
+impl<R> Default for Dated<R> {
+    fn default() -> Self {
+        Dated { by_key: BTreeMap::new() }
+    }
+}
+
+impl<R: Record> Dated<R> {
+    /// Adds a row; columns `effective_from` and `effective_to` (both days count) may be empty.
+    pub(crate) fn add(&mut self, record: R, row: Row<'_, '_>, faults: &mut Vec<Fault>) {
+        let mut day = |column: &str, none: Day| match row.get(column) {
+            "" => none,
+            text => match Date::parse(text).filter(|d| d.is_whole()).map(number) {
+                Some(day) => day,
+                None => {
+                    faults.push(fault(row.line(), column, "日期须写作 2026-01-31", "a date is written 2026-01-31"));
+                    none
+                }
+            },
+        };
+        let (from, to) = (day("effective_from", Day::MIN), day("effective_to", Day::MAX));
+        if to < from {
+            faults.push(fault(row.line(), "effective_to", "失效日期早于生效日期", "it ends before it begins"));
+        }
+        let lines = self.by_key.entry(record.key()).or_default();
+        if let Some(other) = lines.iter().find(|l| l.from <= to && from <= l.to) {
+            faults.push(fault(
+                row.line(),
+                "effective_from",
+                &format!("与第 {} 行是同一条目，且生效日期重叠", other.line),
+                &format!("line {} is of the same entry, and their days overlap", other.line),
+            ));
+        }
+        lines.push(Line { from, to, record, line: row.line() });
+        lines.sort_by_key(|l| l.from);
+    }
+
+    /// Takes the place of these rows.
+    pub(crate) fn replace(&mut self, new: Dated<R>) -> Diff {
+        let mut diff = Diff::default();
+        for (key, lines) in &new.by_key {
+            match self.by_key.get(key) {
+                None => diff.added.push(key.clone()),
+                Some(old) => {
+                    let same = old.len() == lines.len()
+                        && old.iter().zip(lines).all(|(a, b)| a.from == b.from && a.to == b.to && a.record == b.record);
+                    if same { diff.same += 1 } else { diff.changed.push(key.clone()) }
+                }
+            }
+        }
+        diff.removed = self.by_key.keys().filter(|k| !new.by_key.contains_key(*k)).cloned().collect();
+        *self = new;
+        diff
+    }
+
+    pub(crate) fn get(&self, key: &str, at_us: i64) -> Option<&R> {
+        let day = day_of(at_us);
+        self.by_key.get(key)?.iter().find(|l| l.from <= day && day <= l.to).map(|l| &l.record)
+    }
+
+    /// Whether there is or was such an entry.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.by_key.contains_key(key)
+    }
+
+    /// The entry, whatever the day.
+    pub(crate) fn any(&self, key: &str) -> Option<&R> {
+        self.by_key.get(key)?.first().map(|l| &l.record)
+    }
+
+    pub(crate) fn on(&self, at_us: i64) -> impl Iterator<Item = &R> {
+        let day = day_of(at_us);
+        self.by_key.values().flatten().filter(move |l| l.from <= day && day <= l.to).map(|l| &l.record)
+    }
+
+    /// All rows with their lines.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&R, usize)> {
+        self.by_key.values().flatten().map(|l| (&l.record, l.line))
+    }
+}
+
+fn day_of(at_us: i64) -> Day {
+    (at_us.div_euclid(1_000_000) + ZONE_S).div_euclid(86_400)
+}
+
+/// Days since 1970-01-01 (Howard Hinnant's civil-days algorithm).
+fn number(d: Date) -> Day {
+    let (year, month, day) = (Day::from(d.year), Day::from(d.month), Day::from(d.day));
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let of_era = y - era * 400;
+    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+fn fault(line: usize, column: &str, zh: &str, en: &str) -> Fault {
+    Fault { line, column: column.to_owned(), zh: zh.to_owned(), en: en.to_owned() }
+}
