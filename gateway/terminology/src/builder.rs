@@ -15,12 +15,19 @@ pub(crate) struct Builder {
     shared: FastMap<u64, (u32, u32)>,
     /// (child, place of the parent's code in the text)
     named_parents: Vec<(u32, u32, u32)>,
+    values: Vec<(u32, Value)>,
     text: String,
 }
 
 impl Builder {
     pub(crate) fn new(case_sensitive: bool) -> Builder {
-        Builder { table: Table::empty(case_sensitive), shared: FastMap::default(), named_parents: Vec::new(), text: String::new() }
+        Builder {
+            table: Table::empty(case_sensitive),
+            shared: FastMap::default(),
+            named_parents: Vec::new(),
+            values: Vec::new(),
+            text: String::new(),
+        }
     }
 
     /// Room for what is to come, where it is known.
@@ -46,7 +53,7 @@ impl Builder {
         self.text.push_str(display);
         // the index reads codes from the table's text
         self.table.text = Cow::Owned(std::mem::take(&mut self.text));
-        self.table.rows.push(Row { at, code: code_len, display: display_len, parent: parent.unwrap_or(NONE), end: 0, flags });
+        self.table.rows.push(Row { at, code: code_len, display: display_len, parent: parent.unwrap_or(NONE), end: 0, values: 0, flags });
         let taken = self.table.index(row);
         self.text = std::mem::take(&mut self.table.text).into_owned();
         match taken {
@@ -71,13 +78,16 @@ impl Builder {
             self.table.kinds.push(kind);
             self.table.kinds.len() - 1
         });
-        u16::try_from(at).map_err(|_| Fault::TooMuch)
+        u16::try_from(at).ok().filter(|_| at < Value::KINDS_MAX).ok_or(Fault::TooMuch)
     }
 
     /// Gives a row a value.
     pub(crate) fn value(&mut self, row: u32, kind: u16, value: &str) -> Result<(), Fault> {
+        if value.len() > Value::LEN_MAX {
+            return Err(Fault::Length);
+        }
         let (at, len) = self.keep(value)?;
-        self.table.values.push(Value { row, at, len, kind });
+        self.values.push((row, Value::new(at, len, kind)));
         Ok(())
     }
 
@@ -127,14 +137,13 @@ impl Builder {
             }
         }
         let order = table.preorder()?;
-        table.reorder(&order);
+        table.reorder(&order, &mut self.values);
         table.set_ends();
         table.edges.sort_unstable();
         table.edges.dedup();
-        table.values.sort_by_key(|v| v.row);
+        table.take_values(self.values);
         table.check_edges()?;
         table.rows.shrink_to_fit();
-        table.values.shrink_to_fit();
         Ok(table)
     }
 }
@@ -167,7 +176,7 @@ impl Table {
         Ok(order)
     }
 
-    fn reorder(&mut self, order: &[u32]) {
+    fn reorder(&mut self, order: &[u32], values: &mut [(u32, Value)]) {
         if order.iter().enumerate().all(|(to, from)| to as u32 == *from) {
             return;
         }
@@ -176,8 +185,22 @@ impl Table {
         let moved = |row: u32| place.get(row as usize).copied().unwrap_or(NONE);
         self.rows = order.iter().map(|from| Row { parent: moved(self.rows[*from as usize].parent), ..self.rows[*from as usize] }).collect();
         self.slots.iter_mut().filter(|s| **s != 0).for_each(|s| *s = moved(*s - 1) + 1);
-        self.values.iter_mut().for_each(|v| v.row = moved(v.row));
+        values.iter_mut().for_each(|v| v.0 = moved(v.0));
         self.edges.iter_mut().for_each(|e| *e = (moved(e.0), moved(e.1)));
+    }
+
+    /// The values in the order of the rows; those of one row stay as they were given.
+    fn take_values(&mut self, mut values: Vec<(u32, Value)>) {
+        if !values.is_sorted_by_key(|v| v.0) {
+            values.sort_by_key(|v| v.0);
+        }
+        let mut next = 0;
+        for (at, row) in self.rows.iter_mut().enumerate() {
+            row.values = next as u32;
+            next += values.get(next..).unwrap_or(&[]).iter().take_while(|v| v.0 as usize == at).count();
+        }
+        self.values = values.into_iter().map(|v| v.1).collect();
+        self.values.shrink_to_fit();
     }
 
     /// A further parent must not be below its child.

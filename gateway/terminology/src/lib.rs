@@ -56,6 +56,8 @@ struct SystemSlot {
 struct SetSlot {
     version: String,
     source: Source<SetDefinition>,
+    /// Made of what a code system says, for want of a definition.
+    is_derived: bool,
     compiled: OnceLock<Result<Arc<Compiled>, SetFault>>,
 }
 
@@ -107,7 +109,7 @@ impl Terminology {
             out.systems.entry(system.url.clone()).or_default().push(slot);
         }
         for (i, set) in pack_sets.all().iter().enumerate() {
-            let slot = SetSlot { version: set.version.to_owned(), source: Source::Pack(i), compiled: OnceLock::new() };
+            let slot = SetSlot { version: set.version.to_owned(), source: Source::Pack(i), is_derived: false, compiled: OnceLock::new() };
             out.sets.entry(set.url.clone()).or_default().push(slot);
         }
         for (url, grammar) in grammar::ALL {
@@ -139,11 +141,11 @@ impl Terminology {
 
     fn judge(&self, set: &Compiled, system: Option<&str>, code: &str) -> Membership {
         let verdict = set.judge(system, code);
-        // another name of the system is rare: it is tried where the given one led nowhere
-        match system.and_then(|s| self.aliases.get(s)) {
-            Some(canonical) if verdict != Membership::In => set.judge(Some(canonical), code),
-            _ => verdict,
+        if verdict == Membership::In {
+            return verdict;
         }
+        // another name of the system is rare: it is tried where the given one led nowhere
+        system.and_then(|s| self.aliases.get(s)).map_or(verdict, |canonical| set.judge(Some(canonical), code))
     }
 
     /// A code system by canonical URL or OID, in the best version.
@@ -222,12 +224,6 @@ impl Terminology {
                 Source::Pack(i) => self.definitions.value_sets().all().get(*i).map(|set| Arc::new(SetDefinition::of_pack(set))),
             };
         }
-        let (url, version) = split(canonical);
-        if let Some(systems) = self.whole_systems.get(url) {
-            let asked = |v: &str| version.is_none_or(|asked| asked == v);
-            let parts: Vec<&(String, String)> = systems.iter().filter(|(_, v)| asked(v)).collect();
-            return (!parts.is_empty()).then(|| Arc::new(SetDefinition::all_of(url, &parts)));
-        }
         SetDefinition::implicit(canonical).map(Arc::new)
     }
 
@@ -277,6 +273,12 @@ impl Terminology {
         self.sets.values_mut().flatten().for_each(|slot| slot.compiled = OnceLock::new());
         self.implicit.invalidate_all();
         self.expansions.invalidate_all();
+    }
+}
+
+impl SetSlot {
+    fn of(set: SetDefinition, is_derived: bool) -> SetSlot {
+        SetSlot { version: set.version.clone(), source: Source::Loaded(Arc::new(set)), is_derived, compiled: OnceLock::new() }
     }
 }
 

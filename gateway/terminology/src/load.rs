@@ -6,7 +6,7 @@ use crate::system::{Content, Property, System};
 use crate::table::{ABSTRACT, Fault, INACTIVE, Table, ValueKind};
 use crate::{MapSlot, SetSlot, Source, SystemSlot, Terminology, grammar::Grammar, map, split, text, version};
 use hutong_fhir::{Finding, NodeRef};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Nesting of concepts, at most.
 const DEPTH_MAX: usize = 64;
@@ -34,6 +34,7 @@ impl Terminology {
             let named = self.whole_systems.entry(system.value_set.clone()).or_default();
             named.retain(|n| *n != (system.url.clone(), system.version.clone()));
             named.push((system.url.clone(), system.version.clone()));
+            self.derive_set(&system.value_set);
         }
         let supplemented = split(&system.supplements).0.to_owned();
         let slots = self.systems.entry(system.url.clone()).or_default();
@@ -54,10 +55,24 @@ impl Terminology {
         });
     }
 
+    /// The value set of all codes of a system, where nothing else defines it: of all its versions, and of each.
+    fn derive_set(&mut self, url: &str) {
+        let Some(systems) = self.whole_systems.get(url) else { return };
+        let slots = self.sets.entry(url.to_owned()).or_default();
+        slots.retain(|s| !s.is_derived);
+        if !slots.is_empty() {
+            return;
+        }
+        slots.push(SetSlot::of(SetDefinition::all_of(url, "", systems), true));
+        for one in systems.iter().filter(|(_, version)| !version.is_empty()) {
+            slots.push(SetSlot::of(SetDefinition::all_of(url, &one.1, std::slice::from_ref(one)), true));
+        }
+    }
+
     fn add_set(&mut self, set: SetDefinition) {
         let slots = self.sets.entry(set.url.clone()).or_default();
-        slots.retain(|s| s.version != set.version);
-        slots.push(SetSlot { version: set.version.clone(), source: Source::Loaded(Arc::new(set)), compiled: OnceLock::new() });
+        slots.retain(|s| s.version != set.version && !s.is_derived);
+        slots.push(SetSlot::of(set, false));
         slots.sort_by(|a, b| {
             let of_pack = |s: &SetSlot| matches!(s.source, Source::Pack(_));
             of_pack(a).cmp(&of_pack(b)).then_with(|| version::compare(&b.version, &a.version))

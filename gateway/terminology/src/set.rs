@@ -100,9 +100,10 @@ impl SetDefinition {
     }
 
     /// All codes of systems, each in a version.
-    pub(crate) fn all_of(url: &str, systems: &[&(String, String)]) -> SetDefinition {
-        let include = |of: &&(String, String)| Include { system: of.0.clone(), version: of.1.clone(), ..Include::default() };
-        SetDefinition { url: url.to_owned(), includes: systems.iter().map(include).collect(), ..SetDefinition::default() }
+    pub(crate) fn all_of(url: &str, version: &str, systems: &[(String, String)]) -> SetDefinition {
+        let include = |of: &(String, String)| Include { system: of.0.clone(), version: of.1.clone(), ..Include::default() };
+        let includes = systems.iter().map(include).collect();
+        SetDefinition { url: url.to_owned(), version: version.to_owned(), includes, ..SetDefinition::default() }
     }
 
     fn filtered(url: &str, system: &str, version: &str, filters: Vec<Filter>) -> SetDefinition {

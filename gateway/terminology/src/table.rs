@@ -1,4 +1,4 @@
-//! The concepts of one code system, compactly: all text in one string, a row of 20 bytes a concept, a hash index.
+//! The concepts of one code system, compactly: all text in one string, a row of 24 bytes a concept, a hash index.
 //!
 //! Rows stand in preorder of the hierarchy (a parent before its children), so that "everything below a concept" is a
 //! range of rows. A concept with several parents has its first one in the row and the others in a list beside.
@@ -25,16 +25,39 @@ pub(crate) struct Row {
     pub(crate) parent: u32,
     /// First row behind everything below this one.
     pub(crate) end: u32,
+    /// Its first value; the next row's is the end.
+    pub(crate) values: u32,
     pub(crate) flags: u8,
 }
 
 /// A definition, designation or property of a row.
 #[derive(Clone, Copy)]
 pub(crate) struct Value {
-    pub(crate) row: u32,
-    pub(crate) at: u32,
-    pub(crate) len: u32,
-    pub(crate) kind: u16,
+    at: u32,
+    /// Length in the lower 20 bits, kind above.
+    len_kind: u32,
+}
+
+const LEN_BITS: u32 = 20;
+
+impl Value {
+    /// Longest value, in bytes.
+    pub(crate) const LEN_MAX: usize = (1 << LEN_BITS) - 1;
+    /// Kinds of values that a system can have.
+    pub(crate) const KINDS_MAX: usize = 1 << (32 - LEN_BITS);
+
+    /// `len` and `kind` within their limits.
+    pub(crate) fn new(at: u32, len: u32, kind: u16) -> Value {
+        Value { at, len_kind: len | u32::from(kind) << LEN_BITS }
+    }
+
+    fn len(self) -> usize {
+        (self.len_kind & ((1 << LEN_BITS) - 1)) as usize
+    }
+
+    fn kind(self) -> usize {
+        (self.len_kind >> LEN_BITS) as usize
+    }
 }
 
 /// What a value is.
@@ -56,7 +79,7 @@ pub(crate) enum ValueKind {
 /// Why concepts cannot be taken.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
-    /// An empty code, or one or a display of more than 65,535 bytes.
+    /// An empty code, one or a display of more than 65,535 bytes, or a value of more than 1,048,575.
     Length,
     /// The code stands there already.
     Duplicate,
@@ -64,7 +87,7 @@ pub(crate) enum Fault {
     UnknownParent(String),
     /// A concept that is its own ancestor.
     Cycle(String),
-    /// More than 4 GiB of text or 4 G codes.
+    /// More than 4 GiB of text, 4 G codes or 4,096 kinds of values.
     TooMuch,
 }
 
@@ -116,6 +139,7 @@ impl Table {
                 display: display.len() as u16,
                 parent: above.last().copied().unwrap_or(NONE),
                 end: 0,
+                values: 0,
                 flags,
             });
             above.push(row);
@@ -268,9 +292,10 @@ impl Table {
 
     /// The values of a row in the order in which they were given.
     pub(crate) fn values(&self, row: u32) -> impl Iterator<Item = (&ValueKind, &str)> {
-        let from = self.values.partition_point(|v| v.row < row);
-        let own = self.values.iter().skip(from).take_while(move |v| v.row == row);
-        own.filter_map(|v| Some((self.kinds.get(v.kind as usize)?, self.slice(v.at as usize, v.len as usize))))
+        let from = self.row(row).map_or(0, |r| r.values as usize);
+        let to = self.row(row + 1).map_or(self.values.len(), |r| r.values as usize);
+        let own = self.values.get(from..to).unwrap_or(&[]).iter();
+        own.filter_map(|v| Some((self.kinds.get(v.kind())?, self.slice(v.at as usize, v.len()))))
     }
 
     /// The kinds of values that some row has.

@@ -36,7 +36,10 @@ pub(crate) fn concepts(url: &str, fault: &Fault) -> Finding {
 /// Why a concept was not taken.
 pub(crate) fn fault_text(fault: &Fault) -> (String, String) {
     let (zh, en) = match fault {
-        Fault::Length => ("代码为空，或代码、名称超过 65,535 字节", "a code is empty, or a code or display is longer than 65,535 bytes"),
+        Fault::Length => (
+            "代码为空，或代码、名称超过 65,535 字节，或属性值超过 1,048,575 字节",
+            "a code is empty, a code or display is longer than 65,535 bytes, or a value longer than 1,048,575",
+        ),
         Fault::Duplicate => ("同一代码出现两次", "a code stands there twice"),
         Fault::UnknownParent(code) => {
             return (format!("上级代码“{code}”不在此代码系统中"), format!("parent '{code}' is not in this code system"));

@@ -123,6 +123,10 @@ struct Target {
     definition: u16,
     /// Kind of value by column.
     kinds: Vec<Option<u16>>,
+    code: usize,
+    display: usize,
+    /// Columns with the code and the name of a broader concept, broadest first.
+    levels: Vec<(usize, Option<usize>)>,
 }
 
 impl Import<'_> {
@@ -240,12 +244,15 @@ impl Import<'_> {
         let definition = builder.kind(ValueKind::Definition).map_err(too_much)?;
         let kinds = columns.iter().map(|column| column.value_kind().map(|kind| builder.kind(kind)).transpose());
         let kinds = kinds.collect::<Result<_, _>>().map_err(too_much)?;
-        Ok(Target { builder, definition, kinds })
+        let place = |role: &Role| columns.iter().position(|c| c.role == *role);
+        let levels = (1..=columns::LEVELS_MAX).filter_map(|n| Some((place(&Role::Level(n))?, place(&Role::LevelDisplay(n)))));
+        let (code, display) = (place(&Role::Code).unwrap_or(0), place(&Role::Display).unwrap_or(0));
+        Ok(Target { builder, definition, kinds, code, display, levels: levels.collect() })
     }
 
     fn rows(&mut self, cells: &mut Cells<'_>, columns: &[Column], target: &mut Target) -> Result<(), Finding> {
         let mut row = Vec::new();
-        let mut levels: Vec<(String, String)> = Vec::new();
+        let mut levels: Vec<String> = Vec::new();
         loop {
             let line = cells.line() + 1;
             match cells.row(&mut row) {
@@ -347,20 +354,15 @@ fn is_yes(text: &str) -> bool {
     matches!(text, "true" | "TRUE" | "1" | "Y" | "y" | "是")
 }
 
-fn one_row(
-    row: &[std::borrow::Cow<'_, str>],
-    columns: &[Column],
-    target: &mut Target,
-    levels: &mut Vec<(String, String)>,
-) -> Result<(), Fault> {
-    let cell = |role: &Role| columns.iter().zip(row).find(|(c, _)| c.role == *role).map_or("", |(_, v)| v.trim());
-    let code = cell(&Role::Code);
-    let above = above(row, columns, target, levels)?;
+fn one_row(row: &[std::borrow::Cow<'_, str>], columns: &[Column], target: &mut Target, levels: &mut Vec<String>) -> Result<(), Fault> {
+    let cell = |at: usize| row.get(at).map_or("", |v| v.trim());
+    let code = cell(target.code);
+    let above = above(row, target, levels)?;
     if above.as_deref() == Some(code) {
         return Ok(()); // the row of a category that was made from its level
     }
     let builder = &mut target.builder;
-    let at = builder.add(code, cell(&Role::Display), 0, None)?;
+    let at = builder.add(code, cell(target.display), 0, None)?;
     if let Some(parent) = above {
         builder.below(at, &parent)?;
     }
@@ -385,29 +387,21 @@ fn one_row(
 }
 
 /// The broader concepts that a row names itself are made when first seen; gives the code of the last one.
-fn above(
-    row: &[std::borrow::Cow<'_, str>],
-    columns: &[Column],
-    target: &mut Target,
-    levels: &mut Vec<(String, String)>,
-) -> Result<Option<String>, Fault> {
-    let mut last: Option<String> = None;
-    let level = |wanted: &Role| columns.iter().zip(row).find(|(c, _)| c.role == *wanted).map_or("", |(_, v)| v.trim());
-    for n in 1..=columns::LEVELS_MAX {
-        let code = level(&Role::Level(n));
+fn above(row: &[std::borrow::Cow<'_, str>], target: &mut Target, levels: &mut Vec<String>) -> Result<Option<String>, Fault> {
+    let cell = |at: usize| row.get(at).map_or("", |v| v.trim());
+    levels.resize(target.levels.len(), String::new());
+    let mut last: Option<&str> = None;
+    for ((code, display), seen) in target.levels.iter().zip(levels) {
+        let code = cell(*code);
         if code.is_empty() {
             continue;
         }
         // rows of one chapter stand together: most often nothing has changed since the row before
-        let slot = n as usize - 1;
-        if levels.len() <= slot {
-            levels.resize(slot + 1, (String::new(), String::new()));
-        }
-        if let Some(seen) = levels.get_mut(slot).filter(|l| l.0 != code) {
-            *seen = (code.to_owned(), String::new());
-            match target.builder.add(code, level(&Role::LevelDisplay(n)), 0, None) {
+        if seen != code {
+            code.clone_into(seen);
+            match target.builder.add(code, display.map_or("", cell), 0, None) {
                 Ok(at) => {
-                    if let Some(parent) = last.as_deref().filter(|p| *p != code) {
+                    if let Some(parent) = last.filter(|p| *p != code) {
                         target.builder.below(at, parent)?;
                     }
                 }
@@ -415,9 +409,9 @@ fn above(
                 Err(other) => return Err(other),
             }
         }
-        last = Some(code.to_owned());
+        last = Some(code);
     }
-    Ok(last)
+    Ok(last.map(str::to_owned))
 }
 
 #[cfg(test)]
