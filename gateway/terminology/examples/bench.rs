@@ -60,7 +60,7 @@ fn diseases() -> String {
 
 fn parameters(text: &str) -> Tree {
     let json = format!(r#"{{"resourceType":"Parameters","parameter":[{text}]}}"#);
-    parse(json.as_bytes(), &JsonLimits::default()).ok().expect("JSON").0
+    parse(json.as_bytes(), &JsonLimits::default()).expect("JSON").0
 }
 
 fn member(t: &Terminology, what: &str, set: &str, system: Option<&str>, code: &str, expected: Membership) {
