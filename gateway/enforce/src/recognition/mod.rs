@@ -13,6 +13,7 @@ mod certificates;
 mod decide;
 mod marks;
 mod reasons;
+pub mod record;
 mod rules;
 mod time;
 

@@ -1,0 +1,86 @@
+//! Periods of reports: `2026`, `2026Q3`, `2026-11`, `2026-11-22`, in China's days.
+
+const DAY_US: i64 = 86_400_000_000;
+const ZONE_US: i64 = 8 * 3_600_000_000;
+
+/// Days since 1970, first and last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Period {
+    pub first: i64,
+    pub last: i64,
+}
+
+/// The day of a moment (microseconds since 1970), in China.
+pub fn day_of(at_us: i64) -> i64 {
+    (at_us + ZONE_US).div_euclid(DAY_US)
+}
+
+impl Period {
+    pub fn parse(text: &str) -> Option<Period> {
+        let number = |s: &str| s.parse::<i64>().ok();
+        let year = text.get(..4).and_then(number).filter(|y| (1900..=9999).contains(y))?;
+        let rest = text.get(4..)?;
+        if rest.is_empty() {
+            return Some(Period { first: days(year, 1, 1), last: days(year + 1, 1, 1) - 1 });
+        }
+        if let Some(quarter) = rest.strip_prefix(['Q', 'q']).or_else(|| rest.strip_prefix("-Q")) {
+            let quarter = number(quarter).filter(|q| (1..=4).contains(q))?;
+            return Some(months(year, quarter * 3 - 2, 3));
+        }
+        let mut parts = rest.strip_prefix('-')?.split('-');
+        let month = parts.next().and_then(number).filter(|m| (1..=12).contains(m))?;
+        let whole = months(year, month, 1);
+        match (parts.next(), parts.next()) {
+            (None, _) => Some(whole),
+            (Some(day), None) => {
+                let day = whole.first + number(day).filter(|d| *d >= 1)? - 1;
+                (day <= whole.last).then_some(Period { first: day, last: day })
+            }
+            _ => None,
+        }
+    }
+
+    pub fn holds(self, day: i64) -> bool {
+        self.first <= day && day <= self.last
+    }
+}
+
+fn months(year: i64, month: i64, count: i64) -> Period {
+    let next = month + count;
+    let (next_year, next_month) = if next > 12 { (year + 1, next - 12) } else { (year, next) };
+    Period { first: days(year, month, 1), last: days(next_year, next_month, 1) - 1 }
+}
+
+/// Days since 1970-01-01 (Howard Hinnant's civil-days algorithm).
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let of_era = y - era * 400;
+    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods() {
+        for (text, expect) in [
+            ("1970", Some((0, 364))),
+            ("2026Q4", Some((20_727, 20_818))),
+            ("2026-Q4", Some((20_727, 20_818))),
+            ("2026-12", Some((20_788, 20_818))),
+            ("2028-02", Some((21_215, 21_243))),
+            ("2026-11-22", Some((20_779, 20_779))),
+            ("2026-02-30", None),
+            ("2026Q5", None),
+            ("2026-1-1-1", None),
+            ("二〇二六", None),
+        ] {
+            assert_eq!(Period::parse(text).map(|p| (p.first, p.last)), expect, "{text}");
+        }
+        assert_eq!(day_of(1_795_276_799_999_999), 20_778, "one microsecond before midnight in China");
+        assert_eq!(day_of(1_795_276_800_000_000), 20_779);
+    }
+}
