@@ -14,6 +14,7 @@ mod packages;
 mod pipeline;
 mod policy;
 mod runtime;
+mod schema;
 mod shown;
 
 fn main() -> std::process::ExitCode {

@@ -40,10 +40,18 @@ pub(crate) fn line(finding: &Finding, colour: bool) -> String {
     format!("{}{place}: {text}{value} [{}]", output::paint(word, code, colour), finding.rule)
 }
 
+/// Line and column, both 0 where they are not known.
+pub(crate) fn line_column(finding: &Finding) -> (u32, u32) {
+    match finding.location {
+        Location::Path { line, column, .. } => (line, column),
+        _ => (0, 0),
+    }
+}
+
 /// `:12:7` where line and column are known, else nothing.
 pub(crate) fn place(finding: &Finding) -> String {
-    match finding.location {
-        Location::Path { line, column, .. } if line > 0 => format!(":{line}:{column}"),
-        _ => String::new(),
+    match line_column(finding) {
+        (0, _) => String::new(),
+        (line, column) => format!(":{line}:{column}"),
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod lang;
 mod map;
 pub(crate) mod output;
 mod package;
+mod schema;
 mod send;
 mod serve;
 mod validate;
@@ -46,6 +47,8 @@ enum Command {
     Convert(convert::Args),
     /// 校验 FHIR 资源 · validate FHIR resources
     Validate(validate::Args),
+    /// 打印 JSON Schema（配置、用例、输出行）· print a JSON Schema of our files and output lines
+    Schema(schema::Args),
     /// 厂商测试客户端：发送消息并解释应答 · send messages and explain the answers
     Send(send::Args),
     /// 映射工具：check、test、fmt、explain、coverage · tools for mapping authors
@@ -68,6 +71,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Map(args) => map::run(&args),
         Command::Package(args) => package::run(&args),

@@ -1,6 +1,6 @@
 //! The configuration: one TOML file, every field with a default, unknown fields refused.
 //!
-//! Two steps: the text is judged by a JSON Schema (`gateway/docs/config.schema.json`, which editors use too), then read
+//! Two steps: the text is judged by a JSON Schema (`conformance/schemas/config.schema.json`, which editors use too), then read
 //! into types. What is configured is either used or refused, never ignored.
 
 use std::collections::BTreeMap;
@@ -12,11 +12,10 @@ use hutong_wire::limits::Limits;
 use serde::Deserialize;
 
 use crate::cli::Failure;
+use crate::schema::{Schema, in_toml};
 
 /// What `hutong init` writes.
 pub(crate) const TEMPLATE: &str = include_str!("template.toml");
-
-const SCHEMA: &str = include_str!("../../../docs/config.schema.json");
 
 /// The whole configuration.
 #[derive(Deserialize, Default)]
@@ -128,6 +127,7 @@ impl Default for Journal {
 
 /// A fault of a configuration file, for the person who wrote it.
 pub(crate) struct Fault {
+    /// `12:` or `12:3:`, as far as it is known.
     pub(crate) place: String,
     pub(crate) zh: String,
     pub(crate) en: String,
@@ -147,30 +147,36 @@ pub(crate) fn read(path: &Path) -> Result<Config, Failure> {
 
 pub(crate) fn parse(text: &str) -> Result<Config, Vec<Fault>> {
     let table: toml::Table = toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
+        let place = place(text, error.span().map_or(0, |span| span.start));
         let message = error.message().to_owned();
-        vec![Fault { place: format!("{line}:"), zh: format!("不是有效的 TOML：{message}"), en: format!("not valid TOML: {message}") }]
+        vec![Fault { place, zh: format!("不是有效的 TOML：{message}"), en: format!("not valid TOML: {message}") }]
     })?;
-    let faults = by_schema(&table);
+    let faults = by_schema(text, &table);
     if !faults.is_empty() {
         return Err(faults);
     }
     toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
-        vec![Fault { place: format!("{line}:"), zh: error.message().to_owned(), en: error.message().to_owned() }]
+        let place = error.span().map_or_else(String::new, |span| place(text, span.start));
+        vec![Fault { place, zh: error.message().to_owned(), en: error.message().to_owned() }]
     })
 }
 
-fn by_schema(table: &toml::Table) -> Vec<Fault> {
-    let (Ok(schema), Ok(value)) = (serde_json::from_str(SCHEMA), serde_json::to_value(table)) else { return Vec::new() };
-    let Ok(validator) = jsonschema::validator_for(&schema) else { return Vec::new() };
-    validator
-        .iter_errors(&value)
-        .map(|error| {
-            let place = error.instance_path().to_string();
-            Fault { zh: format!("不符合配置规范：{error}"), en: error.to_string(), place }
+fn by_schema(text: &str, table: &toml::Table) -> Vec<Fault> {
+    let (Ok(schema), Ok(value)) = (Schema::published("config"), serde_json::to_value(table)) else { return Vec::new() };
+    let faults = schema.faults(&value).into_iter();
+    faults
+        .map(|fault| {
+            let name = fault.pointer.trim_start_matches('/').replace('/', ".");
+            let named = |text: &str| if name.is_empty() { text.to_owned() } else { format!("{name}: {text}") };
+            Fault { place: place(text, in_toml(text, &fault.pointer)), zh: named(&fault.zh), en: named(&fault.en) }
         })
         .collect()
+}
+
+/// `line:column:` of a byte offset.
+fn place(text: &str, at: usize) -> String {
+    let (line, column) = hutong_fhir::json::line_column(text.as_bytes(), at);
+    format!("{line}:{column}:")
 }
 
 #[cfg(test)]
@@ -186,10 +192,11 @@ mod tests {
     #[test]
     fn what_is_not_known_is_refused_with_its_place() {
         for (text, place) in [
-            ("[mllp]\nlisten = 5", "/mllp/listen"),
-            ("[mllp]\nlisten = \"127.0.0.1:2575\"\nlog_acks = true", "/mllp"),
-            ("[[source]]\nid = 7", "/source/0/id"),
-            ("[gateway\n", "1:"),
+            ("[mllp]\nlisten = 5", "2:1:"),
+            ("[mllp]\nlisten = \"127.0.0.1:2575\"\nlog_acks = true", "3:1:"),
+            ("[[source]]\nid = 7", "2:1:"),
+            ("[gateway\n", "1:9:"),
+            ("[profiles]\nidentifiers = { default = \"error\", identity_card = \"error\" }", "2:36:"),
         ] {
             let faults = parse(text).err().unwrap();
             assert_eq!(faults[0].place, place, "{text}");
