@@ -42,7 +42,9 @@ pub fn issue(finding: &Finding, out: &mut Vec<u8>) {
         _ => finding.rule.to_string(),
     };
     member(b",\"diagnostics\":\"", &place, out);
-    if let Location::Path { expression, .. } = &finding.location {
+    if let Location::Path { expression, .. } = &finding.location
+        && !expression.is_empty()
+    {
         member(b",\"expression\":[\"", expression, out);
         out.push(b']');
     }

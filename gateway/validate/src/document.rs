@@ -53,7 +53,10 @@ impl<'t> Document<'t> {
         let text = text.into();
         let (tree, shapes) = match syntax {
             Syntax::Json => {
-                let (tree, issues) = json::parse(&text, &limits.json).map_err(|e| unreadable_json(&e, &text))?;
+                let (mut tree, issues) = json::parse(&text, &limits.json).map_err(|e| unreadable_json(&e, &text))?;
+                // what is missing is said of the resource, and that has a place too
+                let start = text.iter().position(|b| *b == b'{').and_then(|at| u32::try_from(at).ok());
+                tree.set_origin(0, start.unwrap_or(0));
                 (tree, Shapes::Json(issues))
             }
             Syntax::Xml => {

@@ -58,6 +58,12 @@ impl Knowledge {
         self.global.get(of).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether resources can be judged by a profile: R4's own, the community's, or one that was loaded.
+    pub fn has_profile(&self, canonical: &str) -> bool {
+        let url = canonical.split('|').next().unwrap_or_default();
+        self.structure(canonical).is_some() || self.definitions.profiles().get(url).is_some()
+    }
+
     /// From now on `canonical` (without version) means what `ours` means.
     pub fn alias(&mut self, canonical: &str, ours: &str) {
         self.aliases.insert(canonical.to_owned(), ours.to_owned());

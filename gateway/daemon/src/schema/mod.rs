@@ -16,12 +16,7 @@ const FAULTS_MAX: usize = 200;
 
 /// The schemas that we publish (`conformance/schemas/`), by name: editors take them from `hutong schema NAME`.
 pub(crate) const PUBLISHED: [(&str, &str, &str, &str); 5] = [
-    (
-        "config",
-        "配置 hutong.toml",
-        "the configuration, hutong.toml",
-        include_str!("../../../../conformance/schemas/config.schema.json"),
-    ),
+    ("config", "配置 hutong.toml", "the configuration, hutong.toml", include_str!("../../../../conformance/schemas/config.schema.json")),
     (
         "case",
         "映射用例 .case 的各节",

@@ -23,17 +23,33 @@ fn good_and_bad_texts() {
     for (name, text, expected) in [
         ("config", r#"{"profiles":{"load":["a.tgz"],"identifiers":{"identity-card":"error","default":"ignore"}}}"#, &[][..]),
         ("config", r#"{"profiles":{"loads":["a.tgz"]}}"#, &["/profiles/loads additionalProperties"]),
-        ("config", r#"{"profiles":{"identifiers":{"identity_card":"error"}}}"#, &["/profiles/identifiers/identity_card additionalProperties"]),
+        (
+            "config",
+            r#"{"profiles":{"identifiers":{"identity_card":"error"}}}"#,
+            &["/profiles/identifiers/identity_card additionalProperties"],
+        ),
         ("config", r#"{"source":[{"id":"a","unknown_extensions":"bad"}]}"#, &["/source/0/unknown_extensions enum"]),
         ("config", r#"{"source":[{}]}"#, &["/source/0 required"]),
         ("config", r#"{"limits":{"message_byte":1}}"#, &["/limits/message_byte additionalProperties"]),
         ("config", r#"{"limits":{"message_bytes":0}}"#, &["/limits/message_bytes minimum"]),
-        ("case", r#"{"message":["MSH|^~\\&|A"],"resources":[{"resourceType":"Patient","id":"a"}],"findings":[{"severity":"error","rule":"a.b","location":""}]}"#, &[]),
+        (
+            "case",
+            r#"{"message":["MSH|^~\\&|A"],"resources":[{"resourceType":"Patient","id":"a"}],"findings":[{"severity":"error","rule":"a.b","location":""}]}"#,
+            &[],
+        ),
         ("case", r#"{"message":["PID|1"]}"#, &["/message/0 pattern"]),
-        ("case", r#"{"message":["MSH|^~\\&|A"],"findings":[{"severity":"fatal","rule":"a.b","location":""}]}"#, &["/findings/0/severity enum"]),
+        (
+            "case",
+            r#"{"message":["MSH|^~\\&|A"],"findings":[{"severity":"fatal","rule":"a.b","location":""}]}"#,
+            &["/findings/0/severity enum"],
+        ),
         ("case", r#"{"message":["MSH|^~\\&|A"],"resources":[{"id":"a"}]}"#, &["/resources/0 required"]),
         ("examples", r#"{"profile":"http://x/p","examples":[{"name":"a","resource":{"resourceType":"Patient"}}]}"#, &[]),
-        ("examples", r#"{"profile":"http://x/p","examples":[{"name":"a b","resource":{"resourceType":"Patient"}}]}"#, &["/examples/0/name pattern"]),
+        (
+            "examples",
+            r#"{"profile":"http://x/p","examples":[{"name":"a b","resource":{"resourceType":"Patient"}}]}"#,
+            &["/examples/0/name pattern"],
+        ),
         ("validate-line", r#"{"file":"a","index":0,"resourceType":"Patient","id":"","valid":true,"issue":[]}"#, &[]),
         ("validate-line", r#"{"file":"a","index":0,"resourceType":"Patient","id":"","valid":1,"issue":[]}"#, &["/valid type"]),
         ("convert-line", r#"{"file":"a","index":0,"messageType":"ADT^A01","bundle":null,"findings":[]}"#, &[]),
@@ -47,12 +63,17 @@ fn good_and_bad_texts() {
 #[test]
 fn the_limits_of_the_configuration_are_those_of_the_program() {
     let value: Value = serde_json::from_str(PUBLISHED[0].3).unwrap();
-    let written: Vec<(String, u64)> =
-        value["properties"]["limits"]["properties"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), v["default"].as_u64().unwrap())).collect();
+    let written: Vec<(String, u64)> = value["properties"]["limits"]["properties"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(k, v)| (k.clone(), v["default"].as_u64().unwrap()))
+        .collect();
     let own: Vec<(String, u64)> = hutong_wire::limits::Limits::default().list().into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
     assert_eq!(written, own);
     let kinds: Vec<&str> = value["$defs"]["identifiers"]["properties"].as_object().unwrap().keys().map(String::as_str).collect();
-    let own: Vec<&str> = ["default"].into_iter().chain(hutong_fhir::identifier::Kind::ALL.map(hutong_fhir::identifier::Kind::name)).collect();
+    let own: Vec<&str> =
+        ["default"].into_iter().chain(hutong_fhir::identifier::Kind::ALL.map(hutong_fhir::identifier::Kind::name)).collect();
     assert_eq!(kinds, own);
 }
 

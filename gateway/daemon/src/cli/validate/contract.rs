@@ -24,10 +24,15 @@ impl Contract {
 
     pub(super) fn verdict(&self, text: &[u8]) -> Verdict {
         let findings = match serde_json::from_slice(text) {
-            Ok(value) => self.0.faults(&value).into_iter().map(|fault| {
-                let place = line_column(text, in_json(text, &fault.pointer));
-                finding(&format!("schema.{}", fault.keyword), fault.pointer, place, fault.zh, fault.en)
-            }).collect(),
+            Ok(value) => self
+                .0
+                .faults(&value)
+                .into_iter()
+                .map(|fault| {
+                    let place = line_column(text, in_json(text, &fault.pointer));
+                    finding(&format!("schema.{}", fault.keyword), fault.pointer, place, fault.zh, fault.en)
+                })
+                .collect(),
             Err(error) => {
                 let place = (u32::try_from(error.line()).unwrap_or(0), u32::try_from(error.column()).unwrap_or(0).max(1));
                 vec![finding("json.syntax", String::new(), place, "不是有效的 JSON".into(), "not valid JSON".into())]

@@ -52,8 +52,18 @@ impl Junit {
             let mut all = String::new();
             for finding in judged.verdict.findings.iter().filter(|f| wanted(f.severity)) {
                 let (line, column) = judged.place(finding);
-                let at = finding.location.to_string();
-                let _ = writeln!(all, "{}:{line}:{column} {} {at}: {} [{}]", judged.file, finding.severity.as_str(), text(finding), finding.rule);
+                let at = match finding.location.to_string() {
+                    at if at.is_empty() => at,
+                    at => format!(" {at}"),
+                };
+                let _ = writeln!(
+                    all,
+                    "{}:{line}:{column} {}{at}: {} [{}]",
+                    judged.file,
+                    finding.severity.as_str(),
+                    text(finding),
+                    finding.rule
+                );
             }
             all
         };

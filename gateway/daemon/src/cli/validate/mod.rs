@@ -182,12 +182,7 @@ fn fhir(validator: &Validator, text: &[u8], demands: &Demands<'_>) -> Verdict {
         Ok(document) => {
             let root = document.tree.root();
             let value = |name: &str| root.at(name).unwrap_or_default().to_owned();
-            Verdict {
-                resource_type: value("resourceType"),
-                id: value("id"),
-                findings: validator.judge(&document, demands),
-                first_line: 0,
-            }
+            Verdict { resource_type: value("resourceType"), id: value("id"), findings: validator.judge(&document, demands), first_line: 0 }
         }
     }
 }

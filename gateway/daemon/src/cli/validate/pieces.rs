@@ -150,9 +150,10 @@ fn is_one_object(line: &[u8]) -> bool {
 
 fn too_large() -> Finding {
     let mb = DOCUMENT_BYTES_MAX >> 20;
-    Finding::new(Severity::Error, "document.size", "too-long", 0)
-        .at(Location::Path { expression: String::new(), line: 1, column: 1 })
-        .says(format!("文档超过 {mb} MB，未读取；请拆分"), format!("the document is larger than {mb} MB and was not read; send it in parts"))
+    Finding::new(Severity::Error, "document.size", "too-long", 0).at(Location::Path { expression: String::new(), line: 1, column: 1 }).says(
+        format!("文档超过 {mb} MB，未读取；请拆分"),
+        format!("the document is larger than {mb} MB and was not read; send it in parts"),
+    )
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::junit::Junit;
 use super::sarif::Sarif;
 use super::{Format, Verdict};
+use crate::cli::findings;
 use crate::cli::lang::{Lang, lang, t};
 use crate::cli::output;
-use crate::cli::findings;
 
 /// A verdict with what it is about.
 pub(super) struct Judged<'a> {
@@ -105,11 +105,17 @@ impl Report for Table {
         if self.rules.values().sum::<usize>() > 10 {
             let mut rules: Vec<_> = self.rules.iter().collect();
             rules.sort_by_key(|((severity, _), n)| (*severity, Reverse(**n)));
-            let row = |((severity, rule), n): &(&(Reverse<Severity>, String), &usize)| vec![word(severity.0).to_owned(), n.to_string(), rule.clone()];
+            let row = |((severity, rule), n): &(&(Reverse<Severity>, String), &usize)| {
+                vec![word(severity.0).to_owned(), n.to_string(), rule.clone()]
+            };
             let rows: Vec<Vec<String>> = rules.iter().take(20).map(row).collect();
             text = format!("\n{}\n", output::table(&[t("级别", "severity"), t("次数", "times"), t("规则", "rule")], &rows));
         }
-        let line = format!("{judged} {}, {invalid} {}", t("份资源", "resources"), t("份无效", "invalid"));
+        let line = if lang() == Lang::Zh {
+            format!("{judged} 份资源，{invalid} 份无效")
+        } else {
+            format!("judged {judged}, invalid {invalid}")
+        };
         text.push_str(&output::paint(&line, if invalid == 0 { "1;32" } else { "1;31" }, output::colour(true)));
         Some(text)
     }
