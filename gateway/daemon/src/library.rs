@@ -8,12 +8,14 @@ use hutong_serve::{Edition, Editions, Shelf};
 use hutong_validate::{Demands, Knowledge};
 
 use crate::cli::Failure;
-use crate::config::{Config, Profiles};
+use crate::config::Config;
+use crate::packages::Loaded;
 use crate::policy::Policy;
 
 /// The edition in force, and how each source is judged under it.
 pub(crate) struct InForce {
     pub(crate) edition: Arc<Edition>,
+    pub(crate) loaded: Loaded,
     policies: HashMap<String, Policy>,
     default: Policy,
 }
@@ -35,21 +37,24 @@ impl Library {
     }
 
     pub(crate) fn load(config: &Config) -> Result<Library, Failure> {
-        Ok(Library(RwLock::new(Arc::new(read(config)?))))
+        Ok(Library(RwLock::new(Library::prepare(config)?)))
     }
 
     pub(crate) fn in_force(&self) -> Arc<InForce> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Puts what a configuration names in force. Messages in work end under what they began with.
+    /// Reads what a configuration names, to be put in force.
     ///
     /// # Errors
-    /// What is wrong with it; what was in force then stays.
-    pub(crate) fn replace(&self, config: &Config) -> Result<Arc<InForce>, Failure> {
-        let new = Arc::new(read(config)?);
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
-        Ok(new)
+    /// All that is wrong with it.
+    pub(crate) fn prepare(config: &Config) -> Result<Arc<InForce>, Failure> {
+        read(config).map(Arc::new)
+    }
+
+    /// Puts an edition in force. Messages in work end under what they began with.
+    pub(crate) fn put(&self, new: Arc<InForce>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 }
 
@@ -59,15 +64,8 @@ impl Editions for Library {
     }
 }
 
+/// Reads all that the configuration names and judges it.
 fn read(config: &Config) -> Result<InForce, Failure> {
-    let edition = edition(&config.profiles)?;
-    let default = Policy::of(&config.profiles, None);
-    let policies = config.source.iter().map(|s| (s.id.clone(), Policy::of(&config.profiles, Some(s)))).collect();
-    Ok(InForce { edition: Arc::new(edition), policies, default })
-}
-
-/// The community's knowledge and what the paths hold.
-fn edition(profiles: &Profiles) -> Result<Edition, Failure> {
     let (mut knowledge, refused) = Knowledge::community();
     if let Some(finding) = refused.first() {
         return Err(Failure::usage(
@@ -76,9 +74,50 @@ fn edition(profiles: &Profiles) -> Result<Edition, Failure> {
         ));
     }
     let mut shelf = Shelf::default();
-    crate::packages::load(&profiles.load, &mut knowledge, &mut shelf)?;
-    Ok(Edition::new(Arc::new(knowledge), move || {
+    let loaded = crate::packages::load(&config.profiles.load, &mut knowledge, &mut shelf)?;
+    unknown_profiles(config, &knowledge)?;
+    let edition = Edition::new(Arc::new(knowledge), move || {
         shelf.add_community();
         shelf
-    }))
+    });
+    let default = Policy::of(&config.profiles, None);
+    let policies = config.source.iter().map(|s| (s.id.clone(), Policy::of(&config.profiles, Some(s)))).collect();
+    Ok(InForce { edition: Arc::new(edition), loaded, policies, default })
+}
+
+/// A profile that a source must meet and nobody knows would hold everything it sends.
+fn unknown_profiles(config: &Config, knowledge: &Knowledge) -> Result<(), Failure> {
+    let asked = config.source.iter().flat_map(|s| s.profiles.iter().map(move |p| (s, p)));
+    let missing: Vec<String> =
+        asked.filter(|(_, p)| !knowledge.has_profile(p)).map(|(s, p)| format!("\n  [[source]] {}: {p}", s.id)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.concat();
+    Err(Failure::judged(
+        format!("来源要求的 profile 未知，请核对地址，或在 [profiles] load 中载入：{list}"),
+        format!("profiles that sources must meet are not known; check their addresses, or load them under [profiles]:{list}"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hutong_receive::sources::Source;
+
+    #[test]
+    fn a_profile_that_nobody_knows_is_not_put_in_force() {
+        let library = Library::community().map_err(|f| f.to_string()).unwrap();
+        let before = library.in_force();
+        let asking = |profile: &str| {
+            let source = Source { id: "lis".into(), profiles: vec![profile.into()], ..Source::default() };
+            Library::prepare(&Config { source: vec![source], ..Config::default() })
+        };
+        let told = asking("http://x/nobody").err().unwrap().to_string();
+        assert!(told.contains("lis: http://x/nobody"), "{told}");
+        assert!(Arc::ptr_eq(&before, &library.in_force()));
+        let new = asking("http://fhir.med-community.cn/gw/StructureDefinition/CNPatient").map_err(|f| f.to_string()).unwrap();
+        library.put(new);
+        assert_eq!((library.in_force().demands("lis").profiles.len(), library.in_force().demands("his").profiles.len()), (1, 0));
+    }
 }

@@ -13,6 +13,7 @@ mod mappings;
 mod packages;
 mod pipeline;
 mod policy;
+mod reload;
 mod runtime;
 mod schema;
 mod shown;

@@ -14,9 +14,9 @@ use hutong_commit::error::StoreError;
 use hutong_commit::projection;
 use hutong_commit::store::{JournalOptions, Store};
 use hutong_receive::hl7_http::Hl7Http;
-use hutong_receive::sources::Sources;
+use hutong_receive::sources::{Source, SourceFault, Sources};
 use hutong_receive::{Handler, mllp};
-use hutong_serve::{Access, Api, Embedded, Settings};
+use hutong_serve::{Access, Api, Editions, Embedded, Settings};
 use hutong_wire::budget::Budget;
 use hutong_wire::limits::{Limits, size};
 use hutong_wire::tls::{ClientCertificate, TlsFiles};
@@ -32,6 +32,7 @@ use crate::config::{Config, Tls};
 use crate::ingest::Ingest;
 use crate::library::Library;
 use crate::pipeline::Pipeline;
+use crate::reload::Reload;
 
 /// A gateway that accepts.
 pub(crate) struct Running {
@@ -110,6 +111,7 @@ struct Parts {
     hl7: Hl7Http,
     api: Api,
     store: Arc<Store>,
+    reload: Reload,
 }
 
 impl Parts {
@@ -137,6 +139,8 @@ impl Parts {
         }
         let library = Arc::new(library);
         let sources = Arc::new(sources(config.source, &limits)?);
+        let reload =
+            Reload { path: config.path, library: Arc::clone(&library), sources: Arc::clone(&sources), limits: Arc::clone(&limits) };
         let budget = Budget::new(size(limits.in_flight_bytes));
         let pipeline = Arc::new(Pipeline::with(config.gateway.mappings.as_deref(), Arc::clone(&library))?);
         let handler: Arc<dyn Handler> = Arc::new(Ingest::new(pipeline, Arc::clone(&store), &limits));
@@ -148,7 +152,8 @@ impl Parts {
         }
         let settings =
             Settings { base_url: config.http.base_url, access, limits: Limits::clone(&limits), version: env!("CARGO_PKG_VERSION") };
-        let mut api = Api::new(Arc::new(Embedded { store: Arc::clone(&store), reader }), library, settings);
+        let mut api =
+            Api::new(Arc::new(Embedded { store: Arc::clone(&store), reader }), Arc::clone(&library) as Arc<dyn Editions>, settings);
         figures(&mut api, &store, &mllp_counts, &http_counts);
         Ok(Parts {
             mllp_listen: config.mllp.listen,
@@ -165,13 +170,14 @@ impl Parts {
             hl7: Hl7Http { sources, limits, budget, handler },
             api,
             store,
+            reload,
         })
     }
 }
 
 /// Runs the listeners until told to stop, then closes the store.
 fn serve(runtime: &Runtime, parts: Parts, mllp_listener: TcpListener, http_listener: TcpListener, stopped: watch::Receiver<bool>) {
-    let Parts { mllp: mllp_setting, http: http_setting, hl7, api, store, .. } = parts;
+    let Parts { mllp: mllp_setting, http: http_setting, hl7, api, store, reload, .. } = parts;
     let (api, hl7) = (Arc::new(api), Arc::new(hl7));
     let service = service_fn(move |request: Request<Incoming>| {
         let (api, hl7) = (Arc::clone(&api), Arc::clone(&hl7));
@@ -185,6 +191,7 @@ fn serve(runtime: &Runtime, parts: Parts, mllp_listener: TcpListener, http_liste
     });
     runtime.block_on(async {
         tokio::spawn(give_up_when_stopped(Arc::downgrade(&store)));
+        tokio::spawn(reload.on_hangup());
         let mllp = tokio::spawn(mllp::serve(mllp_listener, mllp_setting, stopped.clone()));
         let http = tokio::spawn(wire_http::serve(http_listener, http_setting, service, stopped));
         for (name, task) in [("mllp", mllp), ("http", http)] {
@@ -232,16 +239,19 @@ pub(crate) fn open(data: &Path, config: &Config) -> Result<(Arc<Store>, projecti
     Ok((Arc::new(store), reader))
 }
 
-fn sources(list: Vec<hutong_receive::sources::Source>, limits: &Limits) -> Result<Sources, Failure> {
+fn sources(list: Vec<Source>, limits: &Limits) -> Result<Sources, Failure> {
     if list.is_empty() {
         return Ok(Sources::local());
     }
-    Sources::new(list.into_iter().map(|source| source.with_default_rate(limits)).collect()).map_err(|faults| {
-        let list = |pick: fn(&hutong_receive::sources::SourceFault) -> &String| -> String {
-            faults.iter().map(|f| format!("\n  [[source]] {}: {}", f.source, pick(f))).collect()
-        };
-        Failure::judged(format!("来源登记有误：{}", list(|f| &f.zh)), format!("the registered sources are not right:{}", list(|f| &f.en)))
-    })
+    Sources::new(list.into_iter().map(|source| source.with_default_rate(limits)).collect()).map_err(|faults| wrong_sources(&faults))
+}
+
+/// What is wrong with the registry of sources.
+pub(crate) fn wrong_sources(faults: &[SourceFault]) -> Failure {
+    let list = |pick: fn(&SourceFault) -> &String| -> String {
+        faults.iter().map(|f| format!("\n  [[source]] {}: {}", f.source, pick(f))).collect()
+    };
+    Failure::judged(format!("来源登记有误：{}", list(|f| &f.zh)), format!("the registered sources are not right:{}", list(|f| &f.en)))
 }
 
 fn load_tls(files: Option<&Tls>) -> Result<Option<Arc<tls::Tls>>, Failure> {

@@ -22,7 +22,7 @@ use crate::access::{Access, Principal};
 use crate::answer::Answer;
 use crate::document::{self, Sent};
 use crate::interaction::capabilities::Capabilities;
-use crate::interaction::{compartment, conformance, everything, health, history, landing, read, search, validate, vread};
+use crate::interaction::{compartment, conformance, everything, health, history, landing, read, search, terminology, validate, vread};
 use crate::library::{Edition, Editions};
 use crate::metrics::{Metrics, StoreFigures};
 use crate::negotiate::Form;
@@ -208,7 +208,7 @@ impl Api {
         let limits = &self.settings.limits;
         match operation {
             Operation::Validate => validate::answer(&*self.source, &edition, validate::Request { kind, id, body }, fields, limits),
-            _ => Err(Refusal::unknown_operation()),
+            _ => terminology::answer(&edition, operation, (kind, id), body, fields, limits),
         }
     }
 

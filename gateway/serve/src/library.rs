@@ -17,12 +17,14 @@ pub struct Edition {
     shelf: LazyLock<Shelf, Fill>,
     /// The CapabilityStatement with a mark for the base address; made when first asked for.
     pub(crate) statement: OnceLock<String>,
+    /// The TerminologyCapabilities, the same way.
+    pub(crate) codes: OnceLock<String>,
 }
 
 impl Edition {
     pub fn new(knowledge: Arc<Knowledge>, fill: impl FnOnce() -> Shelf + Send + 'static) -> Edition {
         let validator = Validator::with(Arc::clone(&knowledge));
-        Edition { validator, knowledge, shelf: LazyLock::new(Box::new(fill)), statement: OnceLock::new() }
+        Edition { validator, knowledge, shelf: LazyLock::new(Box::new(fill)), statement: OnceLock::new(), codes: OnceLock::new() }
     }
 
     pub(crate) fn shelf(&self) -> &Shelf {

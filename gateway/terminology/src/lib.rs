@@ -181,6 +181,11 @@ impl Terminology {
         known
     }
 
+    /// Every code system that is known, with its versions, the one that answers without a version first; in no order.
+    pub fn systems(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &str>)> {
+        self.systems.iter().map(|(url, slots)| (url.as_str(), slots.iter().map(|slot| slot.version.as_str())))
+    }
+
     /// Whether a value set of that canonical is known, implicit ones included.
     pub fn has_value_set(&self, canonical: &str) -> bool {
         self.definition(canonical).is_some()

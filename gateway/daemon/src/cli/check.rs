@@ -1,10 +1,14 @@
 //! `hutong check`: judges a configuration and everything it points to, without starting anything.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use hutong_receive::sources::Sources;
+
+use super::Outcome;
 use super::lang::t;
 use super::output;
-use super::{Failure, Outcome};
+use crate::library::Library;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -24,13 +28,18 @@ pub(crate) fn run(args: &Args) -> Outcome {
         return Ok(0);
     }
     let config = crate::config::read(&args.config)?;
-    hutong_receive::sources::Sources::new(config.source).map_err(|faults| {
-        let list = |pick: fn(&hutong_receive::sources::SourceFault) -> &String| -> String {
-            faults.iter().map(|f| format!("\n  [[source]] {}: {}", f.source, pick(f))).collect()
-        };
-        Failure::judged(format!("来源登记有误：{}", list(|f| &f.zh)), format!("the registered sources are not right:{}", list(|f| &f.en)))
-    })?;
-    crate::pipeline::Pipeline::load(config.gateway.mappings.as_deref())?;
+    let library = Arc::new(Library::load(&config)?);
+    Sources::new(config.source).map_err(|faults| crate::runtime::wrong_sources(&faults))?;
+    crate::pipeline::Pipeline::with(config.gateway.mappings.as_deref(), Arc::clone(&library))?;
+    let loaded = &library.in_force().loaded;
+    if !loaded.names.is_empty() {
+        let rows: Vec<Vec<String>> =
+            loaded.names.iter().map(|(name, version, n)| vec![name.clone(), version.clone(), n.to_string()]).collect();
+        println!("{}", output::table(&[t("已载入", "loaded"), t("版本", "version"), t("项数", "items")], &rows));
+    }
+    for warning in &loaded.warnings {
+        println!("{}", super::findings::line(warning, output::colour(false)));
+    }
     for raised in config.limits.raised() {
         println!(
             "{} {} {} > {}",

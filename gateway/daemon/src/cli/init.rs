@@ -21,6 +21,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
     std::fs::create_dir_all(&args.dir).map_err(|e| Failure::file(&args.dir, &e))?;
     std::fs::write(&path, crate::config::TEMPLATE).map_err(|e| Failure::file(&path, &e))?;
+    // beside it, for editors that complete and check TOML by the schema that its first line names
+    let schema = args.dir.join("config.schema.json");
+    if let Some((.., text)) = crate::schema::PUBLISHED.iter().find(|(name, ..)| *name == "config") {
+        std::fs::write(&schema, text).map_err(|e| Failure::file(&schema, &e))?;
+    }
     println!("{} {}", t("已写出", "wrote"), path.display());
     println!("{} hutong check --config {p} && hutong serve --config {p}", t("下一步：", "next:"), p = path.display());
     Ok(0)

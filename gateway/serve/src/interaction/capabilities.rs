@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::interaction::compartment::membership;
 use crate::library::Edition;
-use crate::operation::Operation;
+use crate::operation::{Operation, Type};
 use crate::params::{self, Fields};
 use crate::refusal::Refusal;
 use crate::shelf;
@@ -28,11 +28,69 @@ impl Capabilities {
     }
 
     pub(crate) fn answer(&self, edition: &Edition, fields: &Fields, base: &str) -> Result<Answer, Refusal> {
-        fields.none_left()?;
-        let text = edition.statement.get_or_init(|| statement(self.version, edition).to_string());
+        let text = match asked(fields)? {
+            Mode::Full => edition.statement.get_or_init(|| statement(self.version, edition).to_string()),
+            Mode::Terminology => edition.codes.get_or_init(|| codes(self.version, edition).to_string()),
+        };
         // `base` was checked or configured: it needs no escapes
         Ok(Answer::fhir(text.replacen(BASE_MARK, base, 1).into_bytes()))
     }
+}
+
+/// Which statement is asked for (<https://hl7.org/fhir/R4/http.html#capabilities>).
+enum Mode {
+    Full,
+    Terminology,
+}
+
+fn asked(fields: &Fields) -> Result<Mode, Refusal> {
+    let mut mode = Mode::Full;
+    for (name, value) in &fields.list {
+        mode = match (name.as_str(), value.as_str()) {
+            ("mode", "full" | "normative") => Mode::Full,
+            ("mode", "terminology") => Mode::Terminology,
+            ("mode", _) => return Err(Refusal::unsupported_value("mode", "full, normative, terminology")),
+            _ => return Err(Refusal::unknown_parameter(name, "mode, _format, _pretty")),
+        };
+    }
+    Ok(mode)
+}
+
+/// `?mode=terminology`: which code systems questions are answered about, and how.
+fn codes(version: &str, edition: &Edition) -> Value {
+    let mut systems: Vec<(&str, Vec<&str>)> =
+        edition.knowledge.terminology.systems().map(|(url, versions)| (url, versions.filter(|v| !v.is_empty()).collect())).collect();
+    systems.sort_unstable();
+    let system = |(uri, versions): (&str, Vec<&str>)| {
+        let versions: Vec<Value> = versions.iter().enumerate().map(|(n, v)| json!({"code": v, "isDefault": n == 0})).collect();
+        let mut it = json!({"uri": uri});
+        if !versions.is_empty() {
+            it["version"] = json!(versions);
+        }
+        it["subsumption"] = json!(true);
+        it
+    };
+    let parameter = |(name, _): &(&str, Type)| json!({"name": name});
+    json!({
+        "resourceType": "TerminologyCapabilities",
+        "status": "active",
+        "date": DATE,
+        "publisher": "hutong",
+        "kind": "instance",
+        "software": {"name": "hutong", "version": version},
+        "implementation": {"description": "hutong 互通：随配置载入的术语 / terminology as configured", "url": BASE_MARK},
+        "codeSystem": systems.into_iter().map(system).collect::<Vec<_>>(),
+        "expansion": {
+            "hierarchical": true,
+            "paging": true,
+            "incomplete": false,
+            "parameter": Operation::Expand.parameters().iter().map(parameter).collect::<Vec<_>>(),
+            "textFilter": "代码或名称中的文字 / text in code or names"
+        },
+        "codeSearch": "all",
+        "validateCode": {"translations": false},
+        "translation": {"needsMap": true}
+    })
 }
 
 fn statement(version: &str, edition: &Edition) -> Value {

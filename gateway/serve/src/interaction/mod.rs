@@ -9,5 +9,6 @@ pub(crate) mod history;
 pub(crate) mod landing;
 pub(crate) mod read;
 pub(crate) mod search;
+pub(crate) mod terminology;
 pub(crate) mod validate;
 pub(crate) mod vread;

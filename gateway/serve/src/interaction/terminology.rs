@@ -1,6 +1,8 @@
 //! Questions about codes: `$lookup`, `$validate-code`, `$subsumes`, `$expand`, `$translate`
 //! (<https://hl7.org/fhir/R4/terminology-service.html>), answered from what is loaded.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use hutong_fhir::json;
 use hutong_wire::limits::Limits;
 
@@ -11,6 +13,7 @@ use crate::operation::{Operation, Type};
 use crate::parameters;
 use crate::params::Fields;
 use crate::refusal::Refusal;
+use crate::time;
 
 pub(crate) fn answer(
     edition: &Edition,
@@ -35,8 +38,9 @@ pub(crate) fn answer(
     let answered = match operation {
         Operation::Lookup => terminology.lookup(&parameters),
         Operation::Subsumes => terminology.subsumes(&parameters),
-        Operation::ValidateCodeInSystem | Operation::ValidateCodeInSet => terminology.validate_code(&parameters),
-        Operation::Expand => terminology.expand(&parameters),
+        Operation::ValidateCodeInSystem => terminology.validate_code_in_system(&parameters),
+        Operation::ValidateCodeInSet => terminology.validate_code(&parameters),
+        Operation::Expand => terminology.expand(&parameters, &now()),
         Operation::Translate => terminology.translate(&parameters),
         Operation::Validate => return Err(Refusal::unknown_operation()),
     };
@@ -44,4 +48,10 @@ pub(crate) fn answer(
     let mut out = Vec::with_capacity(1024);
     json::write(answered.root(), &mut out);
     Ok(Answer::fhir(out))
+}
+
+/// When an expansion is made.
+fn now() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    time::instant(i64::try_from(since.as_micros()).unwrap_or(0))
 }

@@ -140,3 +140,69 @@ async fn xml_is_read_and_written() {
     let doctype = "<!DOCTYPE x [<!ENTITY a \"b\">]><Patient xmlns=\"http://hl7.org/fhir\"/>";
     assert_eq!(send(&api, "POST /fhir/Patient/$validate", &[xml], doctype).await.status(), 400);
 }
+
+/// The value of a parameter of the answer, as text.
+fn parameter(parameters: &Value, name: &str) -> String {
+    assert_eq!(parameters["resourceType"], "Parameters", "{parameters}");
+    let found = parameters["parameter"].as_array().unwrap().iter().find(|p| p["name"] == name);
+    let value = found.and_then(|p| p.as_object().unwrap().iter().find(|(k, _)| k.starts_with("value")).map(|(_, v)| v.clone()));
+    value.map_or(String::new(), |v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+}
+
+#[tokio::test]
+async fn questions_about_codes() {
+    let api = api();
+    let by_body =
+        r#"{"resourceType":"Parameters","parameter":[{"name":"coding","valueCoding":{"system":"http://example.org/cs","code":"pink"}}]}"#;
+    for (line, body, name, expected) in [
+        ("GET /fhir/CodeSystem/$lookup?system=http://example.org/cs&code=red", "", "display", "Red"),
+        ("GET /fhir/CodeSystem/$lookup?coding=http://example.org/cs|blue", "", "display", "Blue"),
+        ("POST /fhir/CodeSystem/$lookup", by_body, "display", "Pink"),
+        ("GET /fhir/CodeSystem/$validate-code?url=http://example.org/cs&code=red", "", "result", "true"),
+        ("GET /fhir/CodeSystem/colour/$validate-code?code=green", "", "result", "false"),
+        ("GET /fhir/CodeSystem/$subsumes?system=http://example.org/cs&codeA=red&codeB=pink", "", "outcome", "subsumes"),
+        ("GET /fhir/CodeSystem/colour/$subsumes?codeA=pink&codeB=red", "", "outcome", "subsumed-by"),
+        ("GET /fhir/ValueSet/$validate-code?url=http://example.org/vs&system=http://example.org/cs&code=pink", "", "result", "true"),
+        ("GET /fhir/ValueSet/colours/$validate-code?system=http://example.org/shape&code=round", "", "result", "false"),
+    ] {
+        let response = send(&api, line, &[JSON], body).await;
+        assert_eq!(response.status(), 200, "{line}");
+        let answer = json(response).await;
+        assert_eq!(parameter(&answer, name), expected, "{line}: {answer}");
+    }
+    for line in ["GET /fhir/ValueSet/$expand?url=http://example.org/vs&filter=pi", "GET /fhir/ValueSet/colours/$expand?filter=pi&count=5"] {
+        let expansion = json(send(&api, line, &[], "").await).await;
+        assert_eq!(
+            (&expansion["resourceType"], &expansion["expansion"]["contains"][0]["code"]),
+            (&"ValueSet".into(), &"pink".into()),
+            "{expansion}"
+        );
+    }
+    let gender = "GET /fhir/ConceptMap/$translate?url=http://fhir.med-community.cn/gw/ConceptMap/gender&system=urn:oid:2.16.156.10011.2.3.3.4&code=1";
+    let translated = json(send(&api, gender, &[], "").await).await;
+    assert_eq!(parameter(&translated, "result"), "true", "{translated}");
+    for (line, status) in [
+        ("GET /fhir/CodeSystem/$lookup?system=http://nobody&code=red", 404),
+        ("GET /fhir/CodeSystem/$lookup?system=http://example.org/cs&code=green", 404),
+        ("GET /fhir/CodeSystem/$lookup?system=http://example.org/cs&kode=green", 400),
+        ("GET /fhir/ValueSet/nobody/$expand", 404),
+        ("GET /fhir/ValueSet/colours/$expand?url=http://example.org/vs", 400),
+        ("GET /fhir/ValueSet/$expand", 400),
+    ] {
+        let response = send(&api, line, &[], "").await;
+        assert_eq!(response.status(), status, "{line}");
+        assert_eq!(json(response).await["resourceType"], "OperationOutcome");
+    }
+    assert_eq!(send(&api, "POST /fhir/CodeSystem/$lookup", &[JSON], r#"{"resourceType":"Patient"}"#).await.status(), 400);
+}
+
+#[tokio::test]
+async fn the_statement_about_terminology_names_what_is_loaded() {
+    let api = api();
+    let said = json(send(&api, "GET /fhir/metadata?mode=terminology", &[], "").await).await;
+    assert_eq!(said["resourceType"], "TerminologyCapabilities");
+    let own = said["codeSystem"].as_array().unwrap().iter().find(|s| s["uri"] == "http://example.org/cs").unwrap();
+    assert_eq!(own["version"][0]["code"], "1");
+    assert_eq!(send(&api, "GET /fhir/metadata?mode=other", &[], "").await.status(), 400);
+    assert_eq!(json(send(&api, "GET /fhir/metadata?mode=full", &[], "").await).await["resourceType"], "CapabilityStatement");
+}
