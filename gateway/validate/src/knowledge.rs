@@ -60,8 +60,7 @@ impl Knowledge {
 
     /// Whether resources can be judged by a profile: R4's own, the community's, or one that was loaded.
     pub fn has_profile(&self, canonical: &str) -> bool {
-        let url = canonical.split('|').next().unwrap_or_default();
-        self.structure(canonical).is_some() || self.definitions.profiles().get(url).is_some()
+        self.structure(canonical).is_some()
     }
 
     /// From now on `canonical` (without version) means what `ours` means.
@@ -93,7 +92,7 @@ impl Knowledge {
     fn load_one(&mut self, resource: NodeRef<'_>) -> Result<(), Finding> {
         match resource.resource_type() {
             Some("StructureDefinition") => self.structures.add(StructureDefinition::from_node(resource)?),
-            Some("CodeSystem" | "ValueSet" | "NamingSystem") => self.terminology.load(resource),
+            Some("CodeSystem" | "ValueSet" | "ConceptMap" | "NamingSystem") => self.terminology.load(resource),
             Some("ImplementationGuide") => {
                 for global in resource.children().filter(|c| c.name() == "global") {
                     if let (Some(of), Some(profile)) = (global.at("type"), global.at("profile")) {
