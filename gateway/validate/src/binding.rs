@@ -1,5 +1,6 @@
 //! Required bindings: code, Coding, CodeableConcept, Quantity, uri and string against expanded code sets.
 
+use crate::Located;
 use crate::keys::KEYS;
 use crate::place::Frame;
 use crate::primitive::keep;
@@ -7,7 +8,7 @@ use crate::text;
 use crate::walk::Walk;
 use hutong_fhir::definitions::{CodeSet, CodeSetId, Element, Form, Strength, Type, TypeKind};
 use hutong_fhir::primitive::Primitive;
-use hutong_fhir::{NodeRef, Severity, ucum};
+use hutong_fhir::{Location, NodeRef, Severity, ucum};
 use hutong_terminology::System;
 
 /// Codes that a finding lists at most.
@@ -23,6 +24,21 @@ enum Verdict {
     Bad,
     /// No code is given where one is required.
     Missing,
+}
+
+/// Where a profile's binding refuses a code, that its code system has no such code is the same fault: one finding.
+pub(crate) fn fold(found: &mut Vec<Located>) {
+    fn place(located: &Located) -> &str {
+        match &located.finding.location {
+            Location::Path { expression, .. } => expression,
+            _ => "",
+        }
+    }
+    if !found.iter().any(|l| l.finding.rule == text::UNKNOWN_CODE.id) {
+        return;
+    }
+    let refused: Vec<String> = found.iter().filter(|l| l.finding.rule == text::CODE_REQUIRED.id).map(|l| place(l).to_owned()).collect();
+    found.retain(|l| l.finding.rule != text::UNKNOWN_CODE.id || !refused.iter().any(|r| place(l).starts_with(r.as_str())));
 }
 
 impl<'t> Walk<'t> {

@@ -54,6 +54,7 @@ pub(crate) fn run(store: &Store, table: &Table, demands: &Demands<'_>, tree: &Tr
     let root = Frame::root(tree.root());
     walk.resource(&root, Standing::Alone);
     walk.said.count(&mut walk.found);
+    crate::binding::fold(&mut walk.found);
     if walk.more > 0 {
         let more = walk.more;
         walk.found.truncate(FINDINGS_MAX);
