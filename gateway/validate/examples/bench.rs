@@ -4,13 +4,17 @@
 //! cargo run --release -p hutong-validate --example bench [FILE…]
 //! ```
 //!
+//! With `--community FOLDER` (`profiles/community/examples`) it measures the first example of each of our profiles, with
+//! the profile: invariants, bindings and slices.
+//!
 //! Prints CPU time of this thread: µs to parse and to validate each resource (median of 9 rounds), ms and KiB to load
 //! the tables. Besides the files it takes three resources of its own.
 #![allow(clippy::print_stdout)]
 
 use hutong_fhir::json::{self, JsonLimits};
 use hutong_fhir::{Definitions, Severity};
-use hutong_validate::Validator;
+use hutong_validate::{Knowledge, Validator};
+use std::sync::Arc;
 use std::time::Instant;
 
 const OBSERVATION: &str = r#"{"resourceType":"Observation","id":"4f1c2d3e-0000-8000-8000-000000000001","meta":{"versionId":"1","lastUpdated":"2026-03-01T09:00:01.123+08:00"},"identifier":[{"system":"urn:oid:2.16.156.10011.1.26","value":"20260301000123-K"}],"status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}]}],"code":{"coding":[{"system":"http://loinc.org","code":"2823-3","display":"Potassium [Moles/volume] in Serum or Plasma"}],"text":"钾"},"subject":{"reference":"Patient/4f1c2d3e-0000-8000-8000-000000000002"},"effectiveDateTime":"2026-03-01T08:30:00+08:00","issued":"2026-03-01T09:00:00+08:00","performer":[{"reference":"Organization/o1"}],"valueQuantity":{"value":4.10,"unit":"mmol/L","system":"http://unitsofmeasure.org","code":"mmol/L"},"interpretation":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation","code":"N"}]}],"referenceRange":[{"low":{"value":3.5,"unit":"mmol/L"},"high":{"value":5.5,"unit":"mmol/L"},"text":"3.5-5.5"}]}"#;
@@ -68,15 +72,46 @@ fn main() {
     let (kib, start) = (resident_kib(), Instant::now());
     let count = definitions.search_parameters().all().len();
     println!("search       {:8.2} ms {:6} KiB ({count})", start.elapsed().as_secs_f64() * 1e3, resident_kib().saturating_sub(kib));
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, folder] = args.as_slice()
+        && flag == "--community"
+    {
+        return community(std::path::Path::new(folder));
+    }
     let own = [OBSERVATION, PATIENT, REPORT].map(|t| (String::new(), t.as_bytes().to_vec()));
-    let files: Vec<(String, Vec<u8>)> = std::env::args().skip(1).filter_map(|f| std::fs::read(&f).ok().map(|t| (f, t))).collect();
+    let files: Vec<(String, Vec<u8>)> = args.into_iter().filter_map(|f| std::fs::read(&f).ok().map(|t| (f, t))).collect();
     for (name, text) in own.into_iter().chain(files) {
-        let Ok((tree, _)) = json::parse(&text, &JsonLimits::default()) else { continue };
-        let findings = validator.validate(&tree);
-        let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
-        let parse = time(|| drop(std::hint::black_box(json::parse(&text, &JsonLimits::default()))));
-        let validate = time(|| drop(std::hint::black_box(validator.validate(&tree))));
-        let name = if name.is_empty() { tree.root().resource_type().unwrap_or("").to_owned() } else { name };
-        println!("{name}\t{} bytes\t{} nodes\t{errors} errors\tparse {parse:.2} µs\tvalidate {validate:.2} µs", text.len(), tree.len());
+        one(&validator, &name, &text);
+    }
+}
+
+fn one(validator: &Validator, name: &str, text: &[u8]) {
+    let Ok((tree, _)) = json::parse(text, &JsonLimits::default()) else { return };
+    let findings = validator.validate(&tree);
+    let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
+    let parse = time(|| drop(std::hint::black_box(json::parse(text, &JsonLimits::default()))));
+    let validate = time(|| drop(std::hint::black_box(validator.validate(&tree))));
+    let name = if name.is_empty() { tree.root().resource_type().unwrap_or("") } else { name };
+    println!(
+        "{name}\t{} bytes\t{} nodes\t{errors} errors\t{} findings\tparse {parse:.2} µs\tvalidate {validate:.2} µs",
+        text.len(),
+        tree.len(),
+        findings.len()
+    );
+}
+
+fn community(folder: &std::path::Path) {
+    let (kib, start) = (resident_kib(), Instant::now());
+    let (knowledge, refused) = Knowledge::community();
+    let validator = Validator::with(Arc::new(knowledge));
+    let (ms, kib) = (start.elapsed().as_secs_f64() * 1e3, resident_kib().saturating_sub(kib));
+    println!("community    {ms:8.2} ms {kib:6} KiB ({} refused)", refused.len());
+    let mut files: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|f| f.path()).collect();
+    files.sort();
+    for file in files {
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        let Ok(list) = serde_json::from_str::<serde_json::Value>(&text) else { continue };
+        let text = list["examples"][0]["resource"].to_string();
+        one(&validator, &file.file_stem().unwrap_or_default().to_string_lossy(), text.as_bytes());
     }
 }
