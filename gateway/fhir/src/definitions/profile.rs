@@ -285,10 +285,14 @@ pub(super) fn compartment(code: &str, resource_type: &str) -> impl Iterator<Item
     line.into_iter().flat_map(|l| l.split(','))
 }
 
+/// The element lines of each type, as they stand in the table.
+static TYPE_LINES: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+    let blocks = TYPES.split('@').filter_map(|block| block.split_once('\n'));
+    blocks.map(|(header, lines)| (header.split('\t').next().unwrap_or(header), lines)).collect()
+});
+
 /// A type's own element lines in the same form as a profile's, for those who need columns that [`super::Element`]
 /// leaves out (least and greatest values, lengths, patterns).
 pub(super) fn type_elements(name: &str) -> Vec<ProfileElement> {
-    let mut lines = TYPES.lines().skip_while(|l| l.strip_prefix('@').and_then(|h| h.split('\t').next()) != Some(name));
-    lines.next();
-    lines.take_while(|l| !l.starts_with('@')).map(|line| ProfileElement { line }).collect()
+    TYPE_LINES.get(name).into_iter().flat_map(|lines| lines.lines()).map(|line| ProfileElement { line }).collect()
 }
