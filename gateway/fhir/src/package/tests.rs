@@ -190,3 +190,17 @@ fn what_is_written_is_read_and_always_the_same() {
     let twice = [resource("a", patient), resource("a", patient)];
     assert_eq!(write(&manifest, &twice, &[]).err().map(|f| f.rule.into_owned()), Some("package.write".into()));
 }
+
+#[test]
+fn damaged_archives_end_in_an_answer() {
+    let whole = good(&[("package/b.json", EntryType::Regular, PATIENT)]);
+    let limits = PackageLimits::default();
+    for at in 0..whole.len() {
+        for value in [0, 0xff, whole[at] ^ 1] {
+            let mut bytes = whole.clone();
+            bytes[at] = value;
+            drop(read("x.tgz", &bytes, &limits));
+        }
+        drop(read("x.tgz", &whole[..at], &limits));
+    }
+}

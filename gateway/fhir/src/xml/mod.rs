@@ -121,7 +121,7 @@ impl XmlErrorKind {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum XmlIssueKind {
     Attribute,
-    /// An element below a primitive, or beside the resource in its place.
+    /// An element below a primitive, or beside the resource in its place, or one that is an attribute.
     Element,
     Namespace,
     NarrativeNamespace,
@@ -159,8 +159,11 @@ impl XmlIssue {
             XmlIssueKind::Element => error(
                 "fhir.xml.element",
                 "structure",
-                format!("此处不能有元素“{name}”：简单类型只能含 extension，资源位置只能放一个资源"),
-                format!("no element '{name}' may stand here: a primitive holds extensions only, a resource's place one resource"),
+                format!("此处不能有元素“{name}”：简单类型只能含 extension，资源位置只能放一个资源，id 和扩展的 url 应写作属性"),
+                format!(
+                    "no element '{name}' may stand here: a primitive holds extensions only, a resource's place one resource; \
+                     id, and url of an extension, are attributes"
+                ),
             ),
             XmlIssueKind::Namespace => error(
                 "fhir.xml.namespace",

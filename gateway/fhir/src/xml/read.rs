@@ -300,9 +300,18 @@ impl<'a> Parser<'a> {
                 self.skip(XmlIssueKind::Element, node, &tag.local);
                 Ok(())
             }
+            Content::Elements(type_id, false) if tag.space == Space::Fhir && self.is_attribute(type_id, &tag.local) => {
+                self.skip(XmlIssueKind::Element, node, &tag.local);
+                Ok(())
+            }
             Content::Primitive(_, type_id) | Content::Elements(type_id, _) => self.child(start, tag, Some(type_id), is_empty),
             Content::Unknown => self.child(start, tag, None, is_empty),
         }
+    }
+
+    /// What XML writes as an attribute, and not as an element.
+    fn is_attribute(&self, type_id: TypeId, name: &str) -> bool {
+        name == "id" || name == "url" && Some(type_id) == self.extension
     }
 
     fn push(&mut self, node: NodeId, content: Content) {

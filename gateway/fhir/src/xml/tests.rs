@@ -135,6 +135,8 @@ fn what_fhir_forbids_is_reported() {
         ("<id value='1'><value value='2'><x/></value></id>", vec![(Element, "value")]),
         ("<id xmlns='' value='1'/>", vec![(Namespace, "id")]),
         ("<active value='true'/><id value='1'/>", vec![(Order, "id")]),
+        ("<name id='a'><id value='b'/></name>", vec![(Element, "id")]),
+        ("<extension url='a'><url value='b'/></extension>", vec![(Element, "url")]),
         ("<contained><Basic/><Basic/></contained>", vec![(Element, "Basic")]),
         ("<text><div><p xmlns='http://www.w3.org/1999/xhtml'/></div></text>", vec![(NarrativeNamespace, "div")]),
         ("<text><div xmlns='http://www.w3.org/1999/xhtml'><n:p xmlns:n='urn:x'/></div></text>", vec![(NarrativeNamespace, "p")]),
@@ -213,5 +215,38 @@ fn long_documents_are_read_in_linear_time() {
         let text = format!("<Patient xmlns=\"http://hl7.org/fhir\">{inner}</Patient>");
         parse(text.as_bytes(), &XmlLimits::default()).ok().unwrap();
         assert!(start.elapsed() < std::time::Duration::from_secs(5), "{:?}", start.elapsed());
+    }
+}
+
+/// Whatever is read can be written and read again, and nothing stops the process.
+#[test]
+fn damaged_documents_end_in_an_answer() {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed as usize % below
+    };
+    let documents = RESOURCES.map(|text| write(&from_json(text)));
+    for _ in 0..20_000 {
+        let mut text = documents[random(documents.len())].clone();
+        for _ in 0..1 + random(3) {
+            let at = random(text.len());
+            match random(4) {
+                0 => text[at] = b"<>/=\"' &;:!?-[]ax0\xff"[random(21)],
+                1 => drop(text.remove(at)),
+                2 => text.truncate(at + 1),
+                _ => {
+                    let part = text[at..(at + random(60)).min(text.len())].to_vec();
+                    let to = random(text.len());
+                    text.splice(to..to, part);
+                }
+            }
+        }
+        if let Ok((tree, _)) = parse(&text, &XmlLimits::default()) {
+            let again = write(&tree);
+            assert!(parse(&again, &XmlLimits::default()).is_ok(), "{}", String::from_utf8_lossy(&again));
+        }
     }
 }

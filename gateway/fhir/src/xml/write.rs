@@ -38,7 +38,7 @@ struct Writer {
 
 impl Writer {
     fn resource(&mut self, node: NodeRef<'_>, is_root: bool, depth: usize) {
-        let name = node.resource_type().filter(|n| is_name(n)).unwrap_or("Resource");
+        let name = node.resource_type().filter(|n| is_name(n) && !n.contains(':')).unwrap_or("Resource");
         self.out.push('<');
         self.out.push_str(name);
         if is_root {
@@ -50,16 +50,17 @@ impl Writer {
     /// What follows the name of an element: its attributes, children and end tag.
     fn content(&mut self, node: NodeRef<'_>, name: &str, type_id: Option<TypeId>, is_resource: bool, depth: usize) {
         let is_extension = type_id.is_some() && type_id == self.extension;
-        let is_attribute = |child: NodeRef<'_>| {
-            !is_resource && child.kind() == Kind::String && (child.name() == "id" || (is_extension && child.name() == "url"))
-        };
-        for child in node.children().filter(|c| is_attribute(*c)) {
+        // one of each: a tree that breaks the rules may hold more
+        let attribute = |name: &str| node.children().find(|c| c.name() == name && c.kind() == Kind::String);
+        let id = attribute("id").filter(|_| !is_resource);
+        let url = attribute("url").filter(|_| is_extension);
+        for child in [id, url].into_iter().flatten() {
             self.attribute(child.name(), child.value().unwrap_or_default());
         }
         if let Some(value) = node.value() {
             self.attribute("value", value);
         }
-        let mut children: Vec<NodeRef<'_>> = node.children().filter(|c| !is_attribute(*c)).collect();
+        let mut children: Vec<NodeRef<'_>> = node.children().filter(|c| ![id, url].iter().flatten().any(|a| a.id() == c.id())).collect();
         children.sort_by_key(|c| self.place(type_id, c.key()));
         if children.is_empty() || depth >= DEPTH_MAX {
             self.out.push_str("/>");
