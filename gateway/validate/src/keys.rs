@@ -29,6 +29,6 @@ keys! {
     participant_type = "participantType", document_type = "documentType", estimated_age = "estimatedAge", item = "item",
     answer = "answer", cancelation_reason = "cancelationReason", vaccine_code = "vaccineCode",
     target_disease = "targetDisease", policy = "policy", policy_rule = "policyRule", action = "action",
-    expression = "expression", product_or_service = "productOrService", size = "size", has_member = "hasMember", subject = "subject", url = "url",
+    expression = "expression", product_or_service = "productOrService", size = "size", url = "url",
     link = "link", version = "version", relation = "relation",
 }

@@ -94,7 +94,7 @@ impl<'t> Answering<'_, 't> {
             if let Some(set) = item.at("answerValueSet")
                 && matches!(of, "Coding" | "String")
             {
-                self.from_value_set(at, set, of);
+                self.of_value_set(at, set, of);
             }
             return;
         }
@@ -117,7 +117,7 @@ impl<'t> Answering<'_, 't> {
         }
     }
 
-    fn from_value_set(&mut self, at: &Frame<'_, 't>, set: &'t str, of: &str) {
+    fn of_value_set(&mut self, at: &Frame<'_, 't>, set: &'t str, of: &str) {
         let code = if of == "Coding" { at.node.at("code") } else { at.node.value() };
         let Some(code) = code else { return };
         let system = at.node.at("system");
