@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use hutong_commit::entry::{Conflict, Draft, EntryKind, Final};
+use hutong_commit::entry::{Conflict, Draft, EntryKind, EventDraft, Final};
 use hutong_commit::error::StoreError;
 use hutong_commit::store::{Committed, Store};
 use hutong_decode::charset::Charset;
@@ -18,6 +18,7 @@ use hutong_receive::{Answer, FrameFault, Handler, Header, Incoming, Pending};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
+use crate::community::{Shared, Tie};
 use crate::pipeline::{Origin, Pipeline, Processed};
 
 /// How long an answer is held while nothing can be stored.
@@ -30,14 +31,16 @@ struct Inner {
     pipeline: Arc<Pipeline>,
     store: Arc<Store>,
     receipts: Receipts,
+    community: Shared,
     err_segments: usize,
     message_bytes: u64,
 }
 
 impl Ingest {
-    pub(crate) fn new(pipeline: Arc<Pipeline>, store: Arc<Store>, limits: &hutong_wire::limits::Limits) -> Ingest {
+    pub(crate) fn new(pipeline: Arc<Pipeline>, store: Arc<Store>, community: Shared, limits: &hutong_wire::limits::Limits) -> Ingest {
         let err_segments = usize::try_from(limits.hl7_err_segments).unwrap_or(20);
-        Ingest(Arc::new(Inner { pipeline, store, receipts: Receipts::new(), err_segments, message_bytes: limits.message_bytes }))
+        let receipts = Receipts::new();
+        Ingest(Arc::new(Inner { pipeline, store, receipts, community, err_segments, message_bytes: limits.message_bytes }))
     }
 }
 
@@ -75,6 +78,20 @@ impl Inner {
         catch_unwind(run).unwrap_or_else(|_| vec![Processed::refused(&incoming.raw, ack::internal_fault())])
     }
 
+    /// Whose records its Patients are.
+    fn identify(&self, message: &Processed, source: &str) -> Vec<EventDraft> {
+        let patients = message.patients();
+        if patients.is_empty() {
+            return Vec::new();
+        }
+        // a message is stored also where a fault of ours leaves open whose it is: the next one of the patient decides again
+        let run = AssertUnwindSafe(|| self.community.read().identify(&patients, Tie::of(&message.message_type), source));
+        catch_unwind(run).unwrap_or_else(|_| {
+            tracing::error!(rule = "identify.fault", source, "whose record it is could not be decided");
+            Vec::new()
+        })
+    }
+
     fn draft(&self, incoming: &Incoming, message: Processed, now_us: i64) -> Draft {
         let source = &incoming.source;
         let receipt = self.receipts.next(now_us);
@@ -100,7 +117,7 @@ impl Inner {
             answer,
             findings: message.findings_json(),
             resources: message.drafts(),
-            events: Vec::new(),
+            events: self.identify(&message, &source.id),
             plan_hash: self.pipeline.plan_hash(),
             conflict: (source.on_control_id_reuse == ControlIdReuse::Conflict).then(|| conflict(source, &reply)),
             control_id: message.dedupe_id(),
@@ -280,20 +297,20 @@ pub(crate) fn now_us() -> i64 {
 }
 
 /// Receipt ids: time first, so that they sort, then a counter, then what tells two starts in one microsecond apart.
-struct Receipts {
+pub(crate) struct Receipts {
     start: u64,
     counter: AtomicU64,
 }
 
 impl Receipts {
-    fn new() -> Receipts {
+    pub(crate) fn new() -> Receipts {
         use std::hash::{BuildHasher, Hasher};
         let start = std::collections::hash_map::RandomState::new().build_hasher().finish();
         Receipts { start, counter: AtomicU64::new(0) }
     }
 
     /// 18 characters of Crockford's base 32: short enough for MSH-10 of every version.
-    fn next(&self, now_us: i64) -> String {
+    pub(crate) fn next(&self, now_us: i64) -> String {
         let n = self.counter.fetch_add(1, Ordering::Relaxed);
         let low = self.start.wrapping_add(n) & 0x3ff_ffff_ffff;
         let value = u128::from(now_us.unsigned_abs() & 0xf_ffff_ffff_ffff) << 38 | u128::from(low & 0x3f_ffff_ffff);

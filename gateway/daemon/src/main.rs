@@ -2,8 +2,10 @@
 
 #![allow(clippy::print_stdout, reason = "a command line prints")]
 
+mod act;
 mod bench;
 mod cli;
+mod community;
 mod config;
 mod demo;
 mod embedded;

@@ -13,6 +13,7 @@ use http_body_util::Full;
 use hutong_commit::error::StoreError;
 use hutong_commit::projection;
 use hutong_commit::store::{JournalOptions, Store};
+use hutong_identify::Weights;
 use hutong_receive::hl7_http::Hl7Http;
 use hutong_receive::sources::{Source, SourceFault, Sources};
 use hutong_receive::{Handler, mllp};
@@ -28,6 +29,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::cli::Failure;
+use crate::community::{Community, Fed, Shared};
 use crate::config::{Config, Tls};
 use crate::ingest::Ingest;
 use crate::library::Library;
@@ -114,8 +116,16 @@ struct Parts {
     reload: Reload,
 }
 
+/// An open data directory: the journal, and the views of it.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<Store>,
+    pub(crate) reader: projection::Reader,
+    pub(crate) community: Shared,
+}
+
 impl Parts {
-    fn new(config: Config, (store, reader): (Arc<Store>, projection::Reader)) -> Result<Parts, Failure> {
+    fn new(config: Config, opened: Opened) -> Result<Parts, Failure> {
+        let Opened { store, reader, community } = opened;
         let library = Library::load(&config)?;
         let limits = Arc::new(config.limits);
         for raised in limits.raised() {
@@ -143,7 +153,7 @@ impl Parts {
             Reload { path: config.path, library: Arc::clone(&library), sources: Arc::clone(&sources), limits: Arc::clone(&limits) };
         let budget = Budget::new(size(limits.in_flight_bytes));
         let pipeline = Arc::new(Pipeline::with(config.gateway.mappings.as_deref(), Arc::clone(&library))?);
-        let handler: Arc<dyn Handler> = Arc::new(Ingest::new(pipeline, Arc::clone(&store), &limits));
+        let handler: Arc<dyn Handler> = Arc::new(Ingest::new(pipeline, Arc::clone(&store), community.clone(), &limits));
         let mllp_counts = Arc::new(mllp::Counts::default());
         let http_counts = Arc::new(wire_http::Counts::default());
         let mut access = Access { loopback_open: config.http.loopback_open, ..Access::default() };
@@ -155,6 +165,7 @@ impl Parts {
         let mut api =
             Api::new(Arc::new(Embedded { store: Arc::clone(&store), reader }), Arc::clone(&library) as Arc<dyn Editions>, settings);
         figures(&mut api, &store, &mllp_counts, &http_counts);
+        community_figures(&mut api, &community);
         Ok(Parts {
             mllp_listen: config.mllp.listen,
             http_listen: config.http.listen,
@@ -220,7 +231,7 @@ async fn give_up_when_stopped(store: std::sync::Weak<Store>) {
     }
 }
 
-pub(crate) fn open(data: &Path, config: &Config) -> Result<(Arc<Store>, projection::Reader), Failure> {
+pub(crate) fn open(data: &Path, config: &Config) -> Result<Opened, Failure> {
     let failed = |error: StoreError| {
         let place = data.display();
         Failure::usage(format!("无法打开数据目录 {place}：{}", error.zh()), format!("cannot open the data directory {place}: {error}"))
@@ -229,14 +240,16 @@ pub(crate) fn open(data: &Path, config: &Config) -> Result<(Arc<Store>, projecti
     let options =
         JournalOptions { segment_bytes: config.journal.segment_mib << 20, lag_max: config.journal.lag_max, ..JournalOptions::default() };
     let mut reader = None;
+    let community = Shared::new(Weights::built_in());
     let store = Store::open_with(data, options, |journal| {
         let (projection, read) = projection::open(data, Arc::new(journal.clone())).map_err(|e| StoreError::Projection(e.0))?;
+        let fed = Fed::begin(projection, &read, community.clone())?;
         reader = Some(read);
-        Ok(projection)
+        Ok(fed)
     })
     .map_err(failed)?;
     let reader = reader.ok_or_else(|| failed(StoreError::Stopped))?;
-    Ok((Arc::new(store), reader))
+    Ok(Opened { store: Arc::new(store), reader, community })
 }
 
 fn sources(list: Vec<Source>, limits: &Limits) -> Result<Sources, Failure> {
@@ -316,4 +329,14 @@ fn figures(api: &mut Api, store: &Arc<Store>, mllp: &Arc<mllp::Counts>, http: &A
     api.figure("hutong_mllp_faults_total", "frames that never became a message", count(|c| &c.faults));
     let http = Arc::clone(http);
     api.figure("hutong_http_connections_total", "HTTP connections accepted", move || http.connections.load(Ordering::Relaxed) as f64);
+}
+
+fn community_figures(api: &mut Api, community: &Shared) {
+    let of = |read: fn(&Community) -> usize| {
+        let community = community.clone();
+        move || read(&community.read()) as f64
+    };
+    api.figure("hutong_identity_records", "Patients of institutions whose person is known", of(|c| c.register.len()));
+    api.figure("hutong_identity_reviews", "records that somebody has to look at", of(|c| c.reviews.len()));
+    api.figure("hutong_community_unreadable", "events left out because this program cannot read or use them", of(|c| c.unreadable()));
 }

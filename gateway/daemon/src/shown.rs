@@ -10,6 +10,7 @@ use hutong_fhir::{Finding, NodeRef, Severity};
 use hutong_map::{Mapped, MappedResource};
 use sha2::{Digest, Sha256};
 
+use crate::community::{Tie, Told};
 use crate::mappings::Lines;
 
 /// What resources are called in a Bundle that is handed to somebody: our canonical base.
@@ -140,9 +141,15 @@ impl Processed {
         if self.outcome != Final::Stored {
             return Vec::new();
         }
+        // what was merged before stands for itself again, and says no longer by whom it was replaced
+        let parted = Tie::of(&self.message_type) == Tie::Unlinked;
         self.resources
             .iter()
             .map(|r| {
+                let mut clear = r.clear.clone();
+                if parted && r.resource_type == "Patient" {
+                    clear.extend(["link".to_owned(), "active".to_owned()]);
+                }
                 let mut body = Vec::with_capacity(1024);
                 json::write(r.tree.root(), &mut body);
                 ResourceDraft {
@@ -153,11 +160,17 @@ impl Processed {
                         hutong_map::Update::Replace => Update::Replace,
                         hutong_map::Update::Merge => Update::Merge,
                     },
-                    clear: r.clear.clone(),
+                    clear,
                     event_us: self.event_us,
                 }
             })
             .collect()
+    }
+
+    /// The Patients among them, as the message gives them.
+    pub(crate) fn patients(&self) -> Vec<Told<'_>> {
+        let patients = self.resources.iter().filter(|r| r.resource_type == "Patient" && self.outcome == Final::Stored);
+        patients.map(|r| Told { id: &r.id, patient: r.tree.root(), clear: &r.clear }).collect()
     }
 
     /// Findings and unread fields as the journal keeps them.

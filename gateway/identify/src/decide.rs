@@ -35,6 +35,24 @@ pub enum Reason {
     KeptApart,
 }
 
+impl Reason {
+    /// As in events and answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::SameCard => "same-card",
+            Reason::SameNumber => "same-number",
+            Reason::Weight => "weight",
+            Reason::Doubtful => "doubtful",
+            Reason::CardOfAnother => "card-of-another",
+            Reason::CardsDiffer => "cards-differ",
+            Reason::Unnamed => "unnamed",
+            Reason::PerhapsTwins => "perhaps-twins",
+            Reason::Several => "several",
+            Reason::KeptApart => "kept-apart",
+        }
+    }
+}
+
 /// A person that was considered.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Candidate {

@@ -133,6 +133,45 @@ impl Person {
         p
     }
 
+    /// Reads a Patient that says some things of a record already known: each element that it has takes the place of what was
+    /// known, numbers are added, the elements in `clear` go. As the stored Patient becomes by a merging write.
+    pub fn over(patient: NodeRef<'_>, known: &Person, clear: &[String]) -> Person {
+        let mut p = Person::of(patient);
+        let told = |name: &str| patient.get(name).is_some() || clear.iter().any(|c| c == name);
+        if !told("name") {
+            p.names.clone_from(&known.names);
+        }
+        if !told("gender") {
+            p.sex = known.sex;
+        }
+        if !told("birthDate") {
+            p.birth = known.birth;
+        }
+        let cleared = clear.iter().any(|c| c == "identifier");
+        if !cleared && p.numbers.iter().all(|n| known.numbers.contains(n)) {
+            // a message that says the same again changes nothing
+            p.numbers.clone_from(&known.numbers);
+        } else if !cleared {
+            // what was told last stands first: of two 身份证 the corrected one counts
+            for number in &known.numbers {
+                if p.numbers.len() < MOST && !p.numbers.contains(number) {
+                    p.numbers.push(number.clone());
+                }
+            }
+        }
+        if !told("telecom") {
+            p.phones.clone_from(&known.phones);
+        }
+        if !told("address") {
+            p.address.clone_from(&known.address);
+        }
+        if !["multipleBirth", "multipleBirthInteger", "multipleBirthBoolean"].into_iter().any(told) {
+            p.multiple = known.multiple;
+        }
+        p.settle();
+        p
+    }
+
     pub fn add_name(&mut self, text: &str) {
         let plain = plain_name(text);
         if plain.is_empty() || self.names.len() >= MOST || self.names.iter().any(|n| **n == *plain) {
@@ -267,4 +306,48 @@ fn tail(address: &str) -> String {
 fn all<'t>(node: NodeRef<'t>, name: &str) -> impl Iterator<Item = NodeRef<'t>> + use<'t> {
     let key = hutong_fhir::Key::known(name);
     node.children().filter(move |c| Some(c.key()) == key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hutong_fhir::json;
+
+    fn over(known: &Person, text: &str, clear: &[&str]) -> Person {
+        let (tree, _) = json::parse(text.as_bytes(), &json::JsonLimits::default()).unwrap();
+        let clear: Vec<String> = clear.iter().map(|c| (*c).to_owned()).collect();
+        Person::over(tree.root(), known, &clear)
+    }
+
+    #[test]
+    fn a_message_that_says_little_takes_nothing_away() {
+        let first = over(
+            &Person::default(),
+            r#"{"resourceType":"Patient","id":"1","identifier":[{"system":"urn:h1","value":"b1"},{"system":"urn:h1","value":"a2"}],
+            "name":[{"text":"张三"}],"gender":"male","birthDate":"1970-01-02","telecom":[{"value":"13800010001"}],"address":[{"text":"永安镇1号"}],"multipleBirthBoolean":true}"#,
+            &[],
+        );
+        assert_eq!((first.names.len(), first.numbers.len(), first.phones.len(), first.multiple), (1, 2, 1, true));
+        let same = over(
+            &first,
+            r#"{"resourceType":"Patient","id":"1","identifier":[{"system":"urn:h1","value":"a2"}],"name":[{"text":"张三"}]}"#,
+            &[],
+        );
+        assert_eq!(same, first);
+        for (text, clear, expected) in [
+            (r#"{"resourceType":"Patient","name":[{"text":"张叁"}]}"#, &[][..], Person { names: vec!["张叁".into()], ..first.clone() }),
+            (
+                r#"{"resourceType":"Patient"}"#,
+                &["telecom", "multipleBirth"],
+                Person { phones: Vec::new(), multiple: false, ..first.clone() },
+            ),
+            (r#"{"resourceType":"Patient"}"#, &["identifier"], Person { numbers: Vec::new(), ..first.clone() }),
+        ] {
+            let mut expected = expected;
+            expected.settle();
+            assert_eq!(over(&first, text, clear), expected, "{text}");
+        }
+        let added = over(&first, r#"{"resourceType":"Patient","identifier":[{"system":"urn:h1","value":"c3"}]}"#, &[]);
+        assert_eq!(added.numbers.iter().map(|n| &*n.value).collect::<Vec<_>>(), ["C3", "B1", "A2"]);
+    }
 }

@@ -206,6 +206,12 @@ impl Register {
         Some(hash.iter().take(16).map(|b| format!("{b:02x}")).collect())
     }
 
+    /// Whether something said in so many words that these two are one person.
+    pub fn are_joined(&self, a: &str, b: &str) -> bool {
+        let (Some(a), Some(b)) = (self.number(a), self.number(b)) else { return false };
+        self.records.get(a as usize).is_some_and(|r| r.joined.binary_search(&b).is_ok())
+    }
+
     pub fn are_kept_apart(&self, a: u32, b: u32) -> bool {
         self.apart.contains(&order(a, b))
     }

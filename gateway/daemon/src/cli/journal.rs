@@ -200,7 +200,7 @@ fn show(entries: &VecDeque<serde_json::Value>, full: bool, format: Format) {
 fn rebuild(dir: &std::path::Path) -> Outcome {
     let config =
         crate::config::Config { gateway: crate::config::Gateway { data: dir.to_owned(), ..Default::default() }, ..Default::default() };
-    let (store, _reader) = crate::runtime::open(dir, &config)?;
+    let store = crate::runtime::open(dir, &config)?.store;
     store.rebuild();
     let last = store.durable();
     let bar = indicatif::ProgressBar::new(last);
