@@ -7,10 +7,15 @@ use crate::rows::Rows;
 use crate::set::{Include, Listed, SetDefinition, Text};
 use crate::system::System;
 use regex::Regex;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Value sets that import each other, at most.
 const DEPTH_MAX: usize = 32;
+
+/// Includes that one question can lead through, imported ones counted each time: sets that import a set twice, which
+/// imports a set twice … would otherwise double the work at each step.
+const RULES_MAX: usize = 10_000;
 
 /// Whether a code is in a value set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,8 +46,10 @@ pub(crate) struct Compiled {
     pub(crate) definition: Arc<SetDefinition>,
     pub(crate) includes: Vec<Rule>,
     pub(crate) excludes: Vec<Rule>,
-    /// Values of an element without a system are looked for here too.
+    /// Whether codes that are no longer in use count.
     pub(crate) keeps_inactive: bool,
+    /// Rules, those of imported sets included.
+    size: usize,
 }
 
 /// One include or exclude: a code must be selected and in all imported sets.
@@ -242,9 +249,16 @@ pub(crate) struct Compiler<'a> {
     pub(crate) terminology: &'a Terminology,
     pub(crate) pins: &'a Pins,
     pub(crate) open: Vec<String>,
+    /// Imported sets that were compiled under these pins.
+    done: HashMap<String, Result<Arc<Compiled>, SetFault>>,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
+    /// `open` names the sets that are being compiled.
+    pub(crate) fn new(terminology: &'a Terminology, pins: &'a Pins, open: Vec<String>) -> Compiler<'a> {
+        Compiler { terminology, pins, open, done: HashMap::new() }
+    }
+
     pub(crate) fn compile(&mut self, definition: Arc<SetDefinition>) -> Result<Compiled, SetFault> {
         let url = definition.url.clone();
         if !url.is_empty() && self.open.contains(&url) {
@@ -272,7 +286,12 @@ impl Compiler<'_> {
             }
         }
         let keeps_inactive = definition.inactive.unwrap_or(true);
-        let mut out = Compiled { definition, includes, excludes, keeps_inactive };
+        let imports = includes.iter().chain(&excludes).flat_map(|r| &r.imports).flatten();
+        let size = imports.fold(includes.len() + excludes.len(), |sum, set| sum.saturating_add(set.size));
+        if size > RULES_MAX {
+            return Err(SetFault::Depth(definition.url.clone()));
+        }
+        let mut out = Compiled { definition, includes, excludes, keeps_inactive, size };
         if (out.includes.is_empty() || out.gap().is_some()) && out.definition.expansion.is_some() {
             out.includes = self.stored(&out.definition);
             out.excludes.clear();
@@ -307,8 +326,13 @@ impl Compiler<'_> {
         if *self.pins == Pins::default() {
             return self.terminology.compiled(canonical, &mut self.open);
         }
+        if let Some(done) = self.done.get(canonical) {
+            return done.clone();
+        }
         let definition = self.terminology.definition(canonical).ok_or_else(|| SetFault::Unknown(canonical.to_owned()))?;
-        self.compile(definition).map(Arc::new)
+        let done = self.compile(definition).map(Arc::new);
+        self.done.insert(canonical.to_owned(), done.clone());
+        done
     }
 
     fn own(&self, include: &Include) -> Own {

@@ -36,6 +36,7 @@ use map::ConceptMap;
 use moka::sync::Cache;
 use operations::Expansion;
 use set::SetDefinition;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use table::Table;
 
@@ -84,6 +85,8 @@ pub struct Terminology {
     concept_maps: FastMap<String, Vec<MapSlot>>,
     /// By canonical URL, version, whether only active codes, and what else was asked.
     expansions: Cache<(String, String, bool, Pins), Arc<Expansion>>,
+    /// Whether anything was compiled since the last load.
+    was_asked: AtomicBool,
 }
 
 type MapSlot = Arc<ConceptMap>;
@@ -103,6 +106,7 @@ impl Terminology {
             supplements: FastMap::default(),
             concept_maps: FastMap::default(),
             expansions: Cache::builder().max_capacity(EXPANSION_BYTES_MAX).weigher(|_, e: &Arc<Expansion>| e.weight()).build(),
+            was_asked: AtomicBool::new(false),
         };
         for (i, system) in pack_systems.all().iter().enumerate() {
             let slot = SystemSlot { version: system.version.to_owned(), source: Source::Pack(i), built: OnceLock::new() };
@@ -262,9 +266,10 @@ impl Terminology {
         }
         let Some(definition) = self.definition(canonical) else { return Err(SetFault::Unknown(canonical.to_owned())) };
         let pins = Pins::default();
-        let mut compiler = Compiler { terminology: self, pins: &pins, open: std::mem::take(open) };
+        let mut compiler = Compiler::new(self, &pins, std::mem::take(open));
         let done = compiler.compile(definition).map(Arc::new);
         *open = compiler.open;
+        self.was_asked.store(true, Ordering::Relaxed);
         match slot {
             // two threads may have done the same work: either result is right
             Some(slot) => drop(slot.compiled.set(done.clone())),
@@ -275,6 +280,9 @@ impl Terminology {
 
     /// Forgets what was compiled: what it was compiled from has changed.
     fn forget(&mut self) {
+        if !std::mem::take(self.was_asked.get_mut()) {
+            return; // packages are loaded one resource after the other
+        }
         self.sets.values_mut().flatten().for_each(|slot| slot.compiled = OnceLock::new());
         self.implicit.invalidate_all();
         self.expansions.invalidate_all();

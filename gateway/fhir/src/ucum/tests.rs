@@ -129,3 +129,56 @@ fn base_units_are_written_in_one_way() {
         assert_eq!((got, parts), (d(base), expected), "{unit} {of}");
     }
 }
+
+/// Texts put together of the grammar's own pieces: nothing may stop, and what is valid in one place is so everywhere.
+#[test]
+fn any_text_ends_in_an_answer() {
+    const PIECES: [&str; 24] = [
+        "m",
+        "g",
+        "10*",
+        "10^",
+        "[IU]",
+        "/",
+        ".",
+        "(",
+        ")",
+        "{",
+        "}",
+        "a",
+        "-",
+        "+",
+        "9",
+        "99999999999",
+        "Cel",
+        "[pH]",
+        "mol",
+        "%",
+        "中",
+        "Ki",
+        "[",
+        "[pi]",
+    ];
+    let mut seed = 20_260_101u64;
+    let mut valid = 0;
+    for _ in 0..20_000 {
+        let mut text = String::new();
+        for _ in 0..1 + seed % 7 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            text.push_str(PIECES[(seed >> 33) as usize % PIECES.len()]);
+        }
+        let ok = is_valid(&text);
+        valid += usize::from(ok);
+        let read = Canonical::of(&text);
+        assert!(ok || read.is_none(), "{text}");
+        if let Some(unit) = read {
+            let base = unit.base();
+            assert!(is_valid(&base.to_string()), "{text} {base}");
+            assert_eq!(Canonical::of(&base.to_string()), Some(base), "{text}");
+            assert!(equivalent(&text, &text) && is_comparable(&text, &text), "{text}");
+        }
+        let _ = convert(Decimal::MAX, &text, "m");
+        let _ = code_of(&text);
+    }
+    assert!(valid > 500, "{valid}");
+}

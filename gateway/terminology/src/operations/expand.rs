@@ -10,6 +10,7 @@ use crate::{Terminology, load, text};
 use hutong_fhir::tree::{NodeId, Tree};
 use hutong_fhir::{Finding, Key, Kind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Codes that an answer holds; more only in pages.
 const PAGE_MAX: usize = 10_000;
@@ -42,6 +43,12 @@ const KNOWN: [&str; 22] = [
     "force-system-version",
 ];
 
+/// Includes, excludes, filters and imports of a value set that a question brings along: each may go through a whole system.
+const INLINE_PARTS_MAX: usize = 100;
+
+/// Bytes of a filter text.
+const FILTER_BYTES_MAX: usize = 256;
+
 /// How the codes are shown.
 struct Style<'t> {
     languages: Languages<'t>,
@@ -70,6 +77,7 @@ impl Terminology {
         let expansion = self.expansion(&set, &pins, active_only, input.resource("valueSet").is_some())?;
         check_versions(&input, &expansion)?;
         let mut entries = match input.value("filter") {
+            Some(filter) if filter.len() > FILTER_BYTES_MAX => return Err(text::bad_parameter("filter")),
             Some(filter) => expansion.matching(self, filter),
             None => expansion.entries.clone(),
         };
@@ -117,11 +125,16 @@ impl Terminology {
     /// The value set that `url` or `valueSet` names.
     pub(super) fn asked_set(&self, input: &Input<'_>, pins: &Pins) -> Result<Arc<Compiled>, Finding> {
         let compile = |definition: Arc<SetDefinition>| {
-            let mut compiler = Compiler { terminology: self, pins, open: Vec::new() };
+            let mut compiler = Compiler::new(self, pins, Vec::new());
             compiler.compile(definition).map(Arc::new).map_err(|fault| text::set_fault(&fault))
         };
         if let Some(resource) = input.resource("valueSet") {
-            return compile(Arc::new(load::value_set(resource, false)?));
+            let definition = load::value_set(resource, false)?;
+            let parts = definition.includes.iter().chain(&definition.excludes);
+            if parts.map(|p| 1 + p.filters.len() + p.value_sets.len()).sum::<usize>() > INLINE_PARTS_MAX {
+                return Err(text::too_costly(INLINE_PARTS_MAX));
+            }
+            return compile(Arc::new(definition));
         }
         let url = input.value("url").ok_or_else(|| text::missing_parameter("url | valueSet"))?;
         let canonical = match input.value("valueSetVersion") {
@@ -148,6 +161,7 @@ impl Terminology {
         let expansion = Arc::new(expansion);
         if !is_inline {
             self.expansions.insert(key, Arc::clone(&expansion));
+            self.was_asked.store(true, Ordering::Relaxed);
         }
         Ok(expansion)
     }

@@ -13,6 +13,9 @@ use std::sync::Arc;
 /// Codes that are looked at for one expansion.
 const CODES_MAX: usize = 2_000_000;
 
+/// Codes times the excludes and imports that each is held against.
+const CHECKS_MAX: usize = 20_000_000;
+
 /// One code: place of its system, row there, place among the listed codes; `NONE` for what there is not.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
@@ -82,6 +85,7 @@ impl Expansion {
             self.once(from);
         }
         if !set.excludes.is_empty() {
+            self.afford(from, set.excludes.len())?;
             let mut kept = self.entries.split_off(from);
             kept.retain(|entry| {
                 let system = self.source(*entry).map(|s| s.url.as_str());
@@ -90,6 +94,12 @@ impl Expansion {
             self.entries.append(&mut kept);
         }
         Ok(())
+    }
+
+    /// Whether the entries since `from` can each be held against so many rules or sets.
+    fn afford(&self, from: usize, each: usize) -> Result<(), Finding> {
+        let checks = self.entries.len().saturating_sub(from).saturating_mul(each);
+        if checks > CHECKS_MAX { Err(text::too_costly(CODES_MAX)) } else { Ok(()) }
     }
 
     /// The codes of one include.
@@ -103,6 +113,7 @@ impl Expansion {
         }
         let others: Vec<&Arc<Compiled>> = imports.collect();
         if !others.is_empty() {
+            self.afford(from, others.len())?;
             let mut kept = self.entries.split_off(from);
             kept.retain(|entry| {
                 let system = self.source(*entry).map(|s| s.url.as_str());

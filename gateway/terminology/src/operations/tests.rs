@@ -323,9 +323,35 @@ fn large_sets_come_in_pages() {
             ("url:Uri=http://big/vs", "too-costly: the result is larger than the limit of 10000"),
             ("url:Uri=http://big/vs count:Integer=2 offset:Integer=10499", r#""total":10500,"offset":10499…"10499""#),
             ("url:Uri=http://big/vs limitedExpansion:Boolean=true", r#"valueset-toocostly…"total":10500…"09999"…!"code":"10000""#),
-            ("url:Uri=http://big/vs filter=name␣77␣7", r#""total":"#),
+            ("url:Uri=http://big/vs filter=name␣777", r#""total":19"#),
+            (&format!("url:Uri=http://big/vs filter={}", "x".repeat(300)), "invalid: the value of parameter filter"),
         ],
     );
+}
+
+/// Sets that import a set twice which imports a set twice, and so on: the work would double at each step.
+#[test]
+fn sets_that_double_are_refused() {
+    let mut t = Terminology::r4();
+    for i in 0..30 {
+        let import = format!(r#"{{"valueSet":["http://example.org/vs/d{}"]}}"#, i + 1);
+        t.load(tree(&set(&format!("d{i}"), &format!(r#"{{"include":[{import},{import}]}}"#))).root()).unwrap();
+    }
+    t.load(tree(&set("d30", r#"{"include":[{"system":"http://x","concept":[{"code":"a"}]}]}"#)).root()).unwrap();
+    let ask = |p: &Tree| t.validate_code(p);
+    let case = |n: usize, more: &str| format!("url:Uri=http://example.org/vs/d{n} system:Uri=http://x code:Code=a {more}");
+    check(
+        &ask,
+        &[
+            (&case(25, ""), r#""valueBoolean":true"#),
+            (&case(0, ""), "too-costly: value set"),
+            (&case(0, "system-version:Uri=http://x|1"), "too-costly"),
+        ],
+    );
+    let parts = vec![r#"{"system":"http://x"}"#; 101].join(",");
+    let inline =
+        format!(r#"valueSet:resource={{"resourceType":"ValueSet","compose":{{"include":[{parts}]}}}} system:Uri=http://x code:Code=a"#);
+    check(&ask, &[(&inline, "too-costly")]);
 }
 
 #[test]

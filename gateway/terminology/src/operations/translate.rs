@@ -65,7 +65,7 @@ impl Terminology {
         let mut matches: Vec<Match> = Vec::new();
         for map in &maps {
             for coded in &codings {
-                self.ask(map, coded, &question, 0, &mut matches)?;
+                self.ask(map, coded, &question, &mut Vec::new(), &mut matches)?;
             }
         }
         Ok(answer(&matches, question.reverse))
@@ -101,10 +101,19 @@ impl Terminology {
         self.canonical(a) == self.canonical(b)
     }
 
-    fn ask(&self, map: &ConceptMap, coded: &Coded<'_>, question: &Question<'_>, depth: usize, out: &mut Vec<Match>) -> Result<(), Finding> {
-        if depth > OTHER_MAPS_MAX {
+    /// `open`: the maps that sent on to this one.
+    fn ask<'m>(
+        &'m self,
+        map: &'m ConceptMap,
+        coded: &Coded<'_>,
+        question: &Question<'_>,
+        open: &mut Vec<&'m str>,
+        out: &mut Vec<Match>,
+    ) -> Result<(), Finding> {
+        if open.len() > OTHER_MAPS_MAX || open.contains(&map.url.as_str()) {
             return Err(text::map_circle());
         }
+        open.push(&map.url);
         for group in &map.groups {
             let (from, to) = if question.reverse { (&group.target, &group.source) } else { (&group.source, &group.target) };
             let fits = coded.system.is_none_or(|s| from.is_empty() || self.is_same_system(s, from))
@@ -115,22 +124,23 @@ impl Terminology {
             if question.reverse {
                 out.extend(group.targets_of(coded.code).map(|(element, target)| backward(map, group, element, target)));
             } else {
-                self.forward(map, group, coded, question, depth, out)?;
+                self.forward(map, group, coded, question, open, out)?;
             }
             if out.len() > MATCHES_MAX {
                 return Err(text::too_costly(MATCHES_MAX));
             }
         }
+        open.pop();
         Ok(())
     }
 
-    fn forward(
-        &self,
-        map: &ConceptMap,
-        group: &Group,
+    fn forward<'m>(
+        &'m self,
+        map: &'m ConceptMap,
+        group: &'m Group,
         coded: &Coded<'_>,
         question: &Question<'_>,
-        depth: usize,
+        open: &mut Vec<&'m str>,
         out: &mut Vec<Match>,
     ) -> Result<(), Finding> {
         let mut elements = group.elements_of(coded.code).peekable();
@@ -154,7 +164,7 @@ impl Terminology {
             Some(Unmapped::Fixed { code, display }) => out.push(plain("relatedto", code, display)),
             Some(Unmapped::OtherMap(url)) => {
                 let other = self.map(url, None).ok_or_else(|| text::unknown_map(url))?;
-                self.ask(other, coded, question, depth + 1, out)?;
+                self.ask(other, coded, question, open, out)?;
             }
         }
         Ok(())
