@@ -19,7 +19,7 @@ mod slice;
 mod source;
 mod store;
 mod target;
-mod value;
+pub(crate) mod value;
 
 #[cfg(test)]
 mod tests;

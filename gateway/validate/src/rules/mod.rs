@@ -9,6 +9,9 @@ mod datatypes;
 mod resources;
 mod whole;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use datatypes::compare_dates;
 pub(crate) use whole::*;
 

@@ -2,8 +2,9 @@
 
 use super::{Rule, has, has_choice, has_coding, value};
 use crate::keys::KEYS;
+use crate::profile::value::equal;
 use hutong_fhir::NodeRef;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 const ALLERGY_VERIFICATION: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification";
 const CONDITION_VERIFICATION: &str = "http://terminology.hl7.org/CodeSystem/condition-ver-status";
@@ -80,7 +81,7 @@ rules! {
         |n| has(n, KEYS.category) != has(n, KEYS.product_or_service);
 }
 
-/// obs-7. A set, since both lists are as long as the sender makes them.
+/// obs-7. A map, since both lists are as long as the sender makes them.
 fn component_codes_differ(n: NodeRef<'_>) -> bool {
     if !has(n, KEYS.component) || !has_choice(n, "value") {
         return true;
@@ -89,7 +90,8 @@ fn component_codes_differ(n: NodeRef<'_>) -> bool {
     fn identity(c: NodeRef<'_>) -> [Option<&str>; 3] {
         [value(c, KEYS.system), value(c, KEYS.code), value(c, KEYS.display)]
     }
-    let own: HashSet<[Option<&str>; 3]> = code.all(KEYS.coding).map(identity).collect();
-    n.all(KEYS.component)
-        .all(|component| component.child(KEYS.code).is_none_or(|c| c.all(KEYS.coding).all(|x| !own.contains(&identity(x)))))
+    let mut own: HashMap<[Option<&str>; 3], Vec<NodeRef<'_>>> = HashMap::new();
+    code.all(KEYS.coding).for_each(|c| own.entry(identity(c)).or_default().push(c));
+    let is_own = |c: NodeRef<'_>| own.get(&identity(c)).is_some_and(|same| same.iter().any(|o| equal(*o, c, 0)));
+    !n.all(KEYS.component).filter_map(|component| component.child(KEYS.code)).any(|c| c.all(KEYS.coding).any(is_own))
 }
