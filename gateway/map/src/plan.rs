@@ -242,6 +242,8 @@ pub(crate) struct Entry {
     pub constant: bool,
     /// Stays where only literals were written (`profile`).
     pub keep: bool,
+    /// A dataAbsentReason may stand in place of the element.
+    pub may_lack: bool,
     pub needs: Needs,
     /// It is one line that writes one plain value, or one literal: most are.
     pub simple: Option<Simple>,

@@ -1,12 +1,12 @@
 //! The lines of a map or a `{ }` to a block: lines that share a parent under one entry, in the order of R4.
 
-use hutong_fhir::definitions::{TypeId, TypeKind};
+use hutong_fhir::definitions::{Strength, TypeId, TypeKind};
 
 use super::Compiler;
 use super::put::Want;
 use super::scope::{Binding, Bound, LetPart, Scope};
 use super::sources::{Laid, same_step};
-use super::target::Dest;
+use super::target::{Choice, Dest};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::plan::{self, At, Block, BlockId, Entry, Guard, LineId, NONE, Op, Whole};
 use crate::syntax::ast::{Expr, LineKind, Step, Write};
@@ -113,6 +113,7 @@ impl<'s> Compiler<'s, '_> {
                 keys: vec![key],
                 constant: true,
                 keep: false,
+                may_lack: false,
                 needs: crate::plan::Needs::default(),
                 simple: None,
             },
@@ -136,6 +137,7 @@ impl<'s> Compiler<'s, '_> {
             keys: dest.choices.iter().map(|c| c.key).collect(),
             constant: true,
             keep: head.keep,
+            may_lack: self.may_lack(&dest),
             needs: crate::plan::Needs::default(),
             simple: None,
         };
@@ -164,6 +166,17 @@ impl<'s> Compiler<'s, '_> {
         }
         entry.constant &= below.iter().all(|s| s.guards.is_empty());
         Some((dest.place, entry))
+    }
+
+    /// Whether R4 takes the element with nothing but the reason for which it has no value: not where a code is required,
+    /// not a backbone element (its own required elements would be missing), and an identifier without a number is none.
+    fn may_lack(&self, dest: &Dest) -> bool {
+        let required = dest.binding.is_some_and(|b| b.strength == Strength::Required);
+        let whole = |c: &Choice| {
+            let kind = self.world.defs.get(c.type_id);
+            kind.path.is_empty() && kind.name != "Identifier"
+        };
+        !required && dest.choices.iter().all(whole)
     }
 
     /// An extension made by a map, an `each` or a `{ }` gets its url from a block laid over it.
@@ -355,6 +368,7 @@ impl<'s> Compiler<'s, '_> {
                 keys: Vec::new(),
                 constant: false,
                 keep: false,
+                may_lack: false,
                 needs: crate::plan::Needs::default(),
                 simple: None,
             });

@@ -268,6 +268,7 @@ impl<'s> Compiler<'s, '_> {
             keys,
             constant,
             keep: false,
+            may_lack: false,
             needs: crate::plan::Needs::default(),
             simple: None,
         };

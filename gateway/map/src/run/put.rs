@@ -165,7 +165,7 @@ impl<'m> Exec<'m> {
                 _ => None,
             }
         }
-        if entry.keys.len() != 1 || entry.keys.first() == Some(&KEYS.extension) {
+        if !entry.may_lack || entry.keys.len() != 1 || entry.keys.first() == Some(&KEYS.extension) {
             return None;
         }
         let found = entry.whole.iter().find_map(|w| place(self.plan, w.op));

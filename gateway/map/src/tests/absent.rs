@@ -8,10 +8,12 @@ const DAR: &str = r#""extension":[{"url":"http://hl7.org/fhir/StructureDefinitio
 #[test]
 fn placeholders_give_a_reason_in_place_of_a_value() {
     for (lines, obx, expect) in [
-        ("status = OBX-11", "ST|||||||||-", format!("{{\"_status\":{{{DAR}}}}}")),
+        ("issued = OBX-14", "ST||||||||||||-", format!("{{\"_issued\":{{{DAR}}}}}")),
         ("code = CWE(OBX-3)", "ST|无", format!("{{\"code\":{{{DAR}}}}}")),
         ("code = CWE(OBX-3)", "ST|无^x", r#"{"code":{"text":"x"}}"#.to_owned()),
-        ("status = OBX-11", "ST|||||||||不适用", format!("{{\"_status\":{{{}}}}}", DAR.replace("unknown", "not-applicable"))),
+        ("issued = OBX-14", "ST||||||||||||不适用", format!("{{\"_issued\":{{{}}}}}", DAR.replace("unknown", "not-applicable"))),
+        // nor where R4 requires a code
+        ("status = OBX-11", "ST|||||||||-", "{}".to_owned()),
         ("issued = OBX-14 | OBX-19", "ST||||||||||||-|||||20200102030405", r#"{"issued":"2020-01-02T03:04:05+08:00"}"#.to_owned()),
         // nothing in lists and choices
         ("identifier += CX(OBX-21~)", "ST|||||||||||||||||||-", "{}".to_owned()),
