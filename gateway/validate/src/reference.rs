@@ -194,6 +194,9 @@ fn malformed() -> Finding {
 
 /// Reads the type out of a literal reference (<https://hl7.org/fhir/R4/references.html#literal>).
 pub(crate) fn target_of(value: &str, resource: impl Fn(&str) -> Option<TypeId>) -> Target<'_> {
+    if value.contains(char::is_whitespace) {
+        return Target::Malformed;
+    }
     let value = value.split('#').next().unwrap_or(value);
     if let Some((name, query)) = value.split_once('?') {
         // a conditional reference of a transaction, or a query of another server

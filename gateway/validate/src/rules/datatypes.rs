@@ -118,7 +118,8 @@ fn range_is_ordered(n: NodeRef<'_>) -> bool {
     }
     match (value(low, KEYS.value), value(high, KEYS.value)) {
         (Some(low), Some(high)) => decimal::compare(low, high) != Some(Ordering::Greater),
-        _ => true,
+        // a bound without value compares with nothing
+        _ => false,
     }
 }
 
