@@ -8,6 +8,7 @@ mod figure;
 pub(crate) mod load;
 mod parts;
 mod search;
+mod validate;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +31,9 @@ pub(crate) struct Args {
     /// 投影与检索所用的资源数 · resources for projection and search
     #[arg(long, default_value_t = 1_000_000)]
     resources: u64,
+    /// FHIR 官方 JSON Schema（可为 .gz），并排测量 · HL7's JSON schema, measured side by side
+    #[arg(long, env = "HUTONG_BENCH_SCHEMA")]
+    schema: Option<PathBuf>,
     /// 临时数据目录 · scratch directory
     #[arg(long)]
     data: Option<PathBuf>,
@@ -44,6 +48,7 @@ pub(crate) struct Plan {
     pub(crate) resources: u64,
     pub(crate) dir: PathBuf,
     pub(crate) fsync_per_s: f64,
+    pub(crate) schema: Option<PathBuf>,
     only: Option<String>,
     format: Format,
     figures: std::cell::RefCell<Vec<Figure>>,
@@ -79,11 +84,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
         resources: args.resources,
         fsync_per_s: disk::fsync_per_s(&dir).map_err(|e| Failure::file(&dir, &e))?,
         dir: dir.clone(),
+        schema: args.schema.clone(),
         only: args.only.clone(),
         format: args.format,
         figures: std::cell::RefCell::default(),
     };
-    let outcome = parts::run(&plan).and_then(|()| accept::run(&plan)).and_then(|()| search::run(&plan));
+    let outcome = parts::run(&plan).and_then(|()| validate::run(&plan)).and_then(|()| accept::run(&plan)).and_then(|()| search::run(&plan));
     let _ = std::fs::remove_dir_all(&dir);
     outcome?;
     if args.format != Format::Ndjson {

@@ -25,17 +25,18 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
 
 /// CPU nanoseconds of one call, over `plan.rounds` rounds.
 pub(crate) fn rounds(plan: &Plan, mut once: impl FnMut()) -> Vec<f64> {
+    (0..plan.rounds).filter_map(|_| one_round(plan, &mut once)).collect()
+}
+
+/// The same of one round, for what is measured in turns.
+pub(crate) fn one_round(plan: &Plan, mut once: impl FnMut()) -> Option<f64> {
     let budget = u64::try_from(plan.time.as_nanos()).unwrap_or(u64::MAX);
-    (0..plan.rounds)
-        .map(|_| {
-            let (from, mut n) = (thread_ns(), 0u64);
-            while thread_ns() - from < budget {
-                (0..64).for_each(|_| once());
-                n += 64;
-            }
-            (thread_ns() - from) as f64 / n as f64
-        })
-        .collect()
+    let (from, mut n) = (thread_ns(), 0u64);
+    while thread_ns() - from < budget {
+        (0..64).for_each(|_| once());
+        n += 64;
+    }
+    (n > 0).then(|| (thread_ns() - from) as f64 / n as f64)
 }
 
 /// MB/s of a laboratory result with 60 of its values read.

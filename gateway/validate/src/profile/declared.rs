@@ -23,13 +23,27 @@ impl<'t> Walk<'t> {
             }
         }
         for canonical in self.demands.profiles {
-            match self.store.get(canonical) {
-                Some(profile) if self.definitions.is_a(type_id, profile.type_id) => self.conform(at, &profile),
-                // for the entries of a Bundle; a lone resource of another type is told
-                Some(profile) if at.up.is_none() && self.definitions.get(type_id).name != "Bundle" => self.conform(at, &profile),
-                Some(_) => {}
-                None if at.up.is_none() => self.unknown_profile(at, canonical, self.demands.unknown_profiles),
-                None => {}
+            self.imposed(at, type_id, canonical);
+        }
+    }
+
+    /// A profile that the source imposes: on the resource, or on the entries of that type where it is a Bundle.
+    fn imposed(&mut self, at: &Frame<'_, 't>, type_id: TypeId, canonical: &str) {
+        let is_bundle = |node: NodeRef<'_>| node.resource_type() == Some("Bundle");
+        let bundle = at.up.filter(|entry| entry.node.key() == KEYS.entry).and_then(|entry| entry.up).filter(|b| b.up.is_none());
+        match self.store.get(canonical) {
+            None if at.up.is_none() => self.unknown_profile(at, canonical, self.demands.unknown_profiles),
+            None => {}
+            Some(profile) if at.up.is_none() => {
+                if self.definitions.is_a(type_id, profile.type_id) || !is_bundle(at.node) {
+                    self.conform(at, &profile);
+                }
+            }
+            Some(profile) => {
+                let is_meant = bundle.is_some_and(|b| !self.type_at(b).is_some_and(|of| self.definitions.is_a(of, profile.type_id)));
+                if is_meant && self.definitions.is_a(type_id, profile.type_id) {
+                    self.conform(at, &profile);
+                }
             }
         }
     }
