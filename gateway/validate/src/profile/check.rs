@@ -244,8 +244,8 @@ impl<'t> Walk<'t> {
             return;
         }
         let mut finding = finding;
-        finding.zh.push_str(&format!("（依据 {}）", profile.url));
-        finding.en.push_str(&format!(" (by {})", profile.url));
+        finding.zh.push_str(&format!("（依据“{}”{}）", profile.title, profile.url));
+        finding.en.push_str(&format!(" (by '{}', {})", profile.title, profile.url));
         self.report(at, finding);
     }
 

@@ -34,14 +34,14 @@ impl<'t> Walk<'t> {
         match self.store.get(canonical) {
             None if at.up.is_none() => self.unknown_profile(at, canonical, self.demands.unknown_profiles),
             None => {}
-            Some(profile) if at.up.is_none() => {
-                if self.definitions.is_a(type_id, profile.type_id) || !is_bundle(at.node) {
-                    self.conform(at, &profile);
-                }
-            }
             Some(profile) => {
-                let is_meant = bundle.is_some_and(|b| !self.type_at(b).is_some_and(|of| self.definitions.is_a(of, profile.type_id)));
-                if is_meant && self.definitions.is_a(type_id, profile.type_id) {
+                let fits = |of: TypeId| self.definitions.is_a(of, profile.type_id);
+                let is_meant = match bundle {
+                    Some(bundle) => fits(type_id) && !self.type_at(bundle).is_some_and(fits),
+                    // a lone resource of another type is told so
+                    None => at.up.is_none() && (fits(type_id) || !is_bundle(at.node)),
+                };
+                if is_meant {
                     self.conform(at, &profile);
                 }
             }

@@ -49,7 +49,7 @@ fn strength_is_severity() {
     ] {
         assert_eq!(severities(strength, "code", concept(codes)), expected, "{strength} {codes:?}");
     }
-    assert_eq!(severities("required", "code", json!({ "code": { "text": "x" } })), [required.clone()]);
+    assert_eq!(severities("required", "code", json!({ "code": { "text": "x" } })), std::slice::from_ref(&required));
     assert_eq!(severities("extensible", "code", json!({ "code": { "text": "x" } })), []);
     let quantity = |code: &str| json!({ "valueQuantity": { "value": 1, "unit": code, "system": own, "code": code } });
     assert_eq!(severities("required", "value[x]", quantity("a")), []);

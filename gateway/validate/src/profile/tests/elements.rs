@@ -138,7 +138,7 @@ fn invariants_see_the_resource_and_its_container() {
     );
     let contact = json!([{ "name": { "text": "x" }, "gender": "male" }]);
     table(
-        &[p.clone()],
+        std::slice::from_ref(&p),
         &[
             ("good", patient(json!({ "name": [{ "text": "x" }], "birthDate": "1990" })), &[]),
             ("broken", patient(json!({ "name": [{ "text": "x" }] })), &["invariant.t-1@Patient"]),

@@ -26,7 +26,7 @@ fn by_value_with_counts_and_rules_below() {
     );
     let card = json!({ "system": "urn:card", "value": "1" });
     table(
-        &[p.clone()],
+        std::slice::from_ref(&p),
         &[
             ("good", patient(json!({ "identifier": [card, { "system": "urn:other" }] })), &[]),
             ("missing slice", patient(json!({ "identifier": [{ "system": "urn:other" }] })), &["profile.slice.min@Patient"]),
