@@ -117,11 +117,12 @@ impl Table {
         }
     }
 
-    /// The lines of a system of the R4 pack: code (indented by depth), display, flags. Nothing is copied.
+    /// The lines of a system of the R4 pack: code (indented by depth), display, flags, further parents. Nothing is copied.
     pub(crate) fn of_pack(text: &'static str, case_sensitive: bool) -> Table {
         let mut table = Table::empty(case_sensitive);
         table.text = Cow::Borrowed(text);
         let mut above: Vec<u32> = Vec::new();
+        let mut further: Vec<(u32, &str)> = Vec::new();
         let mut offset = 0;
         for line in text.split_inclusive('\n') {
             let start = offset;
@@ -130,6 +131,7 @@ impl Table {
             let depth = line.len() - line.trim_start_matches(' ').len();
             let mut columns = line.get(depth..).unwrap_or("").split('\t');
             let (code, display, flags) = (columns.next().unwrap_or(""), columns.next().unwrap_or(""), columns.next().unwrap_or(""));
+            let parents = columns.next().unwrap_or("");
             above.truncate(depth);
             let flags = u8::from(flags.contains('!')) * ABSTRACT + u8::from(flags.contains('-')) * INACTIVE;
             let row = table.rows.len() as u32;
@@ -144,7 +146,10 @@ impl Table {
             });
             above.push(row);
             table.index(row);
+            further.extend(parents.split(' ').filter(|p| !p.is_empty()).map(|p| (row, p)));
         }
+        table.edges = further.into_iter().filter_map(|(row, parent)| Some((row, table.find(parent)?))).collect();
+        table.edges.sort_unstable();
         table.set_ends();
         table
     }

@@ -96,6 +96,16 @@ fn every_set_of_r4_can_be_asked() {
     assert_eq!(t.is_known_code("http://terminology.hl7.org/CodeSystem/v3-ActCode", None, "amb"), Some(false));
     assert_eq!(t.is_known_code("http://snomed.info/sct", None, "1"), None);
     assert_eq!(t.display("http://terminology.hl7.org/CodeSystem/v3-ActCode", "AMB"), Some("ambulatory"));
+    // codes of HL7 v3 with a second parent: a natural brother is a brother and of the natural kin
+    let role = "http://terminology.hl7.org/CodeSystem/v3-RoleCode";
+    for (root, code, expected) in [
+        ("SIB", "NBRO", Membership::In),
+        ("BRO", "NBRO", Membership::In),
+        ("NSIB", "NBRO", Membership::In),
+        ("SIS", "NBRO", Membership::Out),
+    ] {
+        assert_eq!(t.member_of(&format!("{role}?fhir_vs=isa/{root}"), Some(role), code), expected, "{root} {code}");
+    }
 }
 
 fn loaded(resources: &[&str]) -> Terminology {

@@ -78,7 +78,7 @@ a definition, the lines below belong to it.
   there, `root=` how often it may be there (unless `0..*`; `!` modifier); element paths hold slice names (`component:SystolicBP.code`). An element that is not listed is as in the type that the profile constrains;
   extensions are sliced by `url`, openly, unless said otherwise.
 - `codesystems.txt`: `@url, version, content, name, flags, …`; a concept is its code (indented by depth), display, flags
-  (`!` not to be selected, `-` not active); `~` = `http://hl7.org/fhir/`, `^` = `http://terminology.hl7.org/CodeSystem/`.
+  (`!` not to be selected, `-` not active), further parents; `~` = `http://hl7.org/fhir/`, `^` = `http://terminology.hl7.org/CodeSystem/`.
 - `valuesets.txt`: `+` include, `-` exclude: system, version, `c=code` (`d=display` behind it), `f=property op value`, `v=value set`. A listed
   code without display has the one of its system.
 

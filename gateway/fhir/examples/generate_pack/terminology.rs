@@ -47,7 +47,7 @@ impl<'a> Terminology<'a> {
     }
 
     /// A header `@url, version, content, name, flags`, then a line a concept: code (indented by its depth), display,
-    /// flags (`!` not to be selected, `-` not active any more).
+    /// flags (`!` not to be selected, `-` not active any more), further parents separated by blanks.
     pub(crate) fn code_systems(&self) -> String {
         let mut out = String::new();
         for (url, system) in &self.systems {
@@ -70,7 +70,8 @@ impl<'a> Terminology<'a> {
                 }
             }
             out.push('\n');
-            concepts(list(&system["concept"]), 0, &mut out);
+            let items = list(&system["concept"]);
+            concepts(items, 0, &further_parents(items), &mut out);
         }
         out
     }
@@ -255,7 +256,24 @@ fn property<'v>(concept: &'v Value, code: &str) -> Option<&'v Value> {
     list(&concept["property"]).iter().find(|p| p["code"] == code)
 }
 
-fn concepts(items: &[Value], depth: usize, out: &mut String) {
+/// Concepts below which a code stands beside the one that it is nested in: HL7 v3 names it there as `child`.
+fn further_parents(items: &[Value]) -> HashMap<&str, Vec<&str>> {
+    fn walk<'v>(items: &'v [Value], out: &mut HashMap<&'v str, Vec<&'v str>>) {
+        for c in items {
+            let nested: Vec<&str> = list(&c["concept"]).iter().map(|n| text(&n["code"])).collect();
+            let children = list(&c["property"]).iter().filter(|p| p["code"] == "child").map(|p| text(&p["valueCode"]));
+            for child in children.filter(|child| !nested.contains(child)) {
+                out.entry(child).or_default().push(text(&c["code"]));
+            }
+            walk(list(&c["concept"]), out);
+        }
+    }
+    let mut out = HashMap::new();
+    walk(items, &mut out);
+    out
+}
+
+fn concepts(items: &[Value], depth: usize, parents: &HashMap<&str, Vec<&str>>, out: &mut String) {
     for c in items {
         out.extend(std::iter::repeat_n(' ', depth));
         let abstract_ = ["notSelectable", "abstract"].iter().any(|n| property(c, n).is_some_and(|p| p["valueBoolean"] == true));
@@ -269,12 +287,9 @@ fn concepts(items: &[Value], depth: usize, out: &mut String) {
         }
         out.push_str(&one_line(text(&c["code"])));
         let display = one_line(text(&c["display"]));
-        match (display.is_empty(), flags.is_empty()) {
-            (true, true) => {}
-            (false, true) => *out += &format!("\t{display}"),
-            (_, false) => *out += &format!("\t{display}\t{flags}"),
-        }
+        let parents_of = parents.get(text(&c["code"])).map_or(String::new(), |p| p.join(" "));
+        out.push_str(format!("\t{display}\t{flags}\t{parents_of}").trim_end_matches('\t'));
         out.push('\n');
-        concepts(list(&c["concept"]), depth + 1, out);
+        concepts(list(&c["concept"]), depth + 1, parents, out);
     }
 }
