@@ -3,6 +3,7 @@
 mod check;
 mod convert;
 mod failure;
+mod fhirpath;
 pub(crate) mod files;
 pub(crate) mod findings;
 mod init;
@@ -49,6 +50,8 @@ enum Command {
     Validate(validate::Args),
     /// 打印 JSON Schema（配置、用例、输出行）· print a JSON Schema of our files and output lines
     Schema(schema::Args),
+    /// 对资源求 FHIRPath 表达式的值 · what a FHIRPath expression gives on resources
+    Fhirpath(fhirpath::Args),
     /// 厂商测试客户端：发送消息并解释应答 · send messages and explain the answers
     Send(send::Args),
     /// 映射工具：check、test、fmt、explain、coverage · tools for mapping authors
@@ -72,6 +75,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Convert(args) => convert::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Fhirpath(args) => fhirpath::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Map(args) => map::run(&args),
         Command::Package(args) => package::run(&args),

@@ -52,6 +52,15 @@ impl Moment {
         Some(self)
     }
 
+    /// The dateTime of an instant (milliseconds since 1970 in UTC), for [`Env::now`](crate::fhirpath::Env::now); `None`
+    /// outside the years 1 to 9999.
+    pub fn from_unix_ms(milliseconds: i64) -> Option<Moment> {
+        let mut out = super::EMPTY.with_seconds(milliseconds.div_euclid(1000))?;
+        out.nanosecond = u32::try_from(milliseconds.rem_euclid(1000)).ok()? * 1_000_000;
+        (out.fraction_digits, out.precision, out.zone) = (3, Precision::Second, Some(0));
+        Some(out)
+    }
+
     /// The same instant in UTC.
     pub(super) fn to_utc(self) -> Option<Moment> {
         let zone = self.zone.unwrap_or(0);
