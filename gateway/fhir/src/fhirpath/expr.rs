@@ -140,7 +140,7 @@ macro_rules! functions {
 
         impl Function {
             /// Function, name, least and greatest number of arguments.
-            const ALL: &[(Function, &'static str, usize, usize)] = &[$((Function::$variant, $name, $min, $max)),*];
+            pub(super) const ALL: &[(Function, &'static str, usize, usize)] = &[$((Function::$variant, $name, $min, $max)),*];
         }
     };
 }

@@ -92,7 +92,7 @@ fn decimal_of(operator: Binary, a: Decimal, b: Decimal) -> Option<Decimal> {
         Binary::Add => a.checked_add(b),
         Binary::Subtract => a.checked_sub(b),
         Binary::Multiply => a.checked_mul(b),
-        Binary::Divide => a.checked_div(b),
+        Binary::Divide => a.checked_div(b).map(|quotient| quotient.normalize()),
         Binary::Mod => a.checked_rem(b),
         _ => None,
     }

@@ -103,7 +103,9 @@ fn boundaries_enclose_what_a_value_can_mean() {
 
 #[test]
 fn instants_are_dates_in_utc() {
-    for (ms, expected) in [(0, "1970-01-01T00:00:00.000Z"), (-1, "1969-12-31T23:59:59.999Z"), (1_795_335_609_123, "2026-11-22T08:20:09.123Z")] {
+    for (ms, expected) in
+        [(0, "1970-01-01T00:00:00.000Z"), (-1, "1969-12-31T23:59:59.999Z"), (1_795_335_609_123, "2026-11-22T08:20:09.123Z")]
+    {
         assert_eq!(show(&Moment::from_unix_ms(ms).unwrap(), false), expected);
     }
     assert!(Moment::from_unix_ms(i64::MAX).is_none());
