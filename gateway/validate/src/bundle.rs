@@ -93,11 +93,15 @@ impl<'t> Walk<'t> {
 
     /// A search gives resources: matches and what they include have ids, messages about the search are outcomes.
     fn search_result(&mut self, at: &Frame<'_, 't>, property: Option<&'static Property>) {
+        let links = at.node.all(KEYS.link);
+        let own = links.filter(|l| l.child(KEYS.relation).and_then(NodeRef::value) == Some("self"));
+        let searched = own.filter_map(|l| l.child(KEYS.url).and_then(NodeRef::value)).next().map_or(Vec::new(), |u| self.searched(u));
         for (number, entry) in at.node.all(KEYS.entry).enumerate() {
             let frame = at.below(entry, property, number as u32);
             let mode = entry.child(KEYS.search).and_then(|s| s.child(KEYS.mode)).and_then(NodeRef::value);
             let resource = entry.child(KEYS.resource);
-            let is_outcome = resource.and_then(NodeRef::resource_type) == Some("OperationOutcome");
+            let of = resource.and_then(NodeRef::resource_type).unwrap_or("");
+            let is_outcome = of == "OperationOutcome";
             let has_id = resource.is_some_and(|r| r.child(KEYS.id).is_some());
             let (zh, en) = match (resource, mode) {
                 (None, _) => (
@@ -112,10 +116,23 @@ impl<'t> Walk<'t> {
                     "search.mode 为 outcome 的条目须是 OperationOutcome；请改正 mode",
                     "an entry of search.mode outcome is an OperationOutcome; correct the mode",
                 ),
+                (Some(_), Some("match")) if !searched.is_empty() && !searched.contains(&of) => (
+                    "search.mode 为 match 的资源不是 self 链接所检索的类型；包含进来的资源 mode 应为 include",
+                    "a match is of another type than the self link searches for; what is included has the mode include",
+                ),
                 _ => continue,
             };
             self.error(&frame, &text::SEARCH, zh, en);
         }
+    }
+
+    /// The resource types that a search asks for: `[base]/Type?…` or `_type`; none where it can not be told.
+    fn searched<'u>(&self, url: &'u str) -> Vec<&'u str> {
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        if let Some(name) = path.rsplit('/').next().filter(|name| self.definitions.resource_named(name).is_some()) {
+            return vec![name];
+        }
+        query.split('&').filter_map(|pair| pair.strip_prefix("_type=")).flat_map(|types| types.split(',')).collect()
     }
 
     fn entry(&mut self, at: &Frame<'_, 't>, kind: &str) {
