@@ -7,7 +7,9 @@
 
 use hutong_fhir::json::{JsonLimits, parse};
 use hutong_fhir::tree::Tree;
+use hutong_fhir::ucum;
 use hutong_terminology::{Membership, Terminology};
+use rust_decimal::Decimal;
 use std::fmt::Write;
 use std::hint::black_box;
 use std::time::Duration;
@@ -112,6 +114,17 @@ fn main() {
     member(&t, "all of 200,000, out", "http://example.org/vs/drugs", Some(drug), "XA00000B000C00000000Z", Out);
     member(&t, "is-a filter of 42,000 (implicit set)", "http://example.org/icd?fhir_vs=isa/B77", Some(icd), "B77.013", In);
     member(&t, "UCUM", "http://hl7.org/fhir/ValueSet/ucum-units", Some("http://unitsofmeasure.org"), "mmol/L", In);
+
+    const CALLS: u32 = 20_000;
+    for (what, f) in [
+        ("is_valid mL/min/{1.73_m2}", &(|| drop(black_box(ucum::is_valid(black_box("mL/min/{1.73_m2}"))))) as &dyn Fn()),
+        ("convert 5.6 mmol/L to umol/L", &|| drop(black_box(ucum::convert(Decimal::new(56, 1), black_box("mmol/L"), "umol/L")))),
+        ("convert 37 Cel to [degF]", &|| drop(black_box(ucum::convert(Decimal::new(37, 0), black_box("Cel"), "[degF]")))),
+        ("code_of ×10⁹/L", &|| drop(black_box(ucum::code_of(black_box("×10⁹/L"))))),
+    ] {
+        let time = least(|| (0..CALLS).for_each(|_| f()));
+        println!("ucum       {what:<46} {:>8.1} ns", time.as_secs_f64() * 1e9 / f64::from(CALLS));
+    }
 
     let drugs = "http://example.org/vs/drugs";
     let url = format!(r#"{{"name":"url","valueUri":"{drugs}"}},{{"name":"count","valueInteger":20}}"#);

@@ -1,4 +1,5 @@
-//! Code systems that are a grammar instead of a list: UCUM, language tags, media types, currencies.
+//! Code systems that are a grammar instead of a list: UCUM, language tags, media types, currencies, and of ISO 3166
+//! what R4 does not list.
 
 use hutong_fhir::ucum;
 
@@ -11,6 +12,11 @@ pub(crate) const BCP13: &str = "urn:ietf:bcp:13";
 /// Currencies.
 pub(crate) const ISO4217: &str = "urn:iso:std:iso:4217";
 
+/// Countries; R4 lists those of two letters (value set `iso3166-1-2`).
+pub(crate) const ISO3166: &str = "urn:iso:std:iso:3166";
+/// Parts of countries.
+pub(crate) const ISO3166_2: &str = "urn:iso:std:iso:3166:-2";
+
 /// How the codes of such a system are recognised.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Grammar {
@@ -18,10 +24,18 @@ pub(crate) enum Grammar {
     Bcp47,
     Bcp13,
     Iso4217,
+    Iso3166,
+    Iso3166Part,
 }
 
-pub(crate) const ALL: [(&str, Grammar); 4] =
-    [(UCUM, Grammar::Ucum), (BCP47, Grammar::Bcp47), (BCP13, Grammar::Bcp13), (ISO4217, Grammar::Iso4217)];
+pub(crate) const ALL: [(&str, Grammar); 6] = [
+    (UCUM, Grammar::Ucum),
+    (BCP47, Grammar::Bcp47),
+    (BCP13, Grammar::Bcp13),
+    (ISO4217, Grammar::Iso4217),
+    (ISO3166, Grammar::Iso3166),
+    (ISO3166_2, Grammar::Iso3166Part),
+];
 
 impl Grammar {
     pub(crate) fn of(system: &str) -> Option<Grammar> {
@@ -35,6 +49,8 @@ impl Grammar {
             Grammar::Bcp47 => "BCP-47",
             Grammar::Bcp13 => "BCP-13",
             Grammar::Iso4217 => "ISO 4217",
+            Grammar::Iso3166 => "ISO 3166-1",
+            Grammar::Iso3166Part => "ISO 3166-2",
         }
     }
 
@@ -55,9 +71,19 @@ impl Grammar {
                 // CapabilityStatement.format also takes the short names
                 matches!(code, "xml" | "json" | "ttl") || essence.split_once('/').is_some_and(|(a, b)| token(a) && token(b))
             }
-            Grammar::Iso4217 => code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()),
+            Grammar::Iso4217 => is_upper(code, 3..=3),
+            // codes of two letters are listed; beside them there are those of three letters or digits
+            Grammar::Iso3166 => is_upper(code, 3..=3) || (code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit())),
+            Grammar::Iso3166Part => code.split_once('-').is_some_and(|(country, part)| {
+                let is_part = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+                is_upper(country, 2..=2) && (1..=3).contains(&part.len()) && part.bytes().all(is_part)
+            }),
         }
     }
+}
+
+fn is_upper(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
+    length.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase())
 }
 
 #[cfg(test)]
@@ -71,6 +97,8 @@ mod tests {
             (BCP47, &["zh", "zh-Hans-CN", "en-US"], &["chinese", "z", "zh_CN", ""]),
             (BCP13, &["application/pdf", "text/plain; charset=utf-8", "json"], &["pdf", "a/", "/b", ""]),
             (ISO4217, &["CNY", "USD"], &["cny", "RMB1", ""]),
+            (ISO3166, &["CHN", "156"], &["CN", "china", "1567", ""]),
+            (ISO3166_2, &["CN-42", "GB-ENG"], &["CN", "CN-", "cn-42", ""]),
         ] {
             let grammar = Grammar::of(system).unwrap();
             good.iter().for_each(|c| assert!(grammar.has(c), "{system} {c}"));

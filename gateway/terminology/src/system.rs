@@ -1,7 +1,9 @@
 //! One code system in one version: what it says of itself and its concepts.
 
+use crate::builder::Builder;
 use crate::grammar::Grammar;
 use crate::table::Table;
+use hutong_fhir::Definitions;
 use hutong_fhir::definitions::{self, CodeSystems};
 
 /// How much of a code system is here (R4 `codesystem-content-mode`).
@@ -86,6 +88,16 @@ impl System {
     }
 
     pub(crate) fn of_grammar(url: &str, grammar: Grammar) -> System {
+        let mut system = System::bare(url, grammar);
+        if grammar == Grammar::Iso3166
+            && let Some(table) = countries()
+        {
+            (system.table, system.content) = (table, Content::Fragment);
+        }
+        system
+    }
+
+    fn bare(url: &str, grammar: Grammar) -> System {
         System {
             url: url.to_owned(),
             version: String::new(),
@@ -160,4 +172,14 @@ impl System {
     pub fn bytes(&self) -> (usize, usize) {
         self.table.bytes()
     }
+}
+
+/// The countries that R4 lists, with their names.
+fn countries() -> Option<Table> {
+    let set = Definitions::r4().value_sets().get("http://hl7.org/fhir/ValueSet/iso3166-1-2")?;
+    let mut builder = Builder::new(true);
+    for (code, display) in set.includes.first()?.concepts() {
+        builder.add(code, display.unwrap_or(""), 0, None).ok()?;
+    }
+    builder.finish(false).ok()
 }

@@ -68,6 +68,14 @@ fn membership_of_r4() {
         ("http://hl7.org/fhir/ValueSet/mimetypes", None, "application/pdf", In),
         ("http://www.rfc-editor.org/bcp/bcp13.txt", None, "pdf", Out),
         ("http://hl7.org/fhir/ValueSet/currencies", Some("urn:iso:std:iso:4217"), "CNY", In),
+        ("http://hl7.org/fhir/ValueSet/iso3166-1-2", Some("urn:iso:std:iso:3166"), "CN", In),
+        ("http://hl7.org/fhir/ValueSet/iso3166-1-2", Some("urn:iso:std:iso:3166"), "CHN", Out),
+        ("http://hl7.org/fhir/ValueSet/iso3166-1-3", Some("urn:iso:std:iso:3166"), "CHN", In),
+        ("http://hl7.org/fhir/ValueSet/iso3166-1-3", Some("urn:iso:std:iso:3166"), "CN", Out),
+        ("http://hl7.org/fhir/ValueSet/iso3166-1-N", Some("urn:iso:std:iso:3166"), "156", In),
+        ("http://hl7.org/fhir/ValueSet/jurisdiction", Some("urn:iso:std:iso:3166"), "CN", In),
+        ("http://hl7.org/fhir/ValueSet/jurisdiction", Some("urn:iso:std:iso:3166"), "XX", Out),
+        ("http://hl7.org/fhir/ValueSet/jurisdiction", Some("urn:iso:std:iso:3166:-2"), "CN-42", In),
         ("http://unitsofmeasure.org/vs", Some("http://unitsofmeasure.org"), "kg", In),
         ("http://unitsofmeasure.org/vs/g/L", Some("http://unitsofmeasure.org"), "mg/dL", In),
         ("http://unitsofmeasure.org/vs/g/L", Some("http://unitsofmeasure.org"), "mmol/L", Out),
@@ -96,6 +104,7 @@ fn every_set_of_r4_can_be_asked() {
     assert_eq!(t.is_known_code("http://terminology.hl7.org/CodeSystem/v3-ActCode", None, "amb"), Some(false));
     assert_eq!(t.is_known_code("http://snomed.info/sct", None, "1"), None);
     assert_eq!(t.display("http://terminology.hl7.org/CodeSystem/v3-ActCode", "AMB"), Some("ambulatory"));
+    assert_eq!(t.display("urn:iso:std:iso:3166", "CN"), Some("China"));
     // codes of HL7 v3 with a second parent: a natural brother is a brother and of the natural kin
     let role = "http://terminology.hl7.org/CodeSystem/v3-RoleCode";
     for (root, code, expected) in [
