@@ -55,12 +55,12 @@ impl<'t> Walk<'t> {
             );
         }
         if self.nesting >= NESTING_MAX {
-            return self.error(
-                at,
-                &text::PROFILE_NESTING,
+            // what was not looked at is no fault of the resource
+            let finding = text::PROFILE_NESTING.finding(Severity::Warning).says(
                 format!("Profile 相互嵌套超过 {NESTING_MAX} 层；更深处未检查"),
                 format!("profiles within profiles, more than {NESTING_MAX} levels; what is deeper was not checked"),
             );
+            return self.against(at, profile, None, finding, "");
         }
         self.nesting += 1;
         if let Some(root) = profile.element(0) {
