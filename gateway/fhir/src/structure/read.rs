@@ -10,6 +10,7 @@ use crate::tree::{NodeId, NodeRef, Tree};
 use std::sync::Arc;
 
 const MAX_VALUE_SET: &str = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet";
+const PROFILE_ELEMENT: &str = "http://hl7.org/fhir/StructureDefinition/elementdefinition-profile-element";
 const FHIR_TYPE: &str = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type";
 const SYSTEM: &str = "http://hl7.org/fhirpath/System.";
 /// Choice elements of ElementDefinition whose values are kept.
@@ -177,6 +178,15 @@ fn element(node: NodeRef<'_>, url: &str, values: &mut Values) -> ElementDefiniti
     out
 }
 
+/// A profile on a type; one element of it (section templates) is named behind `#`.
+fn profile_of_type(node: NodeRef<'_>) -> Option<String> {
+    let canonical = node.value()?;
+    Some(match extension(node, PROFILE_ELEMENT) {
+        Some(element) => format!("{canonical}#{element}"),
+        None => canonical.to_owned(),
+    })
+}
+
 fn type_ref(node: NodeRef<'_>) -> Option<TypeRef> {
     let code = node.get("code")?;
     let said = code.value().or_else(|| extension(code, "http://hl7.org/fhir/StructureDefinition/structuredefinition-xml-type"))?;
@@ -187,7 +197,7 @@ fn type_ref(node: NodeRef<'_>) -> Option<TypeRef> {
     };
     Some(TypeRef {
         code,
-        profiles: strings(node, "profile"),
+        profiles: named(node, "profile").filter_map(profile_of_type).collect(),
         targets: strings(node, "targetProfile"),
         aggregation: strings(node, "aggregation"),
         versioning: node.at("versioning").map(str::to_owned),

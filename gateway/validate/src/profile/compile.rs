@@ -16,11 +16,16 @@ const DEPTH_MAX: u32 = 64;
 pub(crate) const STRUCTURE: &str = "http://hl7.org/fhir/StructureDefinition/";
 
 /// `None` where the structure constrains a type that R4 does not have, or has no snapshot.
-pub(super) fn compile(knowledge: &Knowledge, structure: Arc<StructureDefinition>) -> Option<Profile> {
+/// `part` is the id of the element that is meant, empty for the whole.
+pub(super) fn compile(knowledge: &Knowledge, structure: Arc<StructureDefinition>, part: &str) -> Option<Profile> {
     let definitions = knowledge.definitions;
-    let type_id = definitions.type_named(&structure.type_name)?;
+    let mut type_id = definitions.type_named(&structure.type_name)?;
+    for step in part.split('.').skip(1) {
+        let name = step.split(':').next().and_then(Key::known)?;
+        type_id = definitions.property(type_id, name)?.type_id;
+    }
     let outline = Outline::new(Arc::clone(&structure));
-    let root = outline.root()?;
+    let root = outline.part(part)?;
     let mut compiler = Compiler { knowledge, definitions, url: &structure.url, elements: vec![Element::default()] };
     compiler.fill(0, root, &Base { types: vec![type_id], ..Base::default() }, None, 0);
     prune(&mut compiler.elements);

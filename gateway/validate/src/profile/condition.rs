@@ -176,7 +176,8 @@ impl Reader<'_> {
         }
         let Some(structure) = self.knowledge.structure(profile) else { return Vec::new() };
         let outline = Outline::new(Arc::clone(&structure));
-        outline.root().map(then).unwrap_or_default()
+        let part = profile.split_once('#').map_or("", |(_, part)| part);
+        outline.part(part).map(then).unwrap_or_default()
     }
 
     fn value_at(&self, at: At<'_>, path: &[Step]) -> Option<Condition> {

@@ -69,6 +69,15 @@ impl Outline {
         }
     }
 
+    /// The element of that id (`Composition.section:code-A`); the root for an empty one.
+    pub(super) fn part(&self, id: &str) -> Option<At<'_>> {
+        if id.is_empty() {
+            return self.root();
+        }
+        let is_it = |node: &Node| self.structure.snapshot.get(node.element).is_some_and(|e| identity(e) == id);
+        self.nodes.iter().position(is_it).map(|index| At { outline: self, index })
+    }
+
     pub(super) fn root(&self) -> Option<At<'_>> {
         (!self.nodes.is_empty()).then_some(At { outline: self, index: 0 })
     }

@@ -39,12 +39,14 @@ impl Store {
 
     fn compile(&self, canonical: &str) -> Option<Arc<Profile>> {
         let structure = self.knowledge.structure(canonical)?;
-        let identity = (structure.url.clone(), structure.version.clone());
+        // one element of a structure is a profile of its own
+        let part = canonical.split_once('#').map_or("", |(_, part)| part);
+        let identity = (format!("{}#{part}", structure.url), structure.version.clone());
         let known = self.compiled.read().ok().and_then(|c| c.by_identity.get(&identity).cloned());
         let profile = match known {
             Some(profile) => profile,
             // outside of the lock: compiling looks at other structures
-            None => Arc::new(compile::compile(&self.knowledge, structure)?),
+            None => Arc::new(compile::compile(&self.knowledge, structure, part)?),
         };
         let mut compiled = self.compiled.write().ok()?;
         let number = compiled.by_identity.len() as u32 + 1;

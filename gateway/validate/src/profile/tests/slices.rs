@@ -244,3 +244,46 @@ fn order_place_and_slices_of_slices() {
     );
     table(&[default], &[("the rest", of(&["urn:a", "urn:x"]), &["profile.max@Patient.identifier[1].value"])]);
 }
+
+#[test]
+fn a_slice_may_be_an_element_of_another_profile() {
+    let library = profile(
+        "Library",
+        "Composition",
+        json!([
+            { "id": "Composition.section", "path": "Composition.section", "slicing": slicing(json!([{ "type": "pattern", "path": "code" }]), "open", false) },
+            { "id": "Composition.section:a", "path": "Composition.section", "sliceName": "a" },
+            { "id": "Composition.section:a.title", "path": "Composition.section.title", "min": 1 },
+            { "id": "Composition.section:a.code", "path": "Composition.section.code", "min": 1,
+              "patternCodeableConcept": { "coding": [{ "system": "http://x.test", "code": "a" }] } },
+        ]),
+    );
+    let part = json!({ "extension": [{ "url": "http://hl7.org/fhir/StructureDefinition/elementdefinition-profile-element", "valueString": "Composition.section:a" }] });
+    let document = profile(
+        "Document",
+        "Composition",
+        json!([
+            { "id": "Composition.section", "path": "Composition.section", "slicing": slicing(json!([{ "type": "pattern", "path": "code" }]), "closed", false) },
+            { "id": "Composition.section:a", "path": "Composition.section", "sliceName": "a", "min": 1,
+              "type": [{ "code": "BackboneElement", "profile": [library["url"]], "_profile": [part] }] },
+        ]),
+    );
+    let of = |section: Value| {
+        json!({ "resourceType": "Composition", "status": "final", "type": { "text": "x" }, "date": "2026", "author": [{ "display": "x" }],
+            "title": "x", "section": [section] })
+    };
+    let code = json!({ "coding": [{ "system": "http://x.test", "code": "a" }] });
+    let text = json!({ "status": "additional", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>" });
+    table(
+        &[document, library],
+        &[
+            ("good", of(json!({ "code": code, "title": "x", "text": text })), &[]),
+            ("by the other profile", of(json!({ "code": code, "text": text })), &["profile.min@Composition.section[0]"]),
+            (
+                "no such section",
+                of(json!({ "title": "x", "text": text })),
+                &["profile.slice.closed@Composition.section[0]", "profile.slice.min@Composition"],
+            ),
+        ],
+    );
+}
