@@ -23,9 +23,17 @@ pub(super) struct Merge<'a> {
     pub(super) is_pack: bool,
     /// Inside a slice, and not below a type that was unfolded there.
     pub(super) in_slice: bool,
+    /// Elements that may still be made. None left: the result is not whole.
+    pub(super) left: usize,
 }
 
 impl Merge<'_> {
+    /// Whether there is room for so many more elements.
+    fn has_room(&mut self, elements: usize) -> bool {
+        self.left = self.left.saturating_sub(elements);
+        self.left > 0
+    }
+
     /// Merges what a differential says of one element, slices left out, and of what is below it. The depth of the
     /// recursion is that of the differential, which was limited when it was read.
     pub(super) fn merge(&mut self, target: &mut Node, diff: &Node, id: &str) {
@@ -122,6 +130,9 @@ impl Merge<'_> {
         let divided = name.rsplit_once('/').map(|(of, _)| of.to_owned());
         let from = divided.as_deref().and_then(|of| target.slice_mut(of)).map(|of| Node { slices: Vec::new(), ..of.clone() });
         let mut slice = from.unwrap_or_else(|| pristine.clone());
+        if !self.has_room(slice.count()) {
+            return;
+        }
         slice.def.slicing = None;
         slice.def.min = Some(0);
         if let Some(by_type) = by_type.filter(|_| diff.def.types.is_empty()) {
@@ -267,7 +278,7 @@ impl Merge<'_> {
             for name in path.split('.').skip(1) {
                 at = at.and_then(|node| node.child(name));
             }
-            if let Some(found) = at {
+            if let Some(found) = at.filter(|found| self.has_room(found.count())) {
                 target.children.clone_from(&found.children);
                 target.def.types.clone_from(&found.def.types);
                 return true;
@@ -294,9 +305,11 @@ impl Merge<'_> {
         let limits = super::StructureLimits::default();
         if let Ok(mut tree) = Node::from_elements(&structure.type_name, &structure.snapshot, &structure.url, &limits) {
             tree.settle();
-            target.children = tree.children;
+            if self.has_room(tree.count()) {
+                target.children = tree.children;
+            }
         }
-        true
+        self.left > 0
     }
 }
 

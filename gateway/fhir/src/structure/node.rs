@@ -4,7 +4,7 @@ use super::ElementDefinition;
 use super::StructureLimits;
 use super::read::fault;
 use crate::finding::Finding;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// An element with what is below it.
 #[derive(Clone)]
@@ -30,6 +30,11 @@ impl Node {
         Node { name: name.to_owned(), def, children: Vec::new(), slices: Vec::new() }
     }
 
+    /// How many elements it is, with those below and beside it.
+    pub(super) fn count(&self) -> usize {
+        1 + self.children.iter().chain(&self.slices).map(Node::count).sum::<usize>()
+    }
+
     pub(super) fn child(&self, name: &str) -> Option<&Node> {
         self.children.iter().find(|c| c.name == name)
     }
@@ -52,7 +57,7 @@ impl Node {
     ) -> Result<Node, Finding> {
         let mut root = Node::new(type_name, ElementDefinition::default());
         // where the last element of each path was, for lists without ids
-        let mut latest: HashMap<String, Vec<Part>> = HashMap::new();
+        let mut latest: BTreeMap<String, Vec<Part>> = BTreeMap::new();
         // one that does not fit makes the others doubtful
         let has_ids = elements.iter().all(|e| parts_of_id(e).is_some());
         for element in elements {
@@ -63,7 +68,10 @@ impl Node {
                 return Err(fault("structure.limit", url, &element.path, zh, en));
             }
             let below = format!("{}.", element.path);
-            latest.retain(|path, _| !path.starts_with(&below));
+            while let Some((path, _)) = latest.range(below.clone()..).next().filter(|(path, _)| path.starts_with(&below)) {
+                let path = path.clone();
+                latest.remove(&path);
+            }
             latest.insert(element.path.clone(), parts.clone());
             let node = root.at(parts.get(1..).unwrap_or_default());
             if let Some(slice) = parts.last().and_then(|p| p.slice.clone()) {
@@ -169,7 +177,7 @@ fn parts_of_id(element: &ElementDefinition) -> Option<Vec<Part>> {
 }
 
 /// The parts of its path: each name is the latest element of that path.
-fn parts_of_path(element: &ElementDefinition, latest: &HashMap<String, Vec<Part>>) -> Vec<Part> {
+fn parts_of_path(element: &ElementDefinition, latest: &BTreeMap<String, Vec<Part>>) -> Vec<Part> {
     let (mut parts, last) = match element.path.rsplit_once('.') {
         Some((parent, last)) => (parts_up_to(parent, latest), last),
         None => (Vec::new(), element.path.as_str()),
@@ -178,7 +186,7 @@ fn parts_of_path(element: &ElementDefinition, latest: &HashMap<String, Vec<Part>
     parts
 }
 
-fn parts_up_to(path: &str, latest: &HashMap<String, Vec<Part>>) -> Vec<Part> {
+fn parts_up_to(path: &str, latest: &BTreeMap<String, Vec<Part>>) -> Vec<Part> {
     // the longest beginning that was there, and the rest without slices
     let ends = path.match_indices('.').map(|(at, _)| at).chain([path.len()]).rev();
     for end in ends {

@@ -37,11 +37,13 @@ pub(super) fn generate(
         adds_elements: !of.is_constraint,
         is_pack,
         in_slice: false,
+        left: limits.elements_max,
     };
     merge.merge(&mut tree, &diff, name);
+    let is_whole = merge.left > 0;
     let findings = merge.report.findings;
     let snapshot = tree.flatten();
-    if snapshot.len() > limits.elements_max {
+    if !is_whole || snapshot.len() > limits.elements_max {
         return Err(Finding::new(Severity::Error, "structure.limit", "too-costly", 207).says(
             format!("{} 的快照超过 {} 个元素", of.url, limits.elements_max),
             format!("the snapshot of {} has more than {} elements", of.url, limits.elements_max),

@@ -237,6 +237,24 @@ fn limits_end_in_a_finding() {
     assert_eq!(structures.add(more).err().map(|f| f.rule.into_owned()), Some("structure.limit".into()));
 }
 
+/// Little text that would make many elements.
+#[test]
+fn a_snapshot_does_not_grow_without_end() {
+    let slicing = r#"{"path":"Observation.component","slicing":{"discriminator":[{"type":"value","path":"code"}],"rules":"open"}}"#;
+    let slices = (0..4_000).map(|i| format!(r#",{{"path":"Observation.component","sliceName":"s{i}"}}"#)).collect::<String>();
+    let wide = format!("{slicing}{slices}");
+    let deep = (0..900)
+        .map(|i| format!(r#"{{"path":"Observation.category","sliceName":"s{i}"}},{{"path":"Observation.category.coding.system"}}"#));
+    let deep = deep.collect::<Vec<_>>().join(",");
+    for elements in [wide, deep] {
+        let mut structures = Structures::r4();
+        structures.add(profile("http://t/p", "Observation", "http://hl7.org/fhir/StructureDefinition/Observation", &elements)).unwrap();
+        let start = std::time::Instant::now();
+        assert_eq!(structures.snapshot("http://t/p").err().map(|f| f.rule.into_owned()), Some("structure.limit".into()));
+        assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
+    }
+}
+
 #[test]
 fn versions_stand_side_by_side() {
     let mut structures = Structures::r4();
