@@ -5,6 +5,7 @@ use crate::text::{hash, is_han, plain};
 use hutong_fhir::NodeRef;
 use hutong_fhir::identifier::{self, IdentityCard, Kind};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Names, numbers and telephones of one record beyond which the rest is not compared.
 const MOST: usize = 8;
@@ -65,8 +66,9 @@ pub enum NumberKind {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PersonalNumber {
     pub kind: NumberKind,
-    /// Canonical URI of the assigner.
-    pub system: Box<str>,
+    /// Canonical URI of the assigner; shared by all records of a register.
+    #[serde(with = "shared")]
+    pub system: Arc<str>,
     /// In the one form in which it is compared; of a 身份证 the 18 characters.
     pub value: Box<str>,
 }
@@ -244,6 +246,21 @@ impl Person {
         self.names.first().map_or("", |n| n)
     }
 
+    /// Keeps no more room than is filled, and one copy of each system's URI.
+    pub(crate) fn compact(&mut self, systems: &mut std::collections::HashSet<Arc<str>>) {
+        for number in &mut self.numbers {
+            match systems.get(&*number.system) {
+                Some(known) => number.system = Arc::clone(known),
+                None => {
+                    systems.insert(Arc::clone(&number.system));
+                }
+            }
+        }
+        self.names.shrink_to_fit();
+        self.numbers.shrink_to_fit();
+        self.phones.shrink_to_fit();
+    }
+
     /// Whether there is a name that names this person.
     pub(crate) fn is_named(&self) -> bool {
         self.naming == Some(Naming::Name)
@@ -301,6 +318,20 @@ pub(crate) fn number_key(n: &PersonalNumber) -> u64 {
 fn tail(address: &str) -> String {
     let count = address.chars().count();
     address.chars().skip(count.saturating_sub(5)).collect()
+}
+
+/// A shared text as JSON: a text.
+mod shared {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::sync::Arc;
+
+    pub(super) fn serialize<S: Serializer>(text: &Arc<str>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(text)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Arc<str>, D::Error> {
+        String::deserialize(from).map(Arc::from)
+    }
 }
 
 fn all<'t>(node: NodeRef<'t>, name: &str) -> impl Iterator<Item = NodeRef<'t>> + use<'t> {

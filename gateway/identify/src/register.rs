@@ -9,7 +9,8 @@ use crate::person::Person;
 use crate::weights::Weights;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// Who or what joined or parted records.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -42,7 +43,7 @@ pub enum Event {
 pub struct PersonId(pub u32);
 
 struct Record {
-    key: Box<str>,
+    key: Arc<str>,
     person: Person,
     /// Records joined to this one, sorted.
     joined: Vec<u32>,
@@ -54,7 +55,8 @@ struct Record {
 pub struct Register {
     weights: Weights,
     records: Vec<Record>,
-    by_key: HashMap<Box<str>, u32>,
+    by_key: HashMap<Arc<str>, u32>,
+    systems: HashSet<Arc<str>>,
     /// All records of persons with more than one, by the earliest, sorted.
     members: HashMap<u32, Vec<u32>>,
     apart: BTreeSet<(u32, u32)>,
@@ -67,6 +69,7 @@ impl Register {
             weights,
             records: Vec::new(),
             by_key: HashMap::new(),
+            systems: HashSet::new(),
             members: HashMap::new(),
             apart: BTreeSet::new(),
             index: Index::default(),
@@ -104,6 +107,7 @@ impl Register {
         // what was read from the journal lacks what follows from the rest
         let mut person = person.clone();
         person.settle();
+        person.compact(&mut self.systems);
         match self.number(key) {
             Some(number) => {
                 let Some(record) = self.records.get_mut(number as usize) else { return };
@@ -116,8 +120,9 @@ impl Register {
             None => {
                 let Ok(number) = u32::try_from(self.records.len()) else { return };
                 self.index.add(number, &person);
-                self.records.push(Record { key: key.into(), person, joined: Vec::new(), root: number });
-                self.by_key.insert(key.into(), number);
+                let key: Arc<str> = key.into();
+                self.records.push(Record { key: Arc::clone(&key), person, joined: Vec::new(), root: number });
+                self.by_key.insert(key, number);
             }
         }
     }
