@@ -49,6 +49,7 @@ rules! {
     DUPLICATE = "fhir.duplicate", "duplicate", 205;
     CONTAINED_LOOP = "fhir.contained.loop", "invariant", 102;
     FULL_URL = "fhir.bundle.full_url", "value", 102;
+    NARRATIVE = "fhir.dom-6", "invariant", 102;
     INVARIANT = "fhir.invariant", "invariant", 102;
     INVARIANT_NOT_EVALUATED = "fhir.invariant.not_evaluated", "exception", 207;
     PROFILE_UNKNOWN = "fhir.profile.unknown", "not-found", 207;

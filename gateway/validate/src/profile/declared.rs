@@ -2,9 +2,10 @@
 
 use crate::keys::KEYS;
 use crate::place::Frame;
+use crate::text;
 use crate::walk::Walk;
-use hutong_fhir::NodeRef;
 use hutong_fhir::definitions::TypeId;
+use hutong_fhir::{NodeRef, Severity};
 
 /// Declared profiles of one resource that are looked at.
 const DECLARED_MAX: usize = 64;
@@ -12,6 +13,9 @@ const DECLARED_MAX: usize = 64;
 impl<'t> Walk<'t> {
     /// Checks a resource against the profiles that it declares and that are imposed.
     pub(crate) fn profiles(&mut self, at: &Frame<'_, 't>, type_id: TypeId) {
+        if self.demands.best_practice {
+            self.narrative_is_there(at, type_id);
+        }
         if let Some(meta) = at.node.child(KEYS.meta) {
             for declared in meta.all(KEYS.profile).take(DECLARED_MAX) {
                 self.declared(at, meta, type_id, declared);
@@ -25,6 +29,19 @@ impl<'t> Walk<'t> {
         for canonical in self.demands.profiles {
             self.imposed(at, type_id, canonical);
         }
+    }
+
+    /// dom-6: every resource that is not contained should tell people what it says.
+    fn narrative_is_there(&mut self, at: &Frame<'_, 't>, type_id: TypeId) {
+        let may_have = self.definitions.property(type_id, KEYS.text).is_some_and(|p| self.definitions.get(p.type_id).name == "Narrative");
+        if !may_have || at.node.key() == KEYS.contained || at.node.child(KEYS.text).is_some() {
+            return;
+        }
+        let finding = text::NARRATIVE.finding(Severity::Warning).says(
+            "资源没有叙述文本(text)；建议提供，供没有专门程序的人阅读",
+            "the resource has no narrative (text); give one for people without a program for it",
+        );
+        self.report(at, finding);
     }
 
     /// A profile that the source imposes: on the resource, or on the entries of that type where it is a Bundle.

@@ -219,3 +219,17 @@ fn profiles_are_declared_imposed_and_not_known() {
     let itself = patient(json!({ "active": true, "meta": { "profile": ["http://hl7.org/fhir/StructureDefinition/Patient"] } }));
     assert_eq!(rules(&itself, &Demands::default()), []);
 }
+
+#[test]
+fn best_practice_is_asked_for_where_it_is_wanted() {
+    let demands = Demands { best_practice: true, ..Demands::default() };
+    let bare = patient(
+        json!({ "active": true, "contained": [{ "resourceType": "Patient", "id": "p", "active": true }], "link": [{ "type": "refer", "other": { "reference": "#p" } }] }),
+    );
+    let found = inspect(Knowledge::r4(), &bare, &demands);
+    assert_eq!(
+        found.iter().map(|l| (l.finding.severity, shown(l))).collect::<Vec<_>>(),
+        [(Severity::Warning, ("fhir.dom-6".into(), "Patient".into()))]
+    );
+    assert!(inspect(Knowledge::r4(), &bare, &Demands::default()).is_empty());
+}
