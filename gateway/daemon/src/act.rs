@@ -16,6 +16,8 @@ const SEEN: Duration = Duration::from_secs(2);
 
 /// An act before it is journalled.
 pub(crate) struct Act<'a> {
+    /// From [`Acts::receipt`], so that the answer can name it.
+    pub(crate) receipt: String,
     /// What kind of act: `identity/decide`, `admin/import` …
     pub(crate) what: &'a str,
     /// Who did it: an institution or system by which it can be asked about.
@@ -42,12 +44,17 @@ impl Acts {
         Acts { store, receipts: Arc::new(Receipts::new()) }
     }
 
-    /// The entry of an act, with a receipt of its own.
+    /// A receipt for an act that comes.
+    pub(crate) fn receipt(&self) -> String {
+        self.receipts.next(now_us())
+    }
+
+    /// The entry of an act.
     pub(crate) fn draft(&self, act: Act<'_>) -> Draft {
         let received_us = now_us();
         Draft {
             kind: EntryKind::Act,
-            receipt: self.receipts.next(received_us),
+            receipt: act.receipt,
             received_us,
             source: act.source.to_owned(),
             protocol: act.protocol,

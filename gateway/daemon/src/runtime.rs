@@ -28,8 +28,9 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::act::Acts;
 use crate::cli::Failure;
-use crate::community::{Community, Fed, Shared};
+use crate::community::{Community, Desk, Fed, Shared};
 use crate::config::{Config, Tls};
 use crate::ingest::Ingest;
 use crate::library::Library;
@@ -156,7 +157,7 @@ impl Parts {
         let handler: Arc<dyn Handler> = Arc::new(Ingest::new(pipeline, Arc::clone(&store), community.clone(), &limits));
         let mllp_counts = Arc::new(mllp::Counts::default());
         let http_counts = Arc::new(wire_http::Counts::default());
-        let mut access = Access { loopback_open: config.http.loopback_open, ..Access::default() };
+        let mut access = Access { loopback_open: config.http.loopback_open, operators: config.http.operators, ..Access::default() };
         for token in config.http.tokens {
             access.tokens.push((sha256(&token.sha256)?, token.institution));
         }
@@ -166,6 +167,8 @@ impl Parts {
             Api::new(Arc::new(Embedded { store: Arc::clone(&store), reader }), Arc::clone(&library) as Arc<dyn Editions>, settings);
         figures(&mut api, &store, &mllp_counts, &http_counts);
         community_figures(&mut api, &community);
+        api.identify(Arc::new(community.clone()));
+        api.operate(Arc::new(Desk::new(community, Acts::new(Arc::clone(&store)))));
         Ok(Parts {
             mllp_listen: config.mllp.listen,
             http_listen: config.http.listen,

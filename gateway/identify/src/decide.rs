@@ -121,11 +121,21 @@ fn newborn(p: &Person) -> bool {
 }
 
 impl Register {
+    /// How likely it is that a candidate of [`Register::decide`] is the same person, by the weights alone: 0 to 1.
+    pub fn likelihood(&self, candidate: &Candidate) -> f64 {
+        let odds = f64::from(candidate.score.weight - self.prior());
+        1.0 / (1.0 + (-odds).exp2())
+    }
+
+    /// A priori a record is one of all: the more there are, the more must speak for one of them. log2.
+    fn prior(&self) -> f32 {
+        (self.len().max(SMALLEST as usize) as f32).log2()
+    }
+
     /// Compares a record with all that may be the same person. `record`: its own number where it is known already.
     pub fn decide(&self, person: &Person, record: Option<u32>) -> Decision {
         let frequency = self.index().name_frequency(person);
-        // a priori a record is one of all: the more there are, the more must speak for one of them
-        let prior = (self.len().max(SMALLEST as usize) as f32).log2();
+        let prior = self.prior();
         let own = record.map(|r| self.person_of(r));
         // the best record of each person, by what it would lead to
         let mut links: Vec<Candidate> = Vec::new();

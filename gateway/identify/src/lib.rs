@@ -13,6 +13,7 @@
 mod compare;
 mod decide;
 mod index;
+mod masked;
 mod name;
 mod person;
 mod register;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use compare::{Evidence, Score};
 pub use decide::{Candidate, Decision, Reason};
+pub use masked::{Masked, MaskedNumber};
 pub use person::{Date, NumberKind, Person, PersonalNumber, Sex};
 pub use register::{By, Event, PersonId, Register};
 pub use weights::{Weights, WeightsFault};

@@ -27,9 +27,19 @@ pub struct Access {
     pub loopback_open: bool,
     /// SHA-256 of a bearer token → id of the institution that holds it. Tokens themselves are not kept.
     pub tokens: Vec<([u8; 32], String)>,
+    /// Institutions whose tokens may also operate the gateway (`/admin`).
+    pub operators: Vec<String>,
 }
 
 impl Access {
+    /// Whether a principal may operate the gateway; if so, what it is called.
+    pub(crate) fn operator<'p>(&self, principal: &'p Principal) -> Option<&'p str> {
+        match principal {
+            Principal::Local => Some("local"),
+            Principal::Institution(id) => self.operators.contains(id).then_some(id),
+        }
+    }
+
     /// Establishes the principal from address and headers alone.
     pub(crate) fn admit(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Result<Principal, Refusal> {
         if let Some(value) = headers.get(AUTHORIZATION) {
@@ -62,7 +72,8 @@ mod tests {
 
     #[test]
     fn who_is_let_in() {
-        let access = Access { loopback_open: true, tokens: vec![(Sha256::digest(b"secret").into(), "h1".to_owned())] };
+        let access =
+            Access { loopback_open: true, tokens: vec![(Sha256::digest(b"secret").into(), "h1".to_owned())], operators: Vec::new() };
         let closed = Access::default();
         let (local, mapped, remote) = ("127.0.0.1:1", "[::ffff:127.0.0.1]:1", "10.0.0.7:1");
         let h1 = Some(Principal::Institution("h1".to_owned()));

@@ -20,9 +20,12 @@ use hyper::body::Body;
 
 use crate::access::{Access, Principal};
 use crate::answer::Answer;
+use crate::community::{Admin, Community, Linked};
 use crate::document::{self, Sent};
 use crate::interaction::capabilities::Capabilities;
-use crate::interaction::{compartment, conformance, everything, health, history, landing, read, search, terminology, validate, vread};
+use crate::interaction::{
+    admin, compartment, conformance, everything, health, history, landing, matching, read, search, terminology, validate, vread,
+};
 use crate::library::{Edition, Editions};
 use crate::metrics::{Metrics, StoreFigures};
 use crate::negotiate::Form;
@@ -57,6 +60,8 @@ pub struct Settings {
 /// The FHIR interface, with `/health`, `/metrics` and the page at `/`.
 pub struct Api {
     source: Arc<dyn Source>,
+    community: Option<Arc<dyn Community>>,
+    admin: Option<Arc<dyn Admin>>,
     editions: Arc<dyn Editions>,
     settings: Settings,
     capabilities: Capabilities,
@@ -77,6 +82,18 @@ struct Content {
     document: Option<(Collected, Sent)>,
 }
 
+/// A request that is admitted and read.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    route: &'a Route,
+    fields: &'a Fields,
+    headers: &'a HeaderMap,
+    base: &'a str,
+    content: &'a Content,
+    /// Who operates the gateway, where the route is for operators.
+    operator: &'a str,
+}
+
 /// What is known of a request when it is answered, however far it came.
 struct Seen {
     interaction: &'static str,
@@ -95,8 +112,22 @@ impl Api {
             metrics: Metrics::default(),
             throttle: Throttle::new(limits.request_rate_per_client_per_s, limits.request_rate_burst_per_client),
             source,
+            community: None,
+            admin: None,
             settings,
         }
+    }
+
+    /// Patients are matched and shown with the other records of the person.
+    pub fn identify(&mut self, community: Arc<dyn Community>) {
+        let source = Arc::clone(&self.source);
+        self.source = Arc::new(Linked { source, community: Arc::clone(&community) });
+        self.community = Some(community);
+    }
+
+    /// Operators are answered.
+    pub fn operate(&mut self, admin: Arc<dyn Admin>) {
+        self.admin = Some(admin);
     }
 
     /// Adds a figure of another part of the gateway to `/metrics`; `name` and `help` as Prometheus wants them: a name in
@@ -149,9 +180,13 @@ impl Api {
         let principal = self.settings.access.admit(peer, &parts.headers)?;
         self.count_request(&principal, peer)?;
 
+        let operator = match &route {
+            Route::Admin { .. } => self.settings.access.operator(&principal).ok_or_else(Refusal::no_operator)?,
+            _ => "",
+        };
         let content = match &route {
             Route::Search { form_in_body: true, .. } => Content { form: self.form(&parts.headers, body).await?, document: None },
-            Route::Operation { body: true, .. } => self.document(&parts.headers, body).await?,
+            Route::Operation { body: true, .. } | Route::Admin { body: true, .. } => self.document(&parts.headers, body).await?,
             _ => Content::default(),
         };
         let fields = Fields::read(parts.uri.query().unwrap_or_default(), &content.form, &parts.headers, &self.settings.limits)?;
@@ -160,17 +195,19 @@ impl Api {
         if asks_the_store(&route) {
             self.caught_up().await?;
         }
-        self.dispatch(&route, &fields, &parts.headers, &base, &content)
+        let asked = Asked { route: &route, fields: &fields, headers: &parts.headers, base: &base, content: &content, operator };
+        self.dispatch(&asked)
     }
 
     /// The interactions themselves. A fault of ours in one of them is that request's fault only.
-    fn dispatch(&self, route: &Route, fields: &Fields, headers: &HeaderMap, base: &str, content: &Content) -> Result<Answer, Refusal> {
+    fn dispatch(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let Asked { route, fields, headers, base, content, operator } = *asked;
         let source = &*self.source;
         let limits = &self.settings.limits;
         let edition = || self.editions.current();
         let run = || match route {
             Route::Capabilities => self.capabilities.answer(&edition(), fields, base),
-            Route::Operation { operation, kind, id, .. } => self.operation(*operation, kind, id.as_deref(), content, fields),
+            Route::Operation { operation, kind, id, .. } => self.operation(*operation, kind, id.as_deref(), asked),
             Route::Read { kind, id } if shelf::holds(kind) => {
                 fields.none_left()?;
                 conformance::read(&edition(), kind, id)
@@ -192,6 +229,11 @@ impl Api {
             Route::Search { kind, .. } => search::answer(source, table(kind)?, fields, base, limits),
             Route::Compartment { patient, kind } => compartment::answer(source, patient, table(kind)?, fields, base, limits),
             Route::Everything { patient } => everything::answer(source, patient, fields, base, limits),
+            Route::Admin { path, body } => {
+                let admin = self.admin.as_deref().ok_or_else(Refusal::no_such_path)?;
+                let body = content.document.as_ref().map(|(_, sent)| sent.clone()).filter(|_| *body);
+                admin::answer(admin, operator, path, body, fields)
+            }
             Route::Landing | Route::Health | Route::Metrics | Route::Options { .. } => Err(Refusal::no_such_path()),
         };
         let run = || if costly(route, fields) { aside(run) } else { run() };
@@ -202,12 +244,17 @@ impl Api {
     }
 
     /// One edition answers the whole question.
-    fn operation(&self, operation: Operation, kind: &str, id: Option<&str>, content: &Content, fields: &Fields) -> Result<Answer, Refusal> {
+    fn operation(&self, operation: Operation, kind: &str, id: Option<&str>, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let Asked { content, fields, base, .. } = *asked;
         let edition: Arc<Edition> = self.editions.current();
         let body = content.document.as_ref().map(|(_, sent)| sent.clone());
         let limits = &self.settings.limits;
         match operation {
             Operation::Validate => validate::answer(&*self.source, &edition, validate::Request { kind, id, body }, fields, limits),
+            Operation::Match => {
+                let community = self.community.as_deref().ok_or_else(Refusal::unknown_operation)?;
+                matching::answer((&*self.source, community), body, fields, base, limits)
+            }
             _ => terminology::answer(&edition, operation, (kind, id), body, fields, limits),
         }
     }
@@ -331,6 +378,7 @@ fn body_fault(fault: &BodyFault, bytes_max: u64) -> Refusal {
 fn asks_the_store(route: &Route) -> bool {
     match route {
         Route::Capabilities => false,
+        Route::Operation { operation: Operation::Match, .. } => true,
         Route::Operation { operation, id, .. } => *operation == Operation::Validate && id.is_some(),
         Route::Read { kind, .. } | Route::Search { kind, .. } => !shelf::holds(kind),
         _ => true,
@@ -355,7 +403,7 @@ fn costly(route: &Route, fields: &Fields) -> bool {
         Route::Search { .. } => !pinned() || counting(),
         Route::Compartment { .. } => counting(),
         Route::HistoryOfInstance { .. } | Route::HistoryOfType { .. } | Route::HistoryOfSystem | Route::Everything { .. } => true,
-        Route::Operation { .. } => true,
+        Route::Operation { .. } | Route::Admin { .. } => true,
         _ => false,
     }
 }

@@ -85,6 +85,19 @@ impl Bundle {
         });
     }
 
+    /// One answer of `$match`.
+    pub(crate) fn matched(&mut self, base: &str, id: &str, body: &[u8], grade: &str, score: f64) {
+        self.open();
+        self.full_url(base, "Patient", id);
+        self.out.extend_from_slice(br#","resource":"#);
+        self.out.extend_from_slice(body);
+        let text = format!(
+            r#","search":{{"extension":[{{"url":"http://hl7.org/fhir/StructureDefinition/match-grade","valueCode":"{grade}"}}],"mode":"match","score":{:.3}}}}}"#,
+            score.clamp(0.0, 1.0)
+        );
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
     /// One version of a history (<https://hl7.org/fhir/R4/http.html#history>). The ids are the gateway's own, made before
     /// the first version, so that also the first is a PUT.
     pub(crate) fn changed(&mut self, base: &str, change: &Change<'_>) {

@@ -7,6 +7,7 @@ mod access;
 mod answer;
 mod api;
 mod bundle;
+mod community;
 mod document;
 mod interaction;
 mod library;
@@ -26,6 +27,7 @@ mod time;
 
 pub use access::Access;
 pub use api::{Api, Settings};
+pub use community::{Admin, AdminAsk, AdminRefusal, Community, Grade, Likely, Linked};
 pub use library::{Edition, Editions};
 pub use shelf::Shelf;
 pub use source::{Embedded, Source};

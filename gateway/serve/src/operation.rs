@@ -5,6 +5,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Operation {
     Validate,
+    Match,
     Lookup,
     Subsumes,
     ValidateCodeInSystem,
@@ -43,8 +44,9 @@ impl Type {
 
 use Type::{Boolean, Code, Coding, DateTime, Integer, String as Text, Uri};
 
-const EVERY: [Operation; 7] = [
+const EVERY: [Operation; 8] = [
     Operation::Validate,
+    Operation::Match,
     Operation::Lookup,
     Operation::Subsumes,
     Operation::ValidateCodeInSystem,
@@ -69,6 +71,7 @@ impl Operation {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Operation::Validate => "validate",
+            Operation::Match => "match",
             Operation::Lookup => "lookup",
             Operation::Subsumes => "subsumes",
             Operation::ValidateCodeInSystem | Operation::ValidateCodeInSet => "validate-code",
@@ -81,6 +84,7 @@ impl Operation {
     fn kind(self) -> Option<&'static str> {
         match self {
             Operation::Validate => None,
+            Operation::Match => Some("Patient"),
             Operation::Lookup | Operation::Subsumes | Operation::ValidateCodeInSystem => Some("CodeSystem"),
             Operation::ValidateCodeInSet | Operation::Expand => Some("ValueSet"),
             Operation::Translate => Some("ConceptMap"),
@@ -88,7 +92,7 @@ impl Operation {
     }
 
     fn on_instance(self) -> bool {
-        self != Operation::Lookup
+        !matches!(self, Operation::Lookup | Operation::Match)
     }
 
     /// The canonical address of its definition.
@@ -100,6 +104,7 @@ impl Operation {
     pub(crate) fn metric(self) -> &'static str {
         match self {
             Operation::Validate => "operation-validate",
+            Operation::Match => "operation-match",
             Operation::Lookup => "operation-lookup",
             Operation::Subsumes => "operation-subsumes",
             Operation::ValidateCodeInSystem | Operation::ValidateCodeInSet => "operation-validate-code",
@@ -117,6 +122,7 @@ impl Operation {
     pub(crate) fn parameters(self) -> &'static [(&'static str, Type)] {
         match self {
             Operation::Validate => &[("mode", Code), ("profile", Uri)],
+            Operation::Match => &[("onlyCertainMatches", Boolean), ("count", Integer)],
             Operation::Lookup => &[
                 ("code", Code),
                 ("system", Uri),

@@ -52,6 +52,11 @@ pub(crate) enum Route {
         /// The parameters are in the body.
         body: bool,
     },
+    /// What an operator sees (`GET`) and does (`POST`), below `/admin`.
+    Admin {
+        path: String,
+        body: bool,
+    },
     /// `OPTIONS`: the methods of the address.
     Options {
         allow: &'static str,
@@ -82,6 +87,7 @@ impl Route {
             Route::Compartment { .. } => "search-compartment",
             Route::Everything { .. } => "everything",
             Route::Operation { operation, .. } => operation.metric(),
+            Route::Admin { .. } => "admin",
             Route::Options { .. } => "options",
         }
     }
@@ -97,6 +103,7 @@ impl Route {
         match (base, rest) {
             ("health", []) => read_only(method, Route::Health),
             ("metrics", []) => read_only(method, Route::Metrics),
+            ("admin", rest) if !rest.is_empty() => admin(method, rest),
             ("fhir", rest) => fhir(method, rest),
             _ => Err(Refusal::no_such_path()),
         }
@@ -118,6 +125,15 @@ fn read_only(method: &Method, route: Route) -> Result<Route, Refusal> {
         Method::GET | Method::HEAD => Ok(route),
         Method::OPTIONS => Ok(Route::Options { allow: READS }),
         _ => Err(Refusal::method(READS)),
+    }
+}
+
+fn admin(method: &Method, rest: &[&str]) -> Result<Route, Refusal> {
+    match *method {
+        Method::GET | Method::HEAD => Ok(Route::Admin { path: rest.join("/"), body: false }),
+        Method::POST => Ok(Route::Admin { path: rest.join("/"), body: true }),
+        Method::OPTIONS => Ok(Route::Options { allow: ASKS }),
+        _ => Err(Refusal::method(ASKS)),
     }
 }
 
@@ -167,7 +183,7 @@ fn operation(method: &Method, kind: &str, id: Option<&str>, name: &str) -> Resul
     let id = id.map(checked_id).transpose()?;
     let operation = Operation::of(&kind, id.is_some(), name).ok_or_else(Refusal::unknown_operation)?;
     // what is to be judged on a type comes in the body, else there is nothing to judge
-    let allow = if operation == Operation::Validate && id.is_none() { READS_AND_FORM } else { ASKS };
+    let allow = if matches!(operation, Operation::Validate | Operation::Match) && id.is_none() { READS_AND_FORM } else { ASKS };
     match *method {
         Method::POST => Ok(Route::Operation { operation, kind, id, body: true }),
         Method::GET | Method::HEAD if allow == ASKS => Ok(Route::Operation { operation, kind, id, body: false }),
@@ -250,6 +266,14 @@ mod tests {
             ("GET", "/fhir/Patient/1/$validate", "operation-validate"),
             ("PUT", "/fhir/Patient/1/$validate", "405 http.method"),
             ("OPTIONS", "/fhir/ValueSet/$expand", "options GET, HEAD, POST, OPTIONS"),
+            ("POST", "/fhir/Patient/$match", "operation-match"),
+            ("GET", "/fhir/Patient/$match", "405 http.method"),
+            ("POST", "/fhir/Patient/1/$match", "404 fhir.operation"),
+            ("POST", "/fhir/Observation/$match", "404 fhir.operation"),
+            ("GET", "/admin", "404 http.path"),
+            ("GET", "/admin/identity/reviews", "admin"),
+            ("POST", "/admin/import", "admin"),
+            ("PUT", "/admin/import", "405 http.method"),
             ("GET", "/fhir/ValueSet/$expand", "operation-expand"),
             ("GET", "/fhir/ValueSet/a/$expand", "operation-expand"),
             ("GET", "/fhir/ValueSet/$validate-code", "operation-validate-code"),

@@ -3,6 +3,7 @@
 //!
 //! [`Fed`] feeds it behind the search store; everybody else reads it through [`Shared`].
 
+mod admin;
 mod fed;
 mod identify;
 mod reviews;
@@ -17,9 +18,10 @@ use hutong_identify::registry::{Import, Registry};
 use hutong_identify::{Event, Register, Weights};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use admin::Desk;
 pub(crate) use fed::Fed;
 pub(crate) use identify::{Tie, Told};
-pub(crate) use reviews::{Proof, Review, Reviews, Suspect};
+pub(crate) use reviews::{Review, Reviews, Suspect};
 
 /// Kinds of events in the journal.
 pub(crate) const IDENTITY: &str = "identity";

@@ -95,11 +95,20 @@ pub(crate) struct Http {
     pub(crate) base_url: Option<String>,
     pub(crate) loopback_open: bool,
     pub(crate) tokens: Vec<Token>,
+    /// Institutions whose tokens may also operate the gateway (`/admin`).
+    pub(crate) operators: Vec<String>,
 }
 
 impl Default for Http {
     fn default() -> Http {
-        Http { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), tls: None, base_url: None, loopback_open: true, tokens: Vec::new() }
+        Http {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls: None,
+            base_url: None,
+            loopback_open: true,
+            tokens: Vec::new(),
+            operators: Vec::new(),
+        }
     }
 }
 

@@ -52,6 +52,27 @@ impl Refusal {
         )
     }
 
+    /// There is nobody to look for.
+    pub(crate) fn no_patient() -> Refusal {
+        refusal(
+            StatusCode::BAD_REQUEST,
+            "required",
+            "fhir.operation.resource",
+            "缺少要匹配的 Patient：请在内容中直接给出，或在 Parameters 中用名为 resource 的参数给出",
+            "The Patient to match is missing: send it as the content, or in Parameters as the parameter named resource",
+        )
+    }
+
+    pub(crate) fn not_json() -> Refusal {
+        refusal(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not-supported",
+            "http.content_type",
+            "内容须是 JSON：请用 Content-Type: application/json",
+            "The content must be JSON: use Content-Type: application/json",
+        )
+    }
+
     /// The address names another type than the resource is of.
     pub(crate) fn other_type(kind: &str) -> Refusal {
         refusal(

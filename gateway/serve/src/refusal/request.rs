@@ -201,6 +201,17 @@ impl Refusal {
         .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"hutong\""))
     }
 
+    /// Known, and no operator.
+    pub(crate) fn no_operator() -> Refusal {
+        refusal(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "access.operator",
+            "此令牌不能做管理操作：需在配置 http.operators 中列出该机构",
+            "This token may not operate the gateway: its institution must be listed in http.operators",
+        )
+    }
+
     pub(crate) fn throttled(seconds: u64) -> Refusal {
         refusal(
             StatusCode::TOO_MANY_REQUESTS,

@@ -21,7 +21,7 @@ use crate::{Access, Api, Edition, Settings, Shelf};
 fn settings() -> Settings {
     Settings {
         base_url: None,
-        access: Access { loopback_open: true, tokens: Vec::new() },
+        access: Access { loopback_open: true, tokens: Vec::new(), operators: Vec::new() },
         limits: Limits { read_own_write_ms: 20, ..Limits::default() },
         version: "0.0.0-test",
     }
