@@ -1,5 +1,6 @@
 //! The command line: one file a command. Exit codes: 0 done, 1 something was judged not right, 2 it could not be done.
 
+mod admin;
 mod check;
 mod convert;
 mod failure;
@@ -16,6 +17,7 @@ mod schema;
 mod send;
 mod serve;
 mod validate;
+mod workbook;
 
 use std::process::ExitCode;
 
@@ -54,6 +56,10 @@ enum Command {
     Fhirpath(fhirpath::Args),
     /// 厂商测试客户端：发送消息并解释应答 · send messages and explain the answers
     Send(send::Args),
+    /// 患者主索引：reviews、show、decide · the index of persons
+    Identity(admin::IdentityArgs),
+    /// 导入机构、科室、人员、项目、对照、价格 · import registries, as whole tables
+    Import(admin::ImportArgs),
     /// 映射工具：check、test、fmt、explain、coverage · tools for mapping authors
     Map(map::Args),
     /// 写出医共体规范的 FHIR 包 · write the community's profiles as a FHIR package
@@ -77,6 +83,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Schema(args) => schema::run(&args),
         Command::Fhirpath(args) => fhirpath::run(&args),
         Command::Send(args) => send::run(&args),
+        Command::Identity(args) => admin::identity(&args),
+        Command::Import(args) => admin::import(&args),
         Command::Map(args) => map::run(&args),
         Command::Package(args) => package::run(&args),
         Command::Journal(args) => journal::run(&args),
