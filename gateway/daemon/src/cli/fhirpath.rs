@@ -1,7 +1,6 @@
 //! `hutong fhirpath 'EXPRESSION' FILE…`: what an expression gives on resources, one JSON value a line, for those who
 //! write mappings and profiles. Exit 1 where the expression is not FHIRPath or cannot be evaluated.
 
-use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -79,7 +78,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let expression = fhirpath::compile(&args.expression, definitions).map_err(|f| failure(&f, &args.expression))?;
     let terminology = Terminology::r4();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|d| i64::try_from(d.as_millis()).ok());
-    let mut warned: HashSet<Option<TypeId>> = HashSet::new();
+    let (mut doubts, mut found) = (Vec::new(), false);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for path in files::expand(&args.files)? {
         let input = files::read(&path)?;
@@ -94,11 +93,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
             for resource in resources(root, args.entries && is_bundle) {
                 let focus = Item::resource(resource, definitions);
                 let type_id = resource.resource_type().and_then(|name| definitions.type_named(name));
-                if warned.insert(type_id) {
-                    warn(&args.expression, type_id, definitions);
+                if !doubts.iter().any(|(doubted, _)| *doubted == type_id) {
+                    doubts.push((type_id, doubt(&args.expression, type_id, definitions)));
                 }
                 let env = Env { host: &host, now: now.and_then(Moment::from_unix_ms), ..Env::of(focus.clone(), definitions) };
                 for item in expression.evaluate(focus, &env).map_err(|f| failure(&f, &args.expression))? {
+                    found = true;
                     let mut line = Vec::new();
                     write_item(&item, &mut line);
                     line.push(b'\n');
@@ -108,6 +108,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
     }
     out.flush().map_err(|e| Failure::file(std::path::Path::new("stdout"), &e))?;
+    if let Some(fault) = doubts.iter().find_map(|(_, fault)| fault.as_ref()).filter(|_| !found) {
+        let word = output::paint(t("警告", "warning"), "1;33", output::colour(true));
+        eprintln!("{word}: {}", shown(fault, &args.expression, lang()));
+    }
     Ok(0)
 }
 
@@ -122,14 +126,9 @@ fn resources(root: NodeRef<'_>, entries: bool) -> Vec<NodeRef<'_>> {
     if entries { root.children().filter(|c| c.name() == "entry").filter_map(|e| e.get("resource")).collect() } else { vec![root] }
 }
 
-/// What can only be a mistake on this type is said, and evaluated all the same.
-fn warn(text: &str, context: Option<TypeId>, definitions: &'static Definitions) {
-    if let Err(fault) = fhirpath::compile_for(text, definitions, Options { context, strict: true })
-        && fault.kind == FaultKind::Semantic
-    {
-        let word = output::paint(t("警告", "warning"), "1;33", output::colour(true));
-        eprintln!("{word}: {}", shown(&fault, text, lang()));
-    }
+/// What can only be a mistake on this type. It is told where nothing was found, as the likely reason.
+fn doubt(text: &str, context: Option<TypeId>, definitions: &'static Definitions) -> Option<Fault> {
+    fhirpath::compile_for(text, definitions, Options { context, strict: true }).err().filter(|f| f.kind == FaultKind::Semantic)
 }
 
 fn failure(fault: &Fault, text: &str) -> Failure {
@@ -184,7 +183,7 @@ mod tests {
     fn a_fault_is_shown_where_it_is() {
         for (text, expected) in [
             ("name.", "an element or a function is expected here\n  | name.\n  |      ^"),
-            ("'张三' & foo(", "an expression is expected here\n  | '张三' & foo(\n  |              ^"),
+            ("'张三' & foo(", "there is no function foo()\n  | '张三' & foo(\n  |          ^"),
             ("name\n .bar()", "there is no function bar()\n  |  .bar()\n  |   ^"),
         ] {
             let Err(fault) = fhirpath::compile(text, Definitions::r4()) else { panic!("{text}") };

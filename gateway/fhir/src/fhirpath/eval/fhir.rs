@@ -11,7 +11,7 @@ use std::ops::ControlFlow::{Break, Continue};
 /// `extension(url)`
 pub(super) fn extension<'t>(base: &'t Expr, url: &'t Expr, cx: &Cx<'_, 't>, sink: &mut Sink<'_, 't>) -> Eval<Flow> {
     let Some(url) = text::text(url, cx)? else { return Ok(Continue(())) };
-    let type_id = cx.env.definitions.type_named("Extension");
+    let type_id = KEYS.extension_type;
     visit(base, cx, &mut |item| {
         let Some(node) = item.node() else { return Ok(Continue(())) };
         for extension in node.all(KEYS.extension) {

@@ -24,6 +24,10 @@ pub(super) struct Keys {
     pub(super) value: Key,
     pub(super) unit: Key,
     pub(super) code: Key,
+    pub(super) comparator: Key,
+    /// Types of R4.
+    pub(super) extension_type: Option<TypeId>,
+    pub(super) quantity_type: Option<TypeId>,
 }
 
 pub(super) static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys {
@@ -37,6 +41,9 @@ pub(super) static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys {
     value: Key::of("value"),
     unit: Key::of("unit"),
     code: Key::of("code"),
+    comparator: Key::of("comparator"),
+    extension_type: Definitions::r4().type_named("Extension"),
+    quantity_type: Definitions::r4().type_named("Quantity"),
 });
 
 /// By key: the name of the choice of which it is a form (`value` for `valueQuantity`), and whether it is such a name.

@@ -56,13 +56,13 @@ fn of_kind(node: NodeRef<'_>) -> Option<Item<'_>> {
 
 /// Whether it is FHIR's Quantity or a specialization.
 pub(super) fn is_quantity(type_id: TypeId, definitions: &Definitions) -> bool {
-    definitions.type_named("Quantity").is_some_and(|quantity| definitions.is_a(type_id, quantity))
+    KEYS.quantity_type.is_some_and(|quantity| definitions.is_a(type_id, quantity))
 }
 
 /// FHIR's Quantity; none without a value, or with a comparator, which makes it a range.
 fn of_quantity(node: NodeRef<'_>) -> Option<Item<'_>> {
     let value = decimal(node.child(KEYS.value)?.value()?)?;
-    if node.get("comparator").is_some() {
+    if node.child(KEYS.comparator).is_some() {
         return None;
     }
     let text = |key| node.child(key).and_then(NodeRef::value);
