@@ -5,3 +5,4 @@ mod command_line;
 mod fhir;
 mod recovery;
 mod tidy;
+mod validation;

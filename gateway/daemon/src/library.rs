@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hutong_serve::{Edition, Editions, Shelf};
-use hutong_validate::{Demands, Knowledge};
+use hutong_validate::Knowledge;
 
 use crate::cli::Failure;
 use crate::config::Config;
@@ -22,8 +22,8 @@ pub(crate) struct InForce {
 
 impl InForce {
     /// How messages of a source are judged.
-    pub(crate) fn demands(&self, source: &str) -> Demands<'_> {
-        self.policies.get(source).unwrap_or(&self.default).demands()
+    pub(crate) fn policy(&self, source: &str) -> &Policy {
+        self.policies.get(source).unwrap_or(&self.default)
     }
 }
 
@@ -75,29 +75,35 @@ fn read(config: &Config) -> Result<InForce, Failure> {
     }
     let mut shelf = Shelf::default();
     let loaded = crate::packages::load(&config.profiles.load, &mut knowledge, &mut shelf)?;
-    unknown_profiles(config, &knowledge)?;
+    let default = Policy::of(&config.profiles, None, &knowledge).map_err(|_| unknown_profiles(&[]))?;
+    let policies = policies(config, &knowledge)?;
     let edition = Edition::new(Arc::new(knowledge), move || {
         shelf.add_community();
         shelf
     });
-    let default = Policy::of(&config.profiles, None);
-    let policies = config.source.iter().map(|s| (s.id.clone(), Policy::of(&config.profiles, Some(s)))).collect();
     Ok(InForce { edition: Arc::new(edition), loaded, policies, default })
 }
 
-/// A profile that a source must meet and nobody knows would hold everything it sends.
-fn unknown_profiles(config: &Config, knowledge: &Knowledge) -> Result<(), Failure> {
-    let asked = config.source.iter().flat_map(|s| s.profiles.iter().map(move |p| (s, p)));
-    let missing: Vec<String> =
-        asked.filter(|(_, p)| !knowledge.has_profile(p)).map(|(s, p)| format!("\n  [[source]] {}: {p}", s.id)).collect();
-    if missing.is_empty() {
-        return Ok(());
+/// The policy of each source. A profile that it must meet and nobody knows would hold everything it sends: that is refused.
+fn policies(config: &Config, knowledge: &Knowledge) -> Result<HashMap<String, Policy>, Failure> {
+    let (mut policies, mut unknown) = (HashMap::new(), Vec::new());
+    for source in &config.source {
+        match Policy::of(&config.profiles, Some(source), knowledge) {
+            Ok(policy) => {
+                policies.insert(source.id.clone(), policy);
+            }
+            Err(canonicals) => unknown.extend(canonicals.iter().map(|c| format!("\n  [[source]] {}: {c}", source.id))),
+        }
     }
-    let list = missing.concat();
-    Err(Failure::judged(
+    if unknown.is_empty() { Ok(policies) } else { Err(unknown_profiles(&unknown)) }
+}
+
+fn unknown_profiles(list: &[String]) -> Failure {
+    let list = list.concat();
+    Failure::judged(
         format!("来源要求的 profile 未知，请核对地址，或在 [profiles] load 中载入：{list}"),
         format!("profiles that sources must meet are not known; check their addresses, or load them under [profiles]:{list}"),
-    ))
+    )
 }
 
 #[cfg(test)]
@@ -118,6 +124,12 @@ mod tests {
         assert!(Arc::ptr_eq(&before, &library.in_force()));
         let new = asking("http://fhir.med-community.cn/gw/StructureDefinition/CNPatient").map_err(|f| f.to_string()).unwrap();
         library.put(new);
-        assert_eq!((library.in_force().demands("lis").profiles.len(), library.in_force().demands("his").profiles.len()), (1, 0));
+        assert_eq!(
+            (
+                library.in_force().policy("lis").demands("Patient").profiles.len(),
+                library.in_force().policy("his").demands("Patient").profiles.len()
+            ),
+            (1, 0)
+        );
     }
 }

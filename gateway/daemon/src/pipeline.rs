@@ -12,7 +12,7 @@ use hutong_decode::charset::{self, Charset};
 use hutong_decode::v2::{self, Grammar, PartKind};
 use hutong_fhir::definitions::Definitions;
 use hutong_fhir::{Finding, Location, Severity};
-use hutong_map::{Context, Mapped, Mappings};
+use hutong_map::{Context, Mapped, MappedResource, Mappings};
 
 use crate::cli::Failure;
 use crate::library::Library;
@@ -139,8 +139,9 @@ impl Pipeline {
         }
         // one edition judges the whole message
         let in_force = self.library.in_force();
-        let demands = in_force.demands(source);
-        let judged = mapped.resources.iter().flat_map(|r| in_force.edition.validator.validate_as(&r.tree, &demands));
+        let policy = in_force.policy(source);
+        let judge = |r: &MappedResource| in_force.edition.validator.validate_as(&r.tree, &policy.demands(r.resource_type));
+        let judged = mapped.resources.iter().flat_map(judge);
         let found: Vec<Finding> = judged.map(|located| located.finding).collect();
         // What we made and is not valid is ours to mend, not the sender's: the message is held, not refused.
         let invalid = found.iter().any(|f| f.severity == Severity::Error);

@@ -5,21 +5,65 @@ use std::collections::BTreeMap;
 use hutong_fhir::Severity;
 use hutong_fhir::identifier::Kind;
 use hutong_receive::sources::{Level, Source};
-use hutong_validate::{Demands, IdentifierPolicy};
+use hutong_validate::{Demands, IdentifierPolicy, Knowledge};
 
 use crate::config::Profiles;
 
 /// The demands on what one source sends.
 pub(crate) struct Policy {
-    pub(crate) profiles: Vec<String>,
+    pub(crate) profiles: Imposed,
     pub(crate) identifiers: IdentifierPolicy,
     pub(crate) unknown_profiles: Severity,
     pub(crate) unknown_extensions: Option<Severity>,
 }
 
+/// Profiles that are imposed, each on resources of its own type only.
+#[derive(Default)]
+pub(crate) struct Imposed {
+    all: Vec<String>,
+    /// Those of all types, and those of one.
+    any: Vec<String>,
+    by_type: BTreeMap<String, Vec<String>>,
+}
+
+impl Imposed {
+    /// # Errors
+    /// The canonicals that nobody knows.
+    pub(crate) fn of(canonicals: &[String], knowledge: &Knowledge) -> Result<Imposed, Vec<String>> {
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            canonicals.iter().map(|c| (c, knowledge.profile_type(c))).partition(|(_, of)| of.is_some());
+        if !unknown.is_empty() {
+            return Err(unknown.into_iter().map(|(canonical, _)| canonical.clone()).collect());
+        }
+        let mut imposed = Imposed { all: canonicals.to_vec(), ..Imposed::default() };
+        let (any, typed): (Vec<_>, Vec<_>) = known
+            .into_iter()
+            .filter_map(|(c, of)| Some((c, of?)))
+            .partition(|(_, of)| matches!(of.as_str(), "Resource" | "DomainResource"));
+        imposed.any = any.iter().map(|(c, _)| (*c).clone()).collect();
+        for (canonical, of) in typed {
+            imposed.by_type.entry(of).or_insert_with(|| imposed.any.clone()).push(canonical.clone());
+        }
+        Ok(imposed)
+    }
+
+    /// Those for a resource of a type; a Bundle takes all, for its entries.
+    fn on(&self, resource_type: &str) -> &[String] {
+        if resource_type == "Bundle" { &self.all } else { self.by_type.get(resource_type).unwrap_or(&self.any) }
+    }
+
+    /// Types that they are on, other than all.
+    pub(crate) fn types(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.by_type.iter().map(|(of, canonicals)| (of.as_str(), canonicals.as_slice()))
+    }
+}
+
 impl Policy {
     /// What holds for all, with what one source says of itself put over it.
-    pub(crate) fn of(all: &Profiles, source: Option<&Source>) -> Policy {
+    ///
+    /// # Errors
+    /// The canonicals that nobody knows.
+    pub(crate) fn of(all: &Profiles, source: Option<&Source>, knowledge: &Knowledge) -> Result<Policy, Vec<String>> {
         let demands = Demands::default();
         let mut identifiers = demands.identifiers.clone();
         let none = BTreeMap::new();
@@ -30,17 +74,18 @@ impl Policy {
         }
         let unknown_profiles = source.and_then(|s| s.unknown_profiles).or(all.unknown_profiles);
         let unknown_extensions = source.and_then(|s| s.unknown_extensions).or(all.unknown_extensions);
-        Policy {
-            profiles: source.map(|s| s.profiles.clone()).unwrap_or_default(),
+        Ok(Policy {
+            profiles: Imposed::of(source.map_or(&[], |s| &s.profiles), knowledge)?,
             identifiers,
             unknown_profiles: unknown_profiles.and_then(severity).unwrap_or(demands.unknown_profiles),
             unknown_extensions: unknown_extensions.map_or(demands.unknown_extensions, severity),
-        }
+        })
     }
 
-    pub(crate) fn demands(&self) -> Demands<'_> {
+    /// The demands on a resource of a type.
+    pub(crate) fn demands(&self, resource_type: &str) -> Demands<'_> {
         Demands {
-            profiles: &self.profiles,
+            profiles: self.profiles.on(resource_type),
             identifiers: &self.identifiers,
             unknown_profiles: self.unknown_profiles,
             unknown_extensions: self.unknown_extensions,
@@ -77,6 +122,8 @@ pub(crate) fn severity(level: Level) -> Option<Severity> {
 mod tests {
     use super::*;
 
+    const PATIENT: &str = "http://fhir.med-community.cn/gw/StructureDefinition/CNPatient";
+
     #[test]
     fn a_source_overrides_what_holds_for_all() {
         let all = Profiles {
@@ -85,18 +132,23 @@ mod tests {
             ..Profiles::default()
         };
         let source = Source {
-            profiles: vec!["http://x/p".into()],
+            profiles: vec![PATIENT.into()],
             identifiers: BTreeMap::from([("identity-card".into(), Level::Ignore)]),
             unknown_extensions: Some(Level::Ignore),
             unknown_profiles: Some(Level::Error),
             ..Source::default()
         };
-        let policy = Policy::of(&all, None);
+        let (knowledge, _) = Knowledge::community();
+        let policy = Policy::of(&all, None, &knowledge).ok().unwrap();
         assert_eq!(policy.identifiers.by_kind, [(Kind::IdentityCard, Some(Severity::Error))]);
         assert_eq!((policy.identifiers.default, policy.unknown_extensions), (Some(Severity::Information), Some(Severity::Warning)));
-        let policy = Policy::of(&all, Some(&source));
+        let policy = Policy::of(&all, Some(&source), &knowledge).ok().unwrap();
         assert_eq!(policy.identifiers.by_kind, [(Kind::IdentityCard, None)]);
         assert_eq!((policy.unknown_extensions, policy.unknown_profiles), (None, Severity::Error));
-        assert_eq!(policy.demands().profiles, ["http://x/p"]);
+        assert_eq!(policy.demands("Patient").profiles, [PATIENT]);
+        assert_eq!(policy.demands("Bundle").profiles, [PATIENT]);
+        assert!(policy.demands("Encounter").profiles.is_empty());
+        let unknown = Source { profiles: vec!["http://x/nobody".into()], ..Source::default() };
+        assert_eq!(Policy::of(&all, Some(&unknown), &knowledge).err().unwrap(), ["http://x/nobody"]);
     }
 }

@@ -58,9 +58,9 @@ impl Knowledge {
         self.global.get(of).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether resources can be judged by a profile: R4's own, the community's, or one that was loaded.
-    pub fn has_profile(&self, canonical: &str) -> bool {
-        self.structure(canonical).is_some()
+    /// The type that a profile constrains: R4's own, the community's, or one that was loaded; `None` where it is not known.
+    pub fn profile_type(&self, canonical: &str) -> Option<String> {
+        self.structure(canonical).map(|profile| profile.type_name.clone())
     }
 
     /// From now on `canonical` (without version) means what `ours` means.

@@ -172,12 +172,15 @@ pub(crate) fn parse(text: &str) -> Result<Config, Vec<Fault>> {
 
 fn by_schema(text: &str, table: &toml::Table) -> Vec<Fault> {
     let (Ok(schema), Ok(value)) = (Schema::published("config"), serde_json::to_value(table)) else { return Vec::new() };
-    let faults = schema.faults(&value).into_iter();
+    let mut faults: Vec<(usize, crate::schema::Fault)> =
+        schema.faults(&value).into_iter().map(|fault| (in_toml(text, &fault.pointer), fault)).collect();
+    faults.sort_by_key(|(at, _)| *at);
     faults
-        .map(|fault| {
+        .into_iter()
+        .map(|(at, fault)| {
             let name = fault.pointer.trim_start_matches('/').replace('/', ".");
             let named = |text: &str| if name.is_empty() { text.to_owned() } else { format!("{name}: {text}") };
-            Fault { place: place(text, in_toml(text, &fault.pointer)), zh: named(&fault.zh), en: named(&fault.en) }
+            Fault { place: place(text, at), zh: named(&fault.zh), en: named(&fault.en) }
         })
         .collect()
 }

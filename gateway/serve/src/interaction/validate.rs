@@ -54,6 +54,9 @@ pub(crate) fn answer(
         None => (None, Asked::default()),
     };
     asked.add(Asked::of(&parameters::of_address(crate::operation::Operation::Validate, fields)?)?)?;
+    if asked.profiles.iter().any(|canonical| edition.knowledge.profile_type(canonical).is_none()) {
+        return Err(Refusal::unknown_profile());
+    }
     if asked.mode == Mode::Delete {
         return Ok(told(&[no_delete()]));
     }

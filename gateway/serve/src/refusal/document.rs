@@ -84,6 +84,17 @@ impl Refusal {
         )
     }
 
+    /// A profile that is asked for by name: judging without it would be an answer to another question.
+    pub(crate) fn unknown_profile() -> Refusal {
+        refusal(
+            StatusCode::BAD_REQUEST,
+            "not-found",
+            "fhir.operation.profile",
+            "没有要求的 profile；已载入的见 /fhir/StructureDefinition，其余请由管理员在 [profiles] load 中载入",
+            "The profile asked for is not known; those that are loaded are at /fhir/StructureDefinition, others the administrator loads under [profiles]",
+        )
+    }
+
     /// Parameters are expected.
     pub(crate) fn not_parameters() -> Refusal {
         refusal(

@@ -7,6 +7,7 @@ mod pieces;
 mod report;
 mod sarif;
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,8 +19,8 @@ use hutong_validate::{Demands, Document, DocumentLimits, IdentifierPolicy, Knowl
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::lang::t;
-use super::{Failure, Outcome, files};
-use crate::policy;
+use super::{Failure, Outcome, files, output};
+use crate::policy::{self, Imposed, Policy};
 use contract::Contract;
 use pieces::{Piece, Pieces};
 use report::{Judged, Report};
@@ -73,7 +74,7 @@ const QUIET: Duration = Duration::from_millis(800);
 
 /// What one document is judged by.
 enum Judge {
-    Fhir { validator: Validator, policy: policy::Policy, best_practice: bool },
+    Fhir { validator: Validator, policy: Policy, best_practice: bool },
     Contract(Contract),
 }
 
@@ -101,6 +102,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         progress: Progress::new(&paths),
         judged: 0,
         invalid: 0,
+        types: BTreeSet::new(),
     };
     run.written(|report, out| report.begin(out))?;
     for path in &paths {
@@ -108,6 +110,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
     run.written(|report, out| report.end(out).and_then(|()| out.flush()))?;
     run.progress.end();
+    judge.hint(&run.types);
     if let Some(text) = run.report.summary(run.judged, run.invalid) {
         eprintln!("{text}");
     }
@@ -120,14 +123,14 @@ fn judge(args: &Args) -> Result<Judge, Failure> {
     }
     let (mut knowledge, _) = Knowledge::community();
     crate::packages::load(&args.load, &mut knowledge, &mut Shelf::default())?;
-    known(&knowledge, &args.profile)?;
+    let profiles = Imposed::of(&args.profile, &knowledge).map_err(|unknown| no_such_profile(&unknown))?;
     let defaults = Demands::default();
     let mut identifiers = IdentifierPolicy::default();
     for (kind, level) in &args.identifier {
         policy::set_identifier(&mut identifiers, kind, *level);
     }
-    let policy = policy::Policy {
-        profiles: args.profile.clone(),
+    let policy = Policy {
+        profiles,
         identifiers,
         unknown_profiles: args.unknown_profiles.and_then(policy::severity).unwrap_or(defaults.unknown_profiles),
         unknown_extensions: args.unknown_extensions.map_or(defaults.unknown_extensions, policy::severity),
@@ -137,14 +140,12 @@ fn judge(args: &Args) -> Result<Judge, Failure> {
 }
 
 /// A profile that nobody knows would pass everything, so it is refused at once.
-fn known(knowledge: &Knowledge, profiles: &[String]) -> Result<(), Failure> {
-    match profiles.iter().find(|canonical| !knowledge.has_profile(canonical)) {
-        None => Ok(()),
-        Some(canonical) => Err(Failure::usage(
-            format!("没有 profile {canonical}。请核对地址，或用 --load 载入定义它的包。"),
-            format!("there is no profile {canonical}. Check its address, or load the package that defines it with --load."),
-        )),
-    }
+fn no_such_profile(unknown: &[String]) -> Failure {
+    let list = unknown.join(" ");
+    Failure::usage(
+        format!("没有 profile {list}。请核对地址，或用 --load 载入定义它的包。"),
+        format!("there is no profile {list}. Check its address, or load the package that defines it with --load."),
+    )
 }
 
 impl Judge {
@@ -152,13 +153,22 @@ impl Judge {
         let mut verdict = match (self, &piece.text) {
             (_, Err(fault)) => Verdict { resource_type: String::new(), id: String::new(), findings: vec![fault.clone()], first_line: 0 },
             (Judge::Contract(contract), Ok(text)) => contract.verdict(text),
-            (Judge::Fhir { validator, policy, best_practice }, Ok(text)) => {
-                let demands = Demands { best_practice: *best_practice, ..policy.demands() };
-                fhir(validator, text, &demands)
-            }
+            (Judge::Fhir { validator, policy, best_practice }, Ok(text)) => fhir(validator, text, policy, *best_practice),
         };
         verdict.first_line = piece.first_line;
         verdict
+    }
+
+    /// A profile of a type that was not there has judged nothing: that is said.
+    fn hint(&self, seen: &BTreeSet<String>) {
+        let Judge::Fhir { policy, .. } = self else { return };
+        let idle = policy.profiles.types().filter(|(of, _)| !seen.contains(*of) && !seen.contains("Bundle"));
+        for (of, canonicals) in idle {
+            let list = canonicals.join(" ");
+            let zh = format!("没有 {of} 资源，未用到 {list}");
+            let en = format!("there was no {of}, so {list} judged nothing");
+            eprintln!("{} {}", output::paint(t("提示：", "note:"), "36", output::colour(true)), t(&zh, &en));
+        }
     }
 
     /// The verdicts on a batch, in its order. Several cores share a batch that is worth it.
@@ -176,13 +186,15 @@ impl Judge {
     }
 }
 
-fn fhir(validator: &Validator, text: &[u8], demands: &Demands<'_>) -> Verdict {
+fn fhir(validator: &Validator, text: &[u8], policy: &Policy, best_practice: bool) -> Verdict {
     match Document::read(text, Syntax::of_text(text), &DocumentLimits::default()) {
         Err(fault) => Verdict { resource_type: String::new(), id: String::new(), findings: vec![fault], first_line: 0 },
         Ok(document) => {
             let root = document.tree.root();
             let value = |name: &str| root.at(name).unwrap_or_default().to_owned();
-            Verdict { resource_type: value("resourceType"), id: value("id"), findings: validator.judge(&document, demands), first_line: 0 }
+            let resource_type = value("resourceType");
+            let demands = Demands { best_practice, ..policy.demands(&resource_type) };
+            Verdict { findings: validator.judge(&document, &demands), id: value("id"), resource_type, first_line: 0 }
         }
     }
 }
@@ -194,6 +206,8 @@ struct Run<W: Write> {
     progress: Progress,
     judged: usize,
     invalid: usize,
+    /// Types of resources that were seen.
+    types: BTreeSet<String>,
 }
 
 impl<W: Write> Run<W> {
@@ -217,6 +231,9 @@ impl<W: Write> Run<W> {
             for verdict in judge.verdicts(&batch) {
                 self.judged += 1;
                 self.invalid += usize::from(!verdict.valid());
+                if !self.types.contains(&verdict.resource_type) {
+                    self.types.insert(verdict.resource_type.clone());
+                }
                 self.written(|report, out| report.resource(out, &Judged { file: &name, index, verdict: &verdict }))?;
                 index += 1;
             }
