@@ -99,3 +99,24 @@ fn a_vendors_json_is_judged_by_its_contract() {
     let out = run(hutong().arg("validate").arg("--schema").arg(&contract).arg("-"), good);
     assert_eq!(out.status.code(), Some(2), "nothing is fetched");
 }
+
+/// The lines of the contract for scripts, judged by the schemas that are published for them.
+#[test]
+fn lines_are_of_the_published_form() {
+    let dir = tempfile::tempdir().unwrap();
+    let adt = hutong_tests::hl7::adt("C1", "700", "Wang^Wu");
+    let message = String::from_utf8(adt).unwrap() + "PID|1\r";
+    for (name, lines) in [
+        ("validate-line", text(&validate(&["--format", "ndjson"], INPUT))),
+        ("convert-line", text(&run(hutong().args(["convert", "--format", "ndjson", "-"]), &message))),
+    ] {
+        let schema = dir.path().join(name);
+        std::fs::write(&schema, hutong().args(["schema", name]).output().unwrap().stdout).unwrap();
+        // a form that the line is not of, so that the judge is known to judge
+        let wrong = lines.replace("\"file\":", "\"fill\":");
+        let judge = |lines: &str| run(hutong().arg("validate").arg("--schema").arg(&schema).arg("-"), lines);
+        assert!(!lines.is_empty());
+        assert_eq!(judge(&lines).status.code(), Some(0), "{name}: {}", text(&judge(&lines)));
+        assert_eq!(judge(&wrong).status.code(), Some(1), "{name}");
+    }
+}

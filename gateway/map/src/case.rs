@@ -72,6 +72,11 @@ impl Case<'_> {
         &self.sites
     }
 
+    /// The sections `resources` and `findings` as written, where there are any.
+    pub fn expected(&self) -> (Option<&str>, Option<&str>) {
+        (self.resources, self.findings)
+    }
+
     /// The message with segments separated as HL7 wants it.
     pub fn message(&self) -> String {
         self.message.trim().lines().collect::<Vec<_>>().join("\r")

@@ -59,6 +59,20 @@ fn good_and_bad_texts() {
     }
 }
 
+#[test]
+fn the_examples_of_our_profiles_are_of_the_published_form() {
+    let schema = Schema::published("examples").unwrap();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../profiles/community/examples");
+    let mut seen = 0;
+    for file in std::fs::read_dir(folder).unwrap().flatten() {
+        let value: Value = serde_json::from_slice(&std::fs::read(file.path()).unwrap()).unwrap();
+        let faults: Vec<String> = schema.faults(&value).iter().map(|f| format!("{} {}", f.pointer, f.en)).collect();
+        assert!(faults.is_empty(), "{}: {faults:?}", file.path().display());
+        seen += 1;
+    }
+    assert!(seen > 20);
+}
+
 /// The limits in the schema are those of the program, in its order, with its defaults.
 #[test]
 fn the_limits_of_the_configuration_are_those_of_the_program() {

@@ -1,6 +1,7 @@
 //! `hutong map check|test|fmt|explain|coverage`: the mapping author's tools.
 
 mod coverage;
+mod gate;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use crate::cli::output;
 use crate::cli::{Failure, Outcome, files};
 use crate::mappings::{self, Lines};
 use crate::pipeline::{Origin, Pipeline};
+use crate::schema::Schema;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -112,15 +114,16 @@ fn test(paths: &[PathBuf], update: bool, dir: Option<PathBuf>) -> Outcome {
     let mappings = mappings::load(dir.as_deref(), Definitions::r4(), Grammar::get())?;
     let default = [PathBuf::from("mappings")];
     let paths = files::expand(if paths.is_empty() { &default } else { paths })?;
+    let schema = Schema::published("case").map_err(|why| Failure::usage(why.clone(), why))?;
     let (mut held, mut failed) = (0usize, 0usize);
     for path in paths.into_iter().filter(|p| p.extension().is_some_and(|e| e == "case")) {
         let text = std::fs::read_to_string(&path).map_err(|e| Failure::file(&path, &e))?;
-        let outcome = match hutong_map::case::read(&text) {
-            Ok(case) => case.run(&mappings),
-            Err((zh, en)) => {
-                return Err(Failure::judged(format!("{}：{zh}", path.display()), format!("{}: {en}", path.display())));
-            }
-        };
+        let case = hutong_map::case::read(&text)
+            .map_err(|(zh, en)| Failure::judged(format!("{}：{zh}", path.display()), format!("{}: {en}", path.display())))?;
+        let mut outcome = case.run(&mappings);
+        if !update {
+            outcome.differences.extend(gate::faults(&schema, &case));
+        }
         if outcome.differences.is_empty() {
             held += 1;
             continue;
