@@ -1,8 +1,10 @@
 //! How strictly a source is judged: from the configuration's `[profiles]` for all, and its `[[source]]` for one.
 
 use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hutong_fhir::Severity;
+use hutong_fhir::fhirpath::Moment;
 use hutong_fhir::identifier::Kind;
 use hutong_receive::sources::{Level, Source};
 use hutong_validate::{Demands, IdentifierPolicy, Knowledge};
@@ -89,9 +91,16 @@ impl Policy {
             identifiers: &self.identifiers,
             unknown_profiles: self.unknown_profiles,
             unknown_extensions: self.unknown_extensions,
+            now: now(),
             ..Demands::default()
         }
     }
+}
+
+/// The time for invariants that ask for it.
+fn now() -> Option<Moment> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    Moment::from_unix_ms(i64::try_from(since.as_millis()).ok()?)
 }
 
 /// Sets the level of one kind of identifier, or of all that are not named (`default`).

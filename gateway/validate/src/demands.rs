@@ -2,6 +2,7 @@
 //! rules are taken.
 
 use hutong_fhir::Severity;
+use hutong_fhir::fhirpath::Moment;
 use hutong_fhir::identifier::Kind;
 
 /// Demands on one resource. [`Default`] is what HL7's own validator does by default.
@@ -25,6 +26,8 @@ pub struct Demands<'a> {
     pub example_addresses: Option<Severity>,
     /// Recommendations such as dom-6 (every resource has a narrative).
     pub best_practice: bool,
+    /// For invariants that ask for `now()` or `today()`; without it they are not evaluated.
+    pub now: Option<Moment>,
 }
 
 /// How bad a wrong national identifier is (check digits of 身份证, 统一社会信用代码 …): `None` leaves them unchecked.
@@ -63,6 +66,7 @@ impl Default for Demands<'_> {
             markup_in_text: Severity::Warning,
             example_addresses: None,
             best_practice: false,
+            now: None,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! `$validate` (<https://hl7.org/fhir/R4/resource-operation-validate.html>): what was sent or, on an instance, what is
 //! stored, judged without being kept. The answer is an OperationOutcome, also where it says that nothing fits.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hutong_fhir::fhirpath::Moment;
 use hutong_fhir::{Finding, Location, Severity, Tree, outcome};
 use hutong_validate::{Demands, Document, Syntax};
 use hutong_wire::limits::Limits;
@@ -12,6 +15,12 @@ use crate::parameters;
 use crate::params::Fields;
 use crate::refusal::Refusal;
 use crate::source::Source;
+
+/// The time for invariants that ask for it.
+fn now() -> Option<Moment> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    Moment::from_unix_ms(i64::try_from(since.as_millis()).ok()?)
+}
 
 /// What the judged resource would be used for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,7 +84,7 @@ pub(crate) fn answer(
         return Err(Refusal::other_type(kind));
     }
     let mut findings = mode_findings(asked.mode, id, &document.tree);
-    let demands = Demands { profiles: &asked.profiles, ..Demands::default() };
+    let demands = Demands { profiles: &asked.profiles, now: now(), ..Demands::default() };
     findings.extend(edition.validator.judge(document, &demands));
     Ok(told(&findings))
 }

@@ -152,7 +152,7 @@ impl<'t> Walk<'t> {
             resource: Item::resource(resource, self.definitions),
             root: Item::resource(root, self.definitions),
             host: &host,
-            now: None,
+            now: self.demands.now,
             variables,
             steps_max: STEPS_MAX,
         };

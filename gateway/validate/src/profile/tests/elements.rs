@@ -1,6 +1,7 @@
 //! Rules on single elements: how many, which type, which value, invariants; folding.
 
 use super::*;
+use hutong_fhir::fhirpath::Moment;
 
 #[test]
 fn cardinality_is_counted_and_an_extension_stands_for_a_value() {
@@ -232,4 +233,19 @@ fn best_practice_is_asked_for_where_it_is_wanted() {
         [(Severity::Warning, ("fhir.dom-6".into(), "Patient".into()))]
     );
     assert!(inspect(Knowledge::r4(), &bare, &Demands::default()).is_empty());
+}
+
+#[test]
+fn invariants_know_the_time_where_the_caller_does() {
+    let constraint = json!([{ "key": "t-1", "severity": "error", "human": "x", "expression": "birthDate <= today()" }]);
+    let p = profile("Time", "Patient", json!([{ "id": "Patient", "path": "Patient", "constraint": constraint }]));
+    let of = |date: &str| patient(json!({ "birthDate": date, "meta": { "profile": [p["url"]] } }));
+    let rules = |date: &str, now: Option<Moment>| -> Vec<String> {
+        let found = inspect(knowing(std::slice::from_ref(&p)), &of(date), &Demands { now, ..Demands::default() });
+        found.iter().map(|l| l.finding.rule.to_string()).collect()
+    };
+    let now = Moment::date_time("2026-03-01T08:00:00+08:00");
+    assert_eq!(rules("1990-01-01", now), [""; 0]);
+    assert_eq!(rules("2990-01-01", now), ["fhir.invariant.t-1"]);
+    assert_eq!(rules("1990-01-01", None), ["fhir.invariant.not_evaluated"]);
 }
