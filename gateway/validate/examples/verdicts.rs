@@ -15,7 +15,7 @@
 //! java -XX:+UseSerialGC -Xmx2g -jar JUDGES/hapi/target/judge.jar --bench 3 FILE…
 //! ```
 //!
-//! On 117 Observations of Synthea's (900 bytes each, a third of them vital signs): 147,500 a second here, 612 there with
+//! On 117 Observations of Synthea's (900 bytes each): 147,500 a second here, 612 there with
 //! its definitions cached, 67 as it comes.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
