@@ -41,6 +41,8 @@ pub(crate) struct Walk<'t> {
     pub(crate) verdicts: HashMap<(NodeId, u32), Verdict>,
     /// Profiles that are being asked within each other.
     pub(crate) nesting: u32,
+    /// Findings are looked at by somebody further up, not reported.
+    pub(crate) quiet: u32,
     /// An invariant took all the steps it may: no more are evaluated.
     pub(crate) is_spent: bool,
     /// The resource that references to `#id` are resolved in.
@@ -80,6 +82,7 @@ impl<'t> Walk<'t> {
             said: Said::default(),
             verdicts: HashMap::new(),
             nesting: 0,
+            quiet: 0,
             is_spent: false,
             scope: Scope::default(),
             bundle: None,

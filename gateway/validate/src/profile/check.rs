@@ -91,7 +91,9 @@ impl<'t> Walk<'t> {
         let found = std::mem::take(&mut self.found);
         let said = std::mem::take(&mut self.said);
         let more = std::mem::take(&mut self.more);
+        self.quiet += 1;
         what(self);
+        self.quiet -= 1;
         self.more = more;
         self.said = said;
         std::mem::replace(&mut self.found, found)
@@ -179,6 +181,10 @@ impl<'t> Walk<'t> {
     /// The first complaint of each profile.
     pub(crate) fn why_none(&mut self, at: &Frame<'_, 't>, profiles: &[Arc<Profile>]) -> (String, String) {
         let (mut zh, mut en) = (Vec::new(), Vec::new());
+        // reasons of reasons would multiply from level to level
+        if self.quiet > 0 {
+            return (String::new(), String::new());
+        }
         for profile in profiles.iter().take(REASONS_MAX) {
             let reasons = self.reasons(at, profile);
             if let Some(first) = reasons.iter().find(|l| l.finding.severity == Severity::Error) {

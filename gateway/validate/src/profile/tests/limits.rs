@@ -129,3 +129,31 @@ fn a_hostile_expression_and_a_hostile_string_end() {
     let rules: Vec<&str> = found.iter().map(|l| &*l.finding.rule).collect();
     assert_eq!(rules, ["fhir.invariant.h-2", "fhir.invariant.not_evaluated"]);
 }
+
+#[test]
+fn many_profiles_of_a_target_do_not_multiply() {
+    let names = ["A", "B", "C", "D"];
+    let targets: Vec<String> = names.iter().map(|n| format!("{BASE}/{n}")).collect();
+    let of = |name: &&str| {
+        profile(
+            name,
+            "Patient",
+            json!([{ "id": "Patient.link.other", "path": "Patient.link.other", "type": [{ "code": "Reference", "targetProfile": targets }] }]),
+        )
+    };
+    let mut profiles: Vec<Value> = names.iter().map(of).collect();
+    // nobody meets any of them
+    for p in &mut profiles {
+        let elements = p["differential"]["element"].as_array_mut().unwrap();
+        elements.insert(0, json!({ "id": "Patient.deceased[x]", "path": "Patient.deceased[x]", "min": 1 }));
+    }
+    let entry = |i: usize| {
+        json!({ "fullUrl": format!("http://x.test/Patient/p{i}"), "resource": { "resourceType": "Patient", "id": format!("p{i}"),
+            "meta": { "profile": [targets[0]] }, "link": [{ "type": "seealso", "other": { "reference": format!("Patient/p{}", i + 1) } }] } })
+    };
+    let mut entries: Vec<Value> = (0..40).map(entry).collect();
+    entries.push(json!({ "fullUrl": "http://x.test/Patient/p40", "resource": { "resourceType": "Patient", "id": "p40", "active": true } }));
+    let bundle = tree(&json!({ "resourceType": "Bundle", "type": "collection", "entry": entries }));
+    let found = timed(knowing(&profiles), &bundle, &Demands::default());
+    assert!(found.iter().any(|l| l.finding.rule == "fhir.profile.reference.target"));
+}
