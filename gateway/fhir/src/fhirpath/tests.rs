@@ -565,3 +565,25 @@ fn every_function_comes_to_an_end() {
         }
     }
 }
+
+/// The deepest that the limits allow must fit into a small stack.
+#[test]
+fn depth_is_limited_before_the_stack_is() {
+    let resource = tree(PATIENT);
+    let run = |text: &str| run(text, &resource, Options::default());
+    let nested = |depth: usize, open: &str, inner: &str, close: &str| format!("{}{inner}{}", open.repeat(depth), close.repeat(depth));
+    for (open, close) in [("iif(true, ", ")"), ("name.select(", ")"), ("name.where(true or ", ")"), ("(1 + ", ")"), ("not(", ")"), ("name[", "]")] {
+        let deepest = (1..200).take_while(|depth| run(&nested(*depth, open, "1", close)) != "Limit").count();
+        assert!(deepest > 20, "{open} {deepest}");
+    }
+    let mut deep = Tree::resource("Patient");
+    for place in [crate::Key::of("extension"), crate::Key::of("modifierExtension")] {
+        let mut at = 0;
+        for _ in 0..10_000 {
+            at = deep.add(at, place, crate::Kind::Object, true);
+        }
+    }
+    assert_eq!(super::tests::run("descendants().count()", &deep, Options::default()), "Limit");
+    assert_eq!(super::tests::run("extension = modifierExtension", &deep, Options::default()), "false");
+    assert_eq!(super::tests::run("extension ~ modifierExtension", &deep, Options::default()), "false");
+}
