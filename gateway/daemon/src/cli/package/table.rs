@@ -22,7 +22,6 @@ pub(super) fn code_system(name: &str, text: &str) -> Value {
         ("title", said("title")),
         ("status", Some("active")),
         ("description", said("standard")),
-        ("valueSet", said("valueset")),
         ("content", Some("complete")),
     ] {
         if let Some(value) = value {
