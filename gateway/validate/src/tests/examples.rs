@@ -42,6 +42,19 @@ fn every_profile_has_three_valid_and_five_invalid_examples() {
     }
 }
 
+#[test]
+fn a_name_of_hl7_china_means_ours() {
+    let validator = Validator::with(Arc::new(Knowledge::community().0));
+    for (canonical, expect) in [
+        ("http://hl7.org.cn/fhir/StructureDefinition/core-patient", &["fhir.profile.min@Patient", "fhir.profile.min@Patient"][..]),
+        ("http://hl7.org.cn/fhir/connectathon/StructureDefinition/core-patient|2025.3.12", &["fhir.profile.min@Patient", "fhir.profile.min@Patient"]),
+        ("http://hl7.org.cn/fhir/StructureDefinition/core-practitioner", &["fhir.profile.wrong_type@Patient.meta.profile[0]"]),
+    ] {
+        let text = format!(r#"{{"resourceType":"Patient","meta":{{"profile":["{canonical}"]}},"gender":"male"}}"#);
+        assert_eq!(errors(&validator, &text), expect, "{canonical}");
+    }
+}
+
 fn files() -> impl Iterator<Item = (&'static str, Value)> {
     let examples = FILES.iter().filter(|(path, _)| path.starts_with("community/examples/"));
     examples.map(|(path, text)| (*path, serde_json::from_str(text).unwrap_or_else(|e| panic!("{path}: {e}"))))
