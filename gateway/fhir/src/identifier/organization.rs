@@ -77,7 +77,7 @@ pub fn organization_check_digit(body: &str) -> Option<char> {
     })
 }
 
-/// Nine characters, or `XXXXXXXX-X`.
+/// Nine characters, or `12345678-9`.
 pub(super) fn check_organization(text: &str) -> Result<(), Fault> {
     let code = text.to_ascii_uppercase();
     let plain = match code.split_once('-') {
