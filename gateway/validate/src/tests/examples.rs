@@ -47,7 +47,10 @@ fn a_name_of_hl7_china_means_ours() {
     let validator = Validator::with(Arc::new(Knowledge::community().0));
     for (canonical, expect) in [
         ("http://hl7.org.cn/fhir/StructureDefinition/core-patient", &["fhir.profile.min@Patient", "fhir.profile.min@Patient"][..]),
-        ("http://hl7.org.cn/fhir/connectathon/StructureDefinition/core-patient|2025.3.12", &["fhir.profile.min@Patient", "fhir.profile.min@Patient"]),
+        (
+            "http://hl7.org.cn/fhir/connectathon/StructureDefinition/core-patient|2025.3.12",
+            &["fhir.profile.min@Patient", "fhir.profile.min@Patient"],
+        ),
         ("http://hl7.org.cn/fhir/StructureDefinition/core-practitioner", &["fhir.profile.wrong_type@Patient"]),
     ] {
         let text = format!(r#"{{"resourceType":"Patient","meta":{{"profile":["{canonical}"]}},"gender":"male"}}"#);
