@@ -67,6 +67,15 @@ mod tests {
             ("\\d{3}", true, "123", true),
             ("\\d{3}", true, "１２３", false),
             ("[\\d\\.]+", true, "1.2", true),
+            // R4's eld-20 and eld-19
+            (r"^[A-Za-z][A-Za-z0-9]*(\.[a-z][A-Za-z0-9]*(\[x])?)*$", false, "Observation.value[x]", true),
+            (
+                r#"^[^\s\.,:;\'"\/|?!@#$%&*()\[\]{}]{1,64}(\.[^\s\.,:;\'"\/|?!@#$%&*()\[\]{}]{1,64}(\[x\])?(\:[^\s\.]+)?)*$"#,
+                false,
+                "A.b[x]:c",
+                true,
+            ),
+            (r"^[^\d]+$", false, "a1", false),
             ("A.*B", false, "A\n\tB", true),
             ("b", false, "abc", true),
             ("b", true, "abc", false),

@@ -572,7 +572,9 @@ fn depth_is_limited_before_the_stack_is() {
     let resource = tree(PATIENT);
     let run = |text: &str| run(text, &resource, Options::default());
     let nested = |depth: usize, open: &str, inner: &str, close: &str| format!("{}{inner}{}", open.repeat(depth), close.repeat(depth));
-    for (open, close) in [("iif(true, ", ")"), ("name.select(", ")"), ("name.where(true or ", ")"), ("(1 + ", ")"), ("not(", ")"), ("name[", "]")] {
+    for (open, close) in
+        [("iif(true, ", ")"), ("name.select(", ")"), ("name.where(true or ", ")"), ("(1 + ", ")"), ("not(", ")"), ("name[", "]")]
+    {
         let deepest = (1..200).take_while(|depth| run(&nested(*depth, open, "1", close)) != "Limit").count();
         assert!(deepest > 20, "{open} {deepest}");
     }
