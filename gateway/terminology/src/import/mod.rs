@@ -37,7 +37,6 @@
 //! `类目代码` …), are recognised, see [`columns`]. A table with a bad row is refused as a whole; the findings name
 //! file and line.
 
-mod cells;
 mod columns;
 
 use crate::builder::Builder;
@@ -45,8 +44,8 @@ use crate::grammar::Grammar;
 use crate::system::{Content, Property, System};
 use crate::table::{ABSTRACT, Fault, INACTIVE, ValueKind};
 use crate::{Terminology, text};
-use cells::{Cells, Separator};
 use columns::{Column, Role};
+use hutong_fhir::cells::{Cells, Separator};
 use hutong_fhir::{Finding, Location};
 
 /// Bad rows that are listed; the rest is counted.
