@@ -126,12 +126,17 @@ impl Load {
         for number in order {
             let Some(package) = packages.get_mut(number).and_then(Option::take) else { continue };
             self.loaded.names.push((package.name.clone(), package.version.clone(), package.resources.len()));
+            let mut again = None;
             for (file, resource) in package.resources {
                 shelf.add(&resource);
-                if let Err(finding) = knowledge.load(resource) {
-                    self.faults.push((format!("{} {file}", package.name), finding));
+                match knowledge.load(resource) {
+                    Err(finding) if finding.severity == Severity::Error => self.faults.push((format!("{} {file}", package.name), finding)),
+                    // what is known already in that version, as our own package is: said once
+                    Err(finding) => again = again.or(Some(finding)),
+                    Ok(()) => {}
                 }
             }
+            self.loaded.warnings.extend(again);
         }
         let faults = self.faults;
         if faults.is_empty() { Ok(self.loaded) } else { Err(refused(&faults)) }
@@ -198,6 +203,20 @@ mod tests {
         let names = loaded.map_err(|f| f.to_string()).unwrap().names;
         assert_eq!(names.len(), 2, "{names:?}");
         assert_eq!(knowledge.terminology.display("http://x/cs", "1"), Some("男"));
+    }
+
+    #[test]
+    fn a_definition_that_is_known_already_hinders_nothing() {
+        let profile = |name| {
+            format!(
+                r#"{{"resourceType":"StructureDefinition","url":"http://x/{name}","name":"X","status":"active","kind":"resource","abstract":false,"type":"Patient","baseDefinition":"http://hl7.org/fhir/StructureDefinition/Patient","derivation":"constraint","differential":{{"element":[{{"id":"Patient","path":"Patient"}}]}}}}"#
+            )
+        };
+        let (a, b) = (profile("p"), profile("p"));
+        let (loaded, _) = loaded(&[("a.json", a.as_bytes()), ("b.json", b.as_bytes())]);
+        let loaded = loaded.map_err(|f| f.to_string()).unwrap();
+        assert_eq!(loaded.warnings.len(), 1);
+        assert_eq!(loaded.warnings[0].rule, "structure.duplicate");
     }
 
     #[test]
