@@ -28,7 +28,7 @@ fn files(ending: &[&str]) -> Vec<(String, String)> {
 
 #[test]
 fn pure_crates_name_no_runtime_file_or_clock_crate() {
-    for name in ["fhir", "decode", "map", "terminology", "validate", "audit"] {
+    for name in ["fhir", "decode", "map", "terminology", "identify", "enforce", "count", "validate", "audit"] {
         let text = std::fs::read_to_string(root().join("gateway").join(name).join("Cargo.toml")).unwrap();
         let dependencies = text.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
         for banned in ["tokio", "hyper", "rusqlite", "rustix", "tempfile", "jiff", "chrono", "walkdir"] {

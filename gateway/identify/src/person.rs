@@ -188,7 +188,7 @@ impl Person {
 
     pub fn add_number(&mut self, system: &str, value: &str) {
         let value: String = value.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase();
-        // 0000, 1111, XXXX: what a form wants where there is no number
+        // one character over and over: what is typed where a form wants a number and there is none
         let placeholder = value.chars().all(|c| value.starts_with(c));
         if value.is_empty() || placeholder || self.numbers.len() >= MOST {
             return;

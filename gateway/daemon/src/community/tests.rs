@@ -1,3 +1,5 @@
+//! The view follows the journal, and is the same after a rebuild.
+
 use super::*;
 
 #[test]
