@@ -3,6 +3,7 @@
 mod bad_input;
 mod command_line;
 mod fhir;
+mod identity;
 mod recovery;
 mod tidy;
 mod validation;
