@@ -42,7 +42,8 @@ impl County {
         self.sent += 1;
         let (n, at) = (self.sent, 20_260_918_080_000_u64 + u64::from(self.sent));
         let control = format!("{event}-{n}-{}", std::process::id());
-        let message = format!("MSH|^~\\&|HIS|TEST|HUTONG|GATEWAY|{at}||ADT^{event}|{control}|P|2.4||||||UNICODE UTF-8\rEVN|{event}|{at}\r{rest}\r");
+        let message =
+            format!("MSH|^~\\&|HIS|TEST|HUTONG|GATEWAY|{at}||ADT^{event}|{control}|P|2.4||||||UNICODE UTF-8\rEVN|{event}|{at}\r{rest}\r");
         let answer = self.sender.send(message.as_bytes()).unwrap();
         assert_eq!(hl7::code(&answer), "AA", "{}", String::from_utf8_lossy(&answer));
     }
@@ -136,7 +137,6 @@ fn two_hospitals_one_person_and_back() {
     assert!(hutong().args(["journal", "rebuild"]).arg(&data).status().unwrap().success());
     let county = County::start(&data);
     assert_eq!((county.person("1001"), county.person("3001"), county.reviews()), before, "after a rebuild");
-    assert_eq!(county.gateway.health()["status"], "ok");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_merge_and_back() {
     let dir = tempfile::tempdir().unwrap();
     let mut county = County::start(&dir.path().join("data"));
     county.register("H1", "1001", "李大成", "19490506", "");
-    county.register("H1", "1002", "李达成", "19490605", "");
+    county.register("H1", "1002", "陈桂兰", "19520605", "");
     county.register("H1", "1003", "孙无关", "19770101", "");
     assert_eq!(county.records("1001"), 1);
     county.send("A40", &format!("{}\rMRG|1002^^^H1^MR", pid("H1", "1001", "李大成", "19490506", "")));
@@ -152,7 +152,7 @@ fn a_merge_and_back() {
     assert_eq!((county.records("1001"), county.records("1003")), (2, 1));
     assert_eq!(county.links("1001"), [format!("replaces {two}")], "what the institution said is not said twice");
     assert_eq!(county.links("1002"), [format!("replaced-by {one}")]);
-    county.send("A37", &format!("{}\r{}", pid("H1", "1001", "李大成", "19490506", ""), pid("H1", "1002", "李达成", "19490605", "")));
+    county.send("A37", &format!("{}\r{}", pid("H1", "1001", "李大成", "19490506", ""), pid("H1", "1002", "陈桂兰", "19520605", "")));
     assert_eq!((county.records("1001"), county.records("1002")), (1, 1));
     assert_eq!((county.links("1001").len(), county.links("1002").len()), (0, 0));
     let body = get(county.gateway.http, &format!("/fhir/{two}")).json();
@@ -175,8 +175,10 @@ fn a_patient_is_matched() {
         assert_eq!(bundle["type"], "searchset");
         bundle["entry"].as_array().cloned().unwrap_or_default()
     };
-    let patient = |name: &str| json!({ "resourceType": "Patient", "name": [{ "text": name }], "birthDate": "1984-03-12", "gender": "female",
-        "identifier": [{ "system": "urn:oid:2.16.156.10011.1.3", "value": CARD }] });
+    let patient = |name: &str| {
+        json!({ "resourceType": "Patient", "name": [{ "text": name }], "birthDate": "1984-03-12", "gender": "female",
+        "identifier": [{ "system": "urn:oid:2.16.156.10011.1.3", "value": CARD }] })
+    };
     let found = ask(patient("王小芳"), true);
     assert_eq!(found.len(), 1);
     assert!(found[0]["fullUrl"].as_str().unwrap().ends_with(&one));

@@ -18,7 +18,7 @@ use hutong_receive::{Answer, FrameFault, Handler, Header, Incoming, Pending};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
-use crate::community::{Shared, Tie};
+use crate::community::{Shared, Tie, Underway};
 use crate::pipeline::{Origin, Pipeline, Processed};
 
 /// How long an answer is held while nothing can be stored.
@@ -32,6 +32,7 @@ struct Inner {
     store: Arc<Store>,
     receipts: Receipts,
     community: Shared,
+    underway: Underway,
     err_segments: usize,
     message_bytes: u64,
 }
@@ -40,18 +41,27 @@ impl Ingest {
     pub(crate) fn new(pipeline: Arc<Pipeline>, store: Arc<Store>, community: Shared, limits: &hutong_wire::limits::Limits) -> Ingest {
         let err_segments = usize::try_from(limits.hl7_err_segments).unwrap_or(20);
         let receipts = Receipts::new();
-        Ingest(Arc::new(Inner { pipeline, store, receipts, community, err_segments, message_bytes: limits.message_bytes }))
+        Ingest(Arc::new(Inner {
+            pipeline,
+            store,
+            receipts,
+            community,
+            underway: Underway::default(),
+            err_segments,
+            message_bytes: limits.message_bytes,
+        }))
     }
 }
 
 impl Inner {
     /// The entries of a frame's messages, in order.
     fn drafts(&self, incoming: &Incoming, now_us: i64) -> Vec<Draft> {
+        let mark = self.underway.mark();
         let mut messages = self.process(incoming, now_us);
         if let Some(first) = messages.first_mut() {
             first.findings.splice(0..0, incoming.findings.iter().cloned());
         }
-        messages.into_iter().map(|message| self.draft(incoming, message, now_us)).collect()
+        messages.into_iter().map(|message| self.draft(incoming, message, now_us, mark)).collect()
     }
 
     fn process(&self, incoming: &Incoming, now_us: i64) -> Vec<Processed> {
@@ -79,20 +89,28 @@ impl Inner {
     }
 
     /// Whose records its Patients are.
-    fn identify(&self, message: &Processed, source: &str) -> Vec<EventDraft> {
+    fn identify(&self, message: &Processed, source: &str, mark: u64) -> Vec<EventDraft> {
         let patients = message.patients();
         if patients.is_empty() {
             return Vec::new();
         }
         // a message is stored also where a fault of ours leaves open whose it is: the next one of the patient decides again
-        let run = AssertUnwindSafe(|| self.community.read().identify(&patients, Tie::of(&message.message_type), source));
+        let run = AssertUnwindSafe(|| {
+            let mut persons = self.community.read().persons(&patients);
+            self.underway.settle(&self.community, &persons, mark);
+            let community = self.community.read();
+            let events = community.identify(&patients, &persons, Tie::of(&message.message_type), source);
+            persons.retain(|(key, person)| community.known(key) != Some(person));
+            self.underway.expect(persons);
+            events
+        });
         catch_unwind(run).unwrap_or_else(|_| {
             tracing::error!(rule = "identify.fault", source, "whose record it is could not be decided");
             Vec::new()
         })
     }
 
-    fn draft(&self, incoming: &Incoming, message: Processed, now_us: i64) -> Draft {
+    fn draft(&self, incoming: &Incoming, message: Processed, now_us: i64, mark: u64) -> Draft {
         let source = &incoming.source;
         let receipt = self.receipts.next(now_us);
         let held = message.outcome == Final::Held;
@@ -117,7 +135,7 @@ impl Inner {
             answer,
             findings: message.findings_json(),
             resources: message.drafts(),
-            events: self.identify(&message, &source.id),
+            events: self.identify(&message, &source.id, mark),
             plan_hash: self.pipeline.plan_hash(),
             conflict: (source.on_control_id_reuse == ControlIdReuse::Conflict).then(|| conflict(source, &reply)),
             control_id: message.dedupe_id(),

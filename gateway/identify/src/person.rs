@@ -279,7 +279,7 @@ impl Person {
     }
 
     /// Keys under which records of the same person are likely to meet: at least one survives any single error.
-    pub(crate) fn keys(&self) -> Vec<u64> {
+    pub fn keys(&self) -> Vec<u64> {
         let mut keys = Vec::with_capacity(12);
         for n in &self.numbers {
             keys.push(number_key(n));

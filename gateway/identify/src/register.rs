@@ -217,8 +217,14 @@ impl Register {
         self.records.get(a as usize).is_some_and(|r| r.joined.binary_search(&b).is_ok())
     }
 
+    /// Whether somebody said that the persons of these two records are not one: what was said of one record of a person
+    /// holds for its others.
     pub fn are_kept_apart(&self, a: u32, b: u32) -> bool {
-        self.apart.contains(&order(a, b))
+        if self.apart.is_empty() {
+            return false;
+        }
+        let others = self.records_of(b);
+        self.records_of(a).iter().any(|x| others.iter().any(|y| self.apart.contains(&order(*x, *y))))
     }
 
     pub fn weights(&self) -> &Weights {

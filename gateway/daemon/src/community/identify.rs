@@ -1,7 +1,6 @@
 //! The stage between mapping and committing that says whose records a message's Patients are.
 //!
-//! It reads the register as it is now and writes events; they are in force once the message is committed. Two first
-//! messages about one person that pass here at the same moment do not see each other: the next message of either does.
+//! It reads the register as it is now and writes events; they are in force once the message is committed.
 
 use std::collections::BTreeSet;
 
@@ -43,24 +42,35 @@ impl Tie {
 }
 
 impl Community {
-    /// The events of a message of `source` with these Patients, in the order in which they are to be applied.
-    pub(crate) fn identify(&self, patients: &[Told<'_>], tie: Tie, source: &str) -> Vec<EventDraft> {
-        let mut events = Vec::new();
-        let mut persons = Vec::with_capacity(patients.len());
-        for told in patients {
+    /// What is known of a record.
+    pub(crate) fn known(&self, key: &str) -> Option<&Person> {
+        self.register.person(self.register.number(key)?)
+    }
+
+    /// What is compared of Patients: what they say over what is known of them. With the keys of their records.
+    pub(crate) fn persons(&self, patients: &[Told<'_>]) -> Vec<(String, Person)> {
+        let person = |told: &Told<'_>| {
             let key = key(told.id);
-            let known = self.register.number(&key).and_then(|n| self.register.person(n));
-            let person = match known {
+            let person = match self.known(&key) {
                 Some(known) => Person::over(told.patient, known, told.clear),
                 None => Person::of(told.patient),
             };
-            if known != Some(&person) {
+            (key, person)
+        };
+        patients.iter().map(person).collect()
+    }
+
+    /// The events of a message of `source` with these Patients, in the order in which they are to be applied. `persons`:
+    /// of the same Patients.
+    pub(crate) fn identify(&self, patients: &[Told<'_>], persons: &[(String, Person)], tie: Tie, source: &str) -> Vec<EventDraft> {
+        let mut events = Vec::new();
+        for (key, person) in persons {
+            if self.known(key) != Some(person) {
                 events.push(draft(&Event::Record { key: key.clone(), person: person.clone() }));
             }
-            persons.push((key, person));
         }
         let said = self.said(patients, tie, source, &mut events);
-        for (key, person) in &persons {
+        for (key, person) in persons {
             // the institution that keeps the numbers has spoken of this one
             if !said.contains(key) {
                 self.judge(key, person, &mut events);

@@ -9,6 +9,7 @@ mod identify;
 mod reviews;
 #[cfg(test)]
 mod tests;
+mod underway;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -22,6 +23,7 @@ pub(crate) use admin::Desk;
 pub(crate) use fed::Fed;
 pub(crate) use identify::{Tie, Told};
 pub(crate) use reviews::{Review, Reviews, Suspect};
+pub(crate) use underway::Underway;
 
 /// Kinds of events in the journal.
 pub(crate) const IDENTITY: &str = "identity";
@@ -72,7 +74,7 @@ impl Community {
         match said {
             Said::Identity(event) => {
                 self.register.apply(&event);
-                self.reviews.follow(&event);
+                self.reviews.follow(&event, &self.register);
             }
             Said::Review(review) => self.reviews.open(review, at_us),
             Said::Registry(RegistryEvent::Import(import)) => {

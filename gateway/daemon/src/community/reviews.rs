@@ -69,14 +69,25 @@ impl Reviews {
     }
 
     /// What was said of two records needs no review any more.
-    pub(crate) fn follow(&mut self, event: &Event) {
+    ///
+    /// `register`: after the event.
+    pub(crate) fn follow(&mut self, event: &Event, register: &Register) {
         let (Event::Link { a, b, .. } | Event::Part { a, b, .. }) = event else { return };
-        for (key, other) in [(a, b), (b, a)] {
-            if let Some(open) = self.0.get_mut(key) {
-                open.review.candidates.retain(|c| c.key != *other);
-                if open.review.candidates.is_empty() {
-                    self.0.remove(key);
-                }
+        if self.0.is_empty() {
+            return;
+        }
+        // what holds for a record holds for all of its person
+        let records = [a, b].into_iter().filter_map(|key| register.number(key)).flat_map(|n| register.records_of(n));
+        for record in records {
+            let Some(key) = register.key(record) else { continue };
+            let Some(open) = self.0.get_mut(key) else { continue };
+            open.review.candidates.retain(|c| {
+                register
+                    .number(&c.key)
+                    .is_some_and(|n| register.person_of(n) != register.person_of(record) && !register.are_kept_apart(n, record))
+            });
+            if open.review.candidates.is_empty() {
+                self.0.remove(key);
             }
         }
     }
