@@ -36,10 +36,3 @@ impl Edition {
 pub trait Editions: Send + Sync + 'static {
     fn current(&self) -> Arc<Edition>;
 }
-
-/// One edition for ever.
-impl Editions for Arc<Edition> {
-    fn current(&self) -> Arc<Edition> {
-        Arc::clone(self)
-    }
-}

@@ -16,7 +16,7 @@ use hutong_wire::limits::Limits;
 use serde_json::Value;
 
 use crate::fake::Fake;
-use crate::{Access, Api, Edition, Settings, Shelf};
+use crate::{Access, Api, Edition, Editions, Settings, Shelf};
 
 fn settings() -> Settings {
     Settings {
@@ -45,14 +45,23 @@ const LOADED: [&str; 3] = [
     r#"{"resourceType":"ValueSet","id":"colours","url":"http://example.org/vs","version":"1","status":"active","compose":{"include":[{"system":"http://example.org/cs"}]}}"#,
 ];
 
-fn edition() -> Arc<Arc<Edition>> {
+/// One edition for ever.
+struct Only(Arc<Edition>);
+
+impl Editions for Only {
+    fn current(&self) -> Arc<Edition> {
+        Arc::clone(&self.0)
+    }
+}
+
+fn edition() -> Arc<Only> {
     let (mut knowledge, mut shelf) = (Knowledge::community().0, Shelf::community());
     for text in LOADED {
         let (tree, _) = hutong_fhir::json::parse(text.as_bytes(), &hutong_fhir::json::JsonLimits::default()).ok().unwrap();
         shelf.add(&tree);
         knowledge.load(tree).unwrap();
     }
-    Arc::new(Arc::new(Edition::new(Arc::new(knowledge), || shelf)))
+    Arc::new(Only(Arc::new(Edition::new(Arc::new(knowledge), || shelf))))
 }
 
 fn api() -> Api {

@@ -74,7 +74,7 @@ const QUIET: Duration = Duration::from_millis(800);
 
 /// What one document is judged by.
 enum Judge {
-    Fhir { validator: Validator, policy: Policy, best_practice: bool },
+    Fhir { validator: Box<Validator>, policy: Policy, best_practice: bool },
     Contract(Contract),
 }
 
@@ -135,7 +135,7 @@ fn judge(args: &Args) -> Result<Judge, Failure> {
         unknown_profiles: args.unknown_profiles.and_then(policy::severity).unwrap_or(defaults.unknown_profiles),
         unknown_extensions: args.unknown_extensions.map_or(defaults.unknown_extensions, policy::severity),
     };
-    let validator = Validator::with(std::sync::Arc::new(knowledge));
+    let validator = Box::new(Validator::with(std::sync::Arc::new(knowledge)));
     Ok(Judge::Fhir { validator, policy, best_practice: args.best_practice })
 }
 
