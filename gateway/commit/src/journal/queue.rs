@@ -52,7 +52,6 @@ impl Queue {
     }
 
     /// Hands the entry back with the reason where it is not taken.
-    #[expect(clippy::result_large_err, reason = "the error is the entry itself, and rare")]
     pub(crate) fn push(&self, pending: Pending, limit_bytes: usize) -> Result<(), (Pending, StoreError)> {
         let mut waiting = self.lock();
         if waiting.closed {
