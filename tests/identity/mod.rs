@@ -111,7 +111,13 @@ fn two_hospitals_one_person_and_back() {
     assert!(!text.contains("赵铁柱") && !text.contains(CARD) && text.contains("赵**") && text.contains("card-of-another"), "{text}");
     assert!(text.contains("\"evidence\":[{"), "what speaks for it is told: {text}");
 
-    assert_eq!(county.decide(&other, &one, "link").status, 200);
+    let to = format!("http://{}", county.gateway.http);
+    let out = hutong().args(["identity", "reviews", "--to", &to]).output().unwrap();
+    let table = String::from_utf8(out.stdout).unwrap();
+    assert!(out.status.success() && table.contains("card-of-another") && table.contains("赵**"), "{table}");
+
+    let reason = ["link", "--by", "周审核", "--reason", "核对了病历", "--to", &to];
+    assert!(hutong().args(["identity", "decide", &other, &one]).args(reason).status().unwrap().success());
     assert_eq!(county.records("2001"), 3);
     assert_eq!(county.decide(&child, &one, "part").status, 200);
     assert_eq!(county.reviews()["open"].to_string(), "0");
@@ -239,8 +245,13 @@ fn a_table_is_taken_whole_or_not_at_all() {
     let form = post(gateway.http, "/admin/import", "text/plain", body.as_bytes());
     assert_eq!(form.status, 415, "a page in a browser cannot do it unasked");
 
-    let before = versions();
     drop(gateway);
+    // without a running gateway
+    let file = dir.path().join("items.csv");
+    std::fs::write(&file, "code,name,kind\nGLU,葡萄糖,检验\n").unwrap();
+    let out = hutong().args(["import", "items", "--version", "7", "--by", "tester"]).arg(&file).arg("--data").arg(&data).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let gateway = Gateway::start(&data);
-    assert_eq!(get(gateway.http, "/admin/registry").json()["tables"].to_string(), before, "after a restart");
+    let tables = get(gateway.http, "/admin/registry").json()["tables"].to_string();
+    assert!(tables.contains(r#"{"table":"items","version":"7"}"#) && tables.contains("institutions-2026"), "{tables}");
 }
