@@ -1,5 +1,7 @@
 //! Periods of reports: `2026`, `2026Q3`, `2026-11`, `2026-11-22`, in China's days.
 
+use hutong_fhir::calendar::days;
+
 const DAY_US: i64 = 86_400_000_000;
 const ZONE_US: i64 = 8 * 3_600_000_000;
 
@@ -49,15 +51,6 @@ fn months(year: i64, month: i64, count: i64) -> Period {
     let next = month + count;
     let (next_year, next_month) = if next > 12 { (year + 1, next - 12) } else { (year, next) };
     Period { first: days(year, month, 1), last: days(next_year, next_month, 1) - 1 }
-}
-
-/// Days since 1970-01-01 (Howard Hinnant's civil-days algorithm).
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let of_era = y - era * 400;
-    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 #[cfg(test)]

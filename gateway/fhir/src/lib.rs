@@ -2,6 +2,7 @@
 //! tables, FHIRPath. Pure: no files, clock or network.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))] // a test may stop
 
+pub mod calendar;
 pub mod cells;
 pub mod decimal;
 pub mod definitions;

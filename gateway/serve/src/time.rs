@@ -1,5 +1,7 @@
 //! The two spellings of time on this side: FHIR `instant` in bodies, HTTP's fixed date in headers. UTC in both.
 
+use hutong_fhir::calendar::{civil, days};
+
 /// Microseconds since 1970 → `2026-11-21T08:00:00.123Z` (FHIR R4 `instant`, millisecond precision).
 pub(crate) fn instant(us: i64) -> String {
     let (date, second, ms) = parts(us);
@@ -77,27 +79,6 @@ const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Au
 fn parts(us: i64) -> (i64, i64, i64) {
     let seconds = us.div_euclid(1_000_000);
     (seconds.div_euclid(86_400), seconds.rem_euclid(86_400), us.rem_euclid(1_000_000) / 1000)
-}
-
-/// Day number since 1970 → year, month, day (Howard Hinnant, `civil_from_days`).
-fn civil(date: i64) -> (i64, i64, i64) {
-    let z = date + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    (yoe + era * 400 + i64::from(month <= 2), month, doy - (153 * mp + 2) / 5 + 1)
-}
-
-/// The inverse of [`civil`].
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let y = year - i64::from(month <= 2);
-    let era = y.div_euclid(400);
-    let yoe = y.rem_euclid(400);
-    let doy = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
 }
 
 #[cfg(test)]

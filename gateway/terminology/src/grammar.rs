@@ -1,7 +1,7 @@
 //! Code systems that are a grammar instead of a list: UCUM, language tags, media types, currencies, and of ISO 3166
 //! what R4 does not list.
 
-use hutong_fhir::ucum;
+use hutong_fhir::definitions::Form;
 
 /// <https://ucum.org>
 pub(crate) const UCUM: &str = "http://unitsofmeasure.org";
@@ -57,21 +57,10 @@ impl Grammar {
     /// Whether a code has the form; registries behind it (languages, media types) are not here.
     pub(crate) fn has(self, code: &str) -> bool {
         match self {
-            Grammar::Ucum => ucum::is_valid(code),
-            // language-script-region-variant…: an ISO 639 code, then subtags of 1 to 8 letters and digits (RFC 5646 §2.1)
-            Grammar::Bcp47 => {
-                let mut subtags = code.split('-');
-                subtags.next().is_some_and(|s| (2..=3).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphabetic()))
-                    && subtags.all(|s| (1..=8).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric()))
-            }
-            // type/subtype, parameters behind ';' are not looked at (RFC 6838 §4.2)
-            Grammar::Bcp13 => {
-                let essence = code.split(';').next().unwrap_or("").trim();
-                let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,:\\\"/[]?=".contains(&b));
-                // CapabilityStatement.format also takes the short names
-                matches!(code, "xml" | "json" | "ttl") || essence.split_once('/').is_some_and(|(a, b)| token(a) && token(b))
-            }
-            Grammar::Iso4217 => is_upper(code, 3..=3),
+            Grammar::Ucum => Form::Ucum.has(code),
+            Grammar::Bcp47 => Form::Bcp47.has(code),
+            Grammar::Bcp13 => Form::Bcp13.has(code),
+            Grammar::Iso4217 => Form::Iso4217.has(code),
             // codes of two letters are listed; beside them there are those of three letters or digits
             Grammar::Iso3166 => is_upper(code, 3..=3) || (code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit())),
             Grammar::Iso3166Part => code.split_once('-').is_some_and(|(country, part)| {

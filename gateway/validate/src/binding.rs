@@ -194,14 +194,14 @@ fn good(is_in: bool) -> Verdict {
 
 fn code_is_in(set: CodeSet<'_>, code: &str) -> bool {
     match set.form() {
-        Some(form) => has_form(form, code),
+        Some(form) => form.has(code),
         None => set.has_code(code),
     }
 }
 
 fn coding_is_in(set: CodeSet<'_>, system: Option<&str>, code: &str) -> bool {
     match (set.form(), system) {
-        (Some(form), Some(system)) => system == system_of(form) && has_form(form, code),
+        (Some(form), Some(system)) => system == system_of(form) && form.has(code),
         (None, Some(system)) => set.has(system, code),
         (_, None) => false,
     }
@@ -213,27 +213,6 @@ fn system_of(form: Form) -> &'static str {
         Form::Bcp13 => "urn:ietf:bcp:13",
         Form::Ucum => UCUM,
         Form::Iso4217 => "urn:iso:std:iso:4217",
-    }
-}
-
-/// The form that codes of a set have which is too large to list.
-fn has_form(form: Form, code: &str) -> bool {
-    match form {
-        // language-script-region-variant…: an ISO 639 code, then subtags of 1 to 8 letters and digits (RFC 5646 §2.1)
-        Form::Bcp47 => {
-            let mut subtags = code.split('-');
-            subtags.next().is_some_and(|s| (2..=3).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphabetic()))
-                && subtags.all(|s| (1..=8).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric()))
-        }
-        // type/subtype, parameters behind ';' are not looked at (RFC 6838 §4.2)
-        Form::Bcp13 => {
-            let essence = code.split(';').next().unwrap_or("").trim();
-            let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,:\\\"/[]?=".contains(&b));
-            // CapabilityStatement.format also takes the short names
-            matches!(code, "xml" | "json" | "ttl") || essence.split_once('/').is_some_and(|(a, b)| token(a) && token(b))
-        }
-        Form::Ucum => ucum::is_valid(code),
-        Form::Iso4217 => code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()),
     }
 }
 

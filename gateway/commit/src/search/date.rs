@@ -2,6 +2,8 @@
 //! is all of that July. What carries no zone is a Chinese calendar date and means +08:00, in stored resources and in
 //! questions alike.
 
+use hutong_fhir::calendar::{civil, days};
+
 /// UTC offset of a date without zone: the one time zone of the People's Republic of China.
 const LOCAL_OFFSET_MIN: i64 = 8 * 60;
 
@@ -17,16 +19,6 @@ pub struct Range {
 
 impl Range {
     pub const ALWAYS: Range = Range { lo: i64::MIN, hi: i64::MAX };
-}
-
-/// Days since 1970-01-01 of a proleptic Gregorian date (month 1–12).
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    // Howard Hinnant's days_from_civil
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let yoe = y.rem_euclid(400);
-    let doy = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
 }
 
 fn month_days(year: i64, month: i64) -> i64 {
@@ -139,16 +131,7 @@ fn offset_min(s: &mut Scan<'_>) -> Option<i64> {
 /// An instant as FHIR writes it, in UTC with milliseconds: `2026-07-23T02:00:00.000Z`.
 pub fn instant(us: i64) -> String {
     let (day, rest) = (us.div_euclid(DAY), us.rem_euclid(DAY));
-    // civil_from_days
-    let z = day + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let d = doy - (153 * mp + 2) / 5 + 1;
-    let m = if mp < 10 { mp + 3 } else { mp - 9 };
-    let y = yoe + era * 400 + i64::from(m <= 2);
+    let (y, m, d) = civil(day);
     let (ms, s) = (rest / 1000 % 1000, rest / SECOND);
     format!("{y:04}-{m:02}-{d:02}T{:02}:{:02}:{:02}.{ms:03}Z", s / 3600, s / 60 % 60, s % 60)
 }

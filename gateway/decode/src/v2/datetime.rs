@@ -131,7 +131,7 @@ impl DateTime {
 
     /// Microseconds since 1970; what is not told is taken as its beginning, a missing offset as `default_offset_minutes`.
     pub fn unix_us(&self, default_offset_minutes: i16) -> i64 {
-        let days = days_since_1970(i64::from(self.year), i64::from(self.month.unwrap_or(1)), i64::from(self.day.unwrap_or(1)));
+        let days = hutong_fhir::calendar::days(i64::from(self.year), i64::from(self.month.unwrap_or(1)), i64::from(self.day.unwrap_or(1)));
         let part = |value: Option<u8>| i64::from(value.unwrap_or(0));
         let seconds = days * 86_400 + part(self.hour) * 3_600 + part(self.minute) * 60 + part(self.second);
         let offset = i64::from(self.offset_minutes.unwrap_or(default_offset_minutes)) * 60;
@@ -146,15 +146,6 @@ fn days_in_month(year: u16, month: u8) -> u8 {
         2 => 28,
         _ => 31,
     }
-}
-
-/// Civil days, counted from March so that the leap day is a year's last.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Times of results and periods of validity.
 
+use hutong_fhir::calendar::days;
 use serde::{Deserialize, Serialize};
 
 const SECOND_US: i64 = 1_000_000;
@@ -62,15 +63,6 @@ pub fn moment(text: &str) -> Option<i64> {
     let seconds: f64 = next().map_or(Some(0.0), |s| s.parse().ok()).filter(|s| (0.0..61.0).contains(s))?;
     let whole = days(year, month, day) * DAY_S + hour * 3_600 + minute * 60 - zone_s;
     Some(whole * SECOND_US + (seconds * 1e6) as i64)
-}
-
-/// Days since 1970-01-01 (Howard Hinnant's civil-days algorithm).
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let of_era = y - era * 400;
-    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 #[cfg(test)]

@@ -23,6 +23,29 @@ pub enum Form {
     Iso4217,
 }
 
+impl Form {
+    /// Whether a code has the form; the registries behind it (languages, media types, currencies) are not here.
+    pub fn has(self, code: &str) -> bool {
+        match self {
+            // language-script-region-variant…: an ISO 639 code, then subtags of 1 to 8 letters and digits (RFC 5646 §2.1)
+            Form::Bcp47 => {
+                let mut subtags = code.split('-');
+                subtags.next().is_some_and(|s| (2..=3).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphabetic()))
+                    && subtags.all(|s| (1..=8).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric()))
+            }
+            // type/subtype, parameters behind ';' are not looked at (RFC 6838 §4.2)
+            Form::Bcp13 => {
+                let essence = code.split(';').next().unwrap_or("").trim();
+                let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,:\\\"/[]?=".contains(&b));
+                // CapabilityStatement.format also takes the short names
+                matches!(code, "xml" | "json" | "ttl") || essence.split_once('/').is_some_and(|(a, b)| token(a) && token(b))
+            }
+            Form::Ucum => crate::ucum::is_valid(code),
+            Form::Iso4217 => code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()),
+        }
+    }
+}
+
 enum Content {
     /// Range of `systems`.
     Codes(u32, u32),

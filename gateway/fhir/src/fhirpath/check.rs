@@ -1,10 +1,9 @@
 //! What can only be a mistake on the type that an expression is for: the types that each part can have are followed
 //! through the expression, and where they are known, what they do not allow is refused.
 
-use super::eval::system_of;
+use super::eval::{system_of, system_type};
 use super::expr::{Binary, Expr, Function, Op, Step, System, TypeTest, TypeUse, Variable};
 use super::fault::{Eval, Fault, FaultKind};
-use super::item::Item;
 use crate::definitions::{Definitions, TypeId, TypeKind};
 
 /// The types that a collection can hold; `None` = anything.
@@ -52,7 +51,7 @@ impl Checker {
             Op::Empty => Some(Vec::new()),
             Op::Index => system(System::Integer),
             Op::Total => None,
-            Op::Literal(item) => literal(item),
+            Op::Literal(item) => system_type(item).and_then(system),
             Op::Variable(Variable::Text(_)) => system(System::String),
             Op::Variable(_) => None,
             Op::Root(id) => self.root(*id, this, expr.at)?,
@@ -347,18 +346,4 @@ fn typed(using: TypeUse, test: &TypeTest) -> Types {
         (_, None, Some(s)) => system(s),
         _ => None,
     }
-}
-
-fn literal(item: &Item<'_>) -> Types {
-    system(match item {
-        Item::Boolean(_) => System::Boolean,
-        Item::Integer(_) => System::Integer,
-        Item::Decimal(_) => System::Decimal,
-        Item::String(_) => System::String,
-        Item::Date(_) => System::Date,
-        Item::DateTime(_) => System::DateTime,
-        Item::Time(_) => System::Time,
-        Item::Quantity(_) => System::Quantity,
-        Item::Node { .. } | Item::Resource(_) | Item::Type(_) => return None,
-    })
 }

@@ -3,6 +3,7 @@
 use super::Diff;
 use super::rows::Record;
 use crate::person::Date;
+use hutong_fhir::calendar;
 use hutong_fhir::sheet::{Fault, Row};
 use std::collections::BTreeMap;
 
@@ -110,14 +111,8 @@ fn day_of(at_us: i64) -> Day {
     (at_us.div_euclid(1_000_000) + ZONE_S).div_euclid(86_400)
 }
 
-/// Days since 1970-01-01 (Howard Hinnant's civil-days algorithm).
 fn number(d: Date) -> Day {
-    let (year, month, day) = (Day::from(d.year), Day::from(d.month), Day::from(d.day));
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let of_era = y - era * 400;
-    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+    calendar::days(Day::from(d.year), Day::from(d.month), Day::from(d.day))
 }
 
 fn fault(line: usize, column: &str, zh: &str, en: &str) -> Fault {

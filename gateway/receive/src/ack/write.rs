@@ -397,20 +397,10 @@ fn digits(text: &mut String, number: i64, width: u32) {
     }
 }
 
-/// Year, month and day of a day number since 1970-01-01, proleptic Gregorian; counted in years that begin in
-/// March, so that the leap day is the last.
+/// Year, month and day of a day number since 1970-01-01.
 fn civil(days: i64) -> (i64, i64, i64) {
     // Far outside any real date the answer's time is of no use, but it must not overflow.
-    let shifted = days.clamp(-700_000, 2_900_000) + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
+    hutong_fhir::calendar::civil(days.clamp(-700_000, 2_900_000))
 }
 
 #[cfg(test)]

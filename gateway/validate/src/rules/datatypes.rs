@@ -3,6 +3,7 @@
 use super::{Rule, has, has_choice, value};
 use crate::keys::KEYS;
 use hutong_fhir::NodeRef;
+use hutong_fhir::calendar;
 use hutong_fhir::decimal;
 use hutong_fhir::primitive::{base64_len, is_absolute};
 use std::cmp::Ordering;
@@ -158,11 +159,7 @@ fn seconds(text: &str) -> Option<(i64, &str)> {
             if *sign == b'-' { -minutes } else { minutes }
         }
     };
-    // days from the civil date, March-based years (proleptic Gregorian)
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let era = y.div_euclid(400);
-    let of_era = y.rem_euclid(400);
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + (153 * m + 2) / 5 + day - 1 - 719_468;
+    let days = calendar::days(year, month, day);
     Some((days * 86_400 + hour * 3_600 + minute * 60 + second - offset * 60, fraction))
 }
 

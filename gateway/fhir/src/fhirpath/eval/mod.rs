@@ -20,7 +20,7 @@ mod types;
 mod value;
 
 pub(super) use navigate::is_choice;
-pub(super) use types::system_of;
+pub(super) use types::{system_of, system_type};
 
 use super::env::Env;
 use super::expr::{Expr, Function, Op, TypeUse, Variable};

@@ -19,7 +19,8 @@ pub(super) fn is_a(item: &Item<'_>, wanted: TypeId, cx: &Cx<'_, '_>) -> bool {
     fhir_type(item).is_some_and(|id| cx.env.definitions.is_a(id, wanted))
 }
 
-fn system_type(item: &Item<'_>) -> Option<System> {
+/// The System type of what is no node.
+pub(in crate::fhirpath) fn system_type(item: &Item<'_>) -> Option<System> {
     Some(match item {
         Item::Boolean(_) => System::Boolean,
         Item::Integer(_) => System::Integer,

@@ -1,39 +1,17 @@
 //! Dates plus and minus durations (N1 §6.6.7), and shifts between zones.
 
 use super::{Moment, Precision, days_in_month};
+use crate::calendar::{civil, days};
 use crate::fhirpath::quantity::Calendar;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 const DAY: i64 = 86_400;
 
-/// Days since 1970-01-01 of a day of the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date
-/// algorithms").
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let year_of_era = y.rem_euclid(400);
-    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-/// (year, month, day) of days since 1970-01-01.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day_of_year - (153 * shifted + 2) / 5 + 1)
-}
-
 impl Moment {
     /// Seconds since 1970-01-01T00:00 of its own clock, fraction left out.
     pub(super) fn seconds(&self) -> i64 {
-        days_from_civil(i64::from(self.year), i64::from(self.month), i64::from(self.day)) * DAY
+        days(i64::from(self.year), i64::from(self.month), i64::from(self.day)) * DAY
             + i64::from(self.hour) * 3600
             + i64::from(self.minute) * 60
             + i64::from(self.second)
@@ -41,7 +19,7 @@ impl Moment {
 
     /// The same with another clock reading; `None` outside the years 1 to 9999.
     fn with_seconds(mut self, seconds: i64) -> Option<Moment> {
-        let (year, month, day) = civil_from_days(seconds.div_euclid(DAY));
+        let (year, month, day) = civil(seconds.div_euclid(DAY));
         let of_day = seconds.rem_euclid(DAY);
         self.year = i32::try_from(year).ok().filter(|y| (1..=9999).contains(y))?;
         self.month = u8::try_from(month).ok()?;
