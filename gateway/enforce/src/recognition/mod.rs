@@ -11,6 +11,7 @@
 
 mod certificates;
 mod decide;
+pub mod desk;
 mod marks;
 mod reasons;
 pub mod record;
