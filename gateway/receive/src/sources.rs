@@ -79,6 +79,8 @@ pub struct Source {
     pub name: String,
     /// Base of the identifier systems that this source assigns, e.g. `urn:oid:1.2.…` or a URL.
     pub namespace: String,
+    /// Code of its institution in the registry, for which it asks; empty: its first MSH-4, else its id.
+    pub institution: String,
     /// Overlays of the mappings that apply to it, later ones win: `["cn"]`.
     pub sites: Vec<String>,
     /// The (MSH-3, MSH-4) it sends under; an empty text stands for any. No pair: anything goes.
@@ -118,6 +120,7 @@ impl Default for Source {
             id: String::new(),
             name: String::new(),
             namespace: String::new(),
+            institution: String::new(),
             sites: Vec::new(),
             facilities: Vec::new(),
             addresses: Vec::new(),
@@ -144,6 +147,12 @@ impl Source {
     pub fn sends_as(&self, application: &str, facility: &str) -> bool {
         let fits = |wanted: &str, got: &str| wanted.is_empty() || wanted == got;
         self.facilities.is_empty() || self.facilities.iter().any(|(app, fac)| fits(app, application) && fits(fac, facility))
+    }
+
+    /// Code of the institution that it speaks for.
+    pub fn institution(&self) -> &str {
+        let facility = || self.facilities.iter().map(|(_, facility)| facility.as_str()).find(|f| !f.is_empty());
+        if self.institution.is_empty() { facility().unwrap_or(&self.id) } else { &self.institution }
     }
 
     /// With the rate of the limits where it has none of its own.

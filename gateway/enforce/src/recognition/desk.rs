@@ -12,8 +12,13 @@ use hutong_fhir::{Finding, Tree};
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ask {
     pub trigger: Trigger,
+    /// Id of the source or client that asks; by it and the item the site says what becomes of the order ([`Mode`]).
+    pub source: String,
     /// Who asks about whom; its `order` is each order's own.
     pub context: Context,
+    /// `Patient/<id>` of records that are the same person by events which are not yet in force: those of the message that
+    /// asks. The index's own are found without it.
+    pub same: Vec<String>,
     /// `None`: not said; taken as outpatient.
     pub setting: Option<Setting>,
     /// Microseconds since 1970.
@@ -98,7 +103,7 @@ pub struct Shown {
     /// `7.82 mmol/L ↑ (3.90-6.10)`, or findings of an image.
     pub value: String,
     pub until_us: Option<i64>,
-    /// Path of the page that shows it, signed and short-lived, below the gateway's base address.
+    /// Path of the page that shows it, signed and short-lived, below the gateway's base address; see [`Desk::opens`].
     pub link: String,
 }
 
@@ -144,6 +149,9 @@ pub trait Desk: Send + Sync + 'static {
     /// Judges an answer of a doctor. Findings: no such reminder, already answered, a reason that is not in the list, a
     /// diagnosis that is missing …
     fn reply(&self, reply: &Reply) -> Result<Acted, Vec<Finding>>;
+
+    /// Whether a link that [`Shown::link`] gave still opens its page: `recognition/<reminder>?until=<s>&sig=<hex>`.
+    fn opens(&self, reminder: &str, until_s: i64, signature: &str) -> bool;
 
     /// A reminder as it was given, by its GUID, with the question's context and the decision that stands.
     fn reminded(&self, reminder: &str) -> Option<(Shown, Context, Option<Choice>)>;
