@@ -18,6 +18,7 @@ mod parameters;
 mod params;
 mod percent;
 mod pretty;
+mod recognition;
 mod refusal;
 mod route;
 mod shelf;
@@ -29,6 +30,7 @@ pub use access::Access;
 pub use api::{Api, Settings};
 pub use community::{Admin, AdminAsk, AdminRefusal, Community, Grade, Likely, Linked};
 pub use library::{Edition, Editions};
+pub use recognition::{Kept, LINK_S, Ledger, Recognition, Signer, Unkept};
 pub use shelf::Shelf;
 pub use source::{Embedded, Source};
 

@@ -17,6 +17,7 @@ mod reasons;
 pub mod record;
 mod rules;
 mod time;
+mod words;
 
 #[cfg(test)]
 mod tests;
