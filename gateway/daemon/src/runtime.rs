@@ -35,6 +35,7 @@ use crate::config::{Config, Tls};
 use crate::ingest::Ingest;
 use crate::library::Library;
 use crate::pipeline::Pipeline;
+use crate::recognition::{Recognition, Tables, UnknownSet};
 use crate::reload::Reload;
 
 /// A gateway that accepts.
@@ -157,6 +158,8 @@ impl Parts {
         let handler: Arc<dyn Handler> = Arc::new(Ingest::new(pipeline, Arc::clone(&store), community.clone(), &limits));
         let mllp_counts = Arc::new(mllp::Counts::default());
         let http_counts = Arc::new(wire_http::Counts::default());
+        let desk = Recognition::new(Arc::clone(&store), reader.clone(), community.clone(), Arc::clone(&sources), config.recognition)?;
+        let desk = Arc::new(desk);
         let mut access = Access { loopback_open: config.http.loopback_open, operators: config.http.operators, ..Access::default() };
         for token in config.http.tokens {
             access.tokens.push((sha256(&token.sha256)?, token.institution));
@@ -167,6 +170,7 @@ impl Parts {
             Api::new(Arc::new(Embedded { store: Arc::clone(&store), reader }), Arc::clone(&library) as Arc<dyn Editions>, settings);
         figures(&mut api, &store, &mllp_counts, &http_counts);
         community_figures(&mut api, &community);
+        recognition_figures(&mut api, &desk);
         api.identify(Arc::new(community.clone()));
         api.operate(Arc::new(Desk::new(community, Acts::new(Arc::clone(&store)))));
         Ok(Parts {
@@ -243,7 +247,8 @@ pub(crate) fn open(data: &Path, config: &Config) -> Result<Opened, Failure> {
     let options =
         JournalOptions { segment_bytes: config.journal.segment_mib << 20, lag_max: config.journal.lag_max, ..JournalOptions::default() };
     let mut reader = None;
-    let community = Shared::new(Weights::built_in());
+    let tables = Tables::shipped(&config.recognition.rules).map_err(|name| unknown_rules(&name))?;
+    let community = Shared::new(Weights::built_in(), tables);
     let store = Store::open_with(data, options, |journal| {
         let (projection, read) = projection::open(data, Arc::new(journal.clone())).map_err(|e| StoreError::Projection(e.0))?;
         let fed = Fed::begin(projection, &read, community.clone())?;
@@ -253,6 +258,15 @@ pub(crate) fn open(data: &Path, config: &Config) -> Result<Opened, Failure> {
     .map_err(failed)?;
     let reader = reader.ok_or_else(|| failed(StoreError::Stopped))?;
     Ok(Opened { store: Arc::new(store), reader, community })
+}
+
+/// A rule set that is named and not shipped.
+pub(crate) fn unknown_rules(UnknownSet(name): &UnknownSet) -> Failure {
+    let known = UnknownSet::known();
+    Failure::judged(
+        format!("[recognition] rules：没有名为 {name} 的内置规则集；内置：{known}；其他规则集请用 hutong import rules 导入"),
+        format!("[recognition] rules: no rule set {name} is shipped; shipped: {known}; import others with hutong import rules"),
+    )
 }
 
 fn sources(list: Vec<Source>, limits: &Limits) -> Result<Sources, Failure> {
@@ -332,6 +346,17 @@ fn figures(api: &mut Api, store: &Arc<Store>, mllp: &Arc<mllp::Counts>, http: &A
     api.figure("hutong_mllp_faults_total", "frames that never became a message", count(|c| &c.faults));
     let http = Arc::clone(http);
     api.figure("hutong_http_connections_total", "HTTP connections accepted", move || http.connections.load(Ordering::Relaxed) as f64);
+}
+
+fn recognition_figures(api: &mut Api, desk: &Arc<Recognition>) {
+    let of = |read: fn(&Recognition) -> &AtomicU64| {
+        let desk = Arc::clone(desk);
+        move || read(&desk).load(Ordering::Relaxed) as f64
+    };
+    api.figure("hutong_recognition_asked_total", "questions about earlier results", of(|d| &d.counts.asked));
+    api.figure("hutong_recognition_degraded_total", "questions that were not answered whole in time", of(|d| &d.counts.degraded));
+    api.figure("hutong_recognition_reminders_total", "results of which somebody was reminded", of(|d| &d.counts.reminded));
+    api.figure("hutong_recognition_answers_total", "views, recognitions, refusals and revocations", of(|d| &d.counts.answered));
 }
 
 fn community_figures(api: &mut Api, community: &Shared) {

@@ -9,6 +9,7 @@ use super::Outcome;
 use super::lang::t;
 use super::output;
 use crate::library::Library;
+use crate::recognition::Tables;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let config = crate::config::read(&args.config)?;
     let library = Arc::new(Library::load(&config)?);
     Sources::new(config.source).map_err(|faults| crate::runtime::wrong_sources(&faults))?;
+    Tables::shipped(&config.recognition.rules).map_err(|name| crate::runtime::unknown_rules(&name))?;
     crate::pipeline::Pipeline::with(config.gateway.mappings.as_deref(), Arc::clone(&library))?;
     let loaded = &library.in_force().loaded;
     if !loaded.names.is_empty() {

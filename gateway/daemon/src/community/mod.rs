@@ -1,4 +1,4 @@
-//! What the community knows beside FHIR resources: who is whom, and the registries. Kept in memory, computed from the
+//! What the community knows beside FHIR resources: who is whom, the registries, what was recognised. Kept in memory, computed from the
 //! events of the journal in their order, so that a rebuild ends the same.
 //!
 //! [`Fed`] feeds it behind the search store; everybody else reads it through [`Shared`].
@@ -15,9 +15,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hutong_commit::error::StoreError;
 use hutong_commit::projection::Reader;
+use hutong_enforce::recognition::record::Record;
 use hutong_identify::registry::{Import, Registry};
 use hutong_identify::{Event, Register, Weights};
 use serde::{Deserialize, Serialize};
+
+use crate::recognition::{self, InForce, RECOGNITION, Tables, View};
 
 pub(crate) use admin::Desk;
 pub(crate) use fed::Fed;
@@ -37,6 +40,8 @@ const PAGE: usize = 10_000;
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RegistryEvent {
     Import(Import),
+    /// A table of recognition.
+    Policy(recognition::Import),
 }
 
 /// An event as it is applied.
@@ -44,7 +49,7 @@ enum Said {
     Identity(Event),
     Review(Review),
     Registry(RegistryEvent),
-    // recognition: its events are parsed here and applied in `Community::take`
+    Recognition(Box<Record>),
 }
 
 /// All views that are no FHIR resources.
@@ -52,7 +57,10 @@ pub(crate) struct Community {
     pub(crate) register: Register,
     pub(crate) reviews: Reviews,
     pub(crate) registry: Registry,
-    // recognition: rules, certificates, the doctors' answers
+    /// Rules, certificates, marks and reasons of recognition.
+    pub(crate) tables: InForce,
+    /// What was reminded of and answered.
+    pub(crate) recognition: View,
     /// The last entry whose events are in.
     applied: u64,
     /// Events that this program cannot read: they stay in the journal, and a later program may.
@@ -60,8 +68,10 @@ pub(crate) struct Community {
 }
 
 impl Community {
-    pub(crate) fn new(weights: Weights) -> Community {
+    pub(crate) fn new(weights: Weights, tables: Tables) -> Community {
         Community {
+            tables: Arc::new(tables),
+            recognition: View::default(),
             register: Register::new(weights),
             reviews: Reviews::default(),
             registry: Registry::default(),
@@ -80,17 +90,26 @@ impl Community {
             Said::Registry(RegistryEvent::Import(import)) => {
                 // it was judged before it was written; two tables that were written at once can disagree all the same
                 if let Err(faults) = self.registry.apply(&import) {
-                    self.unreadable += 1;
-                    let table = import.table.name();
-                    tracing::warn!(
-                        rule = "registry.refused",
-                        table,
-                        faults = faults.len(),
-                        "a table that was imported does not fit the others any more; the one before stays"
-                    );
+                    self.refused(import.table.name(), faults.len());
                 }
             }
+            Said::Registry(RegistryEvent::Policy(import)) => {
+                if let Err(faults) = Arc::make_mut(&mut self.tables).apply(&import, &self.registry) {
+                    self.refused(import.table.name(), faults.len());
+                }
+            }
+            Said::Recognition(record) => self.recognition.apply(*record),
         }
+    }
+
+    fn refused(&mut self, table: &str, faults: usize) {
+        self.unreadable += 1;
+        tracing::warn!(
+            rule = "registry.refused",
+            table,
+            faults,
+            "a table that was imported does not fit the others any more; the one before stays"
+        );
     }
 
     pub(crate) fn unreadable(&self) -> usize {
@@ -119,6 +138,7 @@ fn read(kind: &str, body: &[u8]) -> Option<Result<Said, serde_json::Error>> {
         IDENTITY if body.starts_with(b"{\"review\"") => Some(serde_json::from_slice(body).map(|Opened { review }| Said::Review(review))),
         IDENTITY => Some(serde_json::from_slice(body).map(Said::Identity)),
         REGISTRY => Some(serde_json::from_slice(body).map(Said::Registry)),
+        RECOGNITION => Some(serde_json::from_slice(body).map(|record| Said::Recognition(Box::new(record)))),
         _ => None,
     }
 }
@@ -134,8 +154,8 @@ pub(crate) struct Opened {
 pub(crate) struct Shared(Arc<RwLock<Community>>);
 
 impl Shared {
-    pub(crate) fn new(weights: Weights) -> Shared {
-        Shared(Arc::new(RwLock::new(Community::new(weights))))
+    pub(crate) fn new(weights: Weights, tables: Tables) -> Shared {
+        Shared(Arc::new(RwLock::new(Community::new(weights, tables))))
     }
 
     /// A fault elsewhere must not take identities away: the lock is used whatever happened to its holders.
@@ -169,7 +189,7 @@ impl Shared {
 
     /// Everything up to entry `applied`, from the search store.
     fn load(&self, reader: &Reader, applied: u64) -> Result<(), StoreError> {
-        for kind in [REGISTRY, IDENTITY] {
+        for kind in [REGISTRY, IDENTITY, RECOGNITION] {
             let mut after = None;
             loop {
                 let events = reader.events(kind, after, PAGE).map_err(|e| StoreError::Projection(format!("{e:?}")))?;

@@ -11,7 +11,9 @@ fn events_are_told_apart() {
         (IDENTITY, serde_json::to_vec(&review).unwrap(), "review"),
         (IDENTITY, b"{\"other\":{}}".to_vec(), "unreadable"),
         (REGISTRY, b"".to_vec(), "unreadable"),
-        ("recognition", b"{}".to_vec(), "not ours"),
+        (RECOGNITION, b"{}".to_vec(), "unreadable"),
+        (RECOGNITION, br#"{"revoked":{"id":"1","atUs":5,"answer":"2"}}"#.to_vec(), "recognition"),
+        ("audit", b"{}".to_vec(), "not ours"),
     ] {
         let got = match read(kind, &body) {
             None => "not ours",
@@ -19,6 +21,7 @@ fn events_are_told_apart() {
             Some(Ok(Said::Identity(_))) => "identity",
             Some(Ok(Said::Review(_))) => "review",
             Some(Ok(Said::Registry(_))) => "registry",
+            Some(Ok(Said::Recognition(_))) => "recognition",
         };
         assert_eq!(got, expected);
     }

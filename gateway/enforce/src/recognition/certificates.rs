@@ -136,6 +136,10 @@ impl Certificates {
         best
     }
 
+    pub fn all(&self) -> impl Iterator<Item = &Certificate> {
+        self.by.values().flatten()
+    }
+
     pub fn len(&self) -> usize {
         self.by.values().map(Vec::len).sum()
     }

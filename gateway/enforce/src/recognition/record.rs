@@ -55,6 +55,13 @@ pub struct Context {
     pub is_test: bool,
 }
 
+impl Context {
+    /// For what a result is answered, once each: the order, or the visit where there is none yet.
+    pub fn occasion(&self) -> &str {
+        if self.order.is_empty() { &self.visit } else { &self.order }
+    }
+}
+
 /// A question and its answer.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -128,6 +128,21 @@ impl RuleSet {
         self.rules.keys().map(String::as_str)
     }
 
+    /// (item, line) of all rules.
+    pub fn lines(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.rules.values().flatten().map(|r| (r.item.as_str(), r.line))
+    }
+
+    /// The longest time for which a result of an item is valid by any rule, microseconds; 0 = no rule speaks of it.
+    pub fn longest_us(&self, item: &str) -> i64 {
+        self.rules.get(item).into_iter().flatten().map(|r| r.period.end(0)).max().unwrap_or(0)
+    }
+
+    /// The longest of all items.
+    pub fn longest_of_all_us(&self) -> i64 {
+        self.rules.values().flatten().map(|r| r.period.end(0)).max().unwrap_or(0)
+    }
+
     pub fn len(&self) -> usize {
         self.rules.values().map(Vec::len).sum()
     }

@@ -82,6 +82,8 @@ pub struct Registry {
     prices: Dated<Price>,
     /// Item → (system, code) by which it is found.
     codes_of: HashMap<String, Vec<(String, String)>>,
+    /// (system, code) of items themselves → items.
+    by_code: HashMap<(String, String), Vec<String>>,
     versions: HashMap<Table, String>,
 }
 
@@ -185,7 +187,11 @@ impl Registry {
 
     fn gather_codes(&mut self) {
         self.codes_of.clear();
+        self.by_code.clear();
         for (item, _) in self.items.rows() {
+            for (system, code) in item.codes() {
+                self.by_code.entry((system.to_owned(), code.to_owned())).or_default().push(item.code.clone());
+            }
             let codes = self.codes_of.entry(item.code.clone()).or_default();
             for (system, code) in item.codes() {
                 codes.push((system.to_owned(), code.to_owned()));
@@ -203,6 +209,16 @@ impl Registry {
     /// Version of a table; `None` where none was imported.
     pub fn version(&self, table: Table) -> Option<&str> {
         self.versions.get(&table).map(String::as_str)
+    }
+
+    /// Whether there is or was such an institution.
+    pub fn has_institution(&self, code: &str) -> bool {
+        self.institutions.has(code)
+    }
+
+    /// Whether there is or was such an item.
+    pub fn has_item(&self, code: &str) -> bool {
+        self.items.has(code)
     }
 
     /// As of a moment, microseconds since 1970.
@@ -239,7 +255,9 @@ impl Registry {
         if let Some(found) = own(institution).or_else(|| own("*")) {
             return self.item(&found.item, at_us);
         }
-        self.items.on(at_us).find(|i| i.codes().any(|(s, c)| s == system && c == code))
+        let known = self.by_code.get(&(system.to_owned(), code.to_owned()))?;
+        let of_day = known.iter().filter_map(|item| self.item(item, at_us));
+        of_day.filter(|i| i.codes().any(|(s, c)| s == system && c == code)).min_by(|a, b| a.code.cmp(&b.code))
     }
 
     /// All codes under which results of an item may have been sent.

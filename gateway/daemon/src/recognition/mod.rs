@@ -1,0 +1,102 @@
+//! The desk of mutual recognition: recalls earlier results, decides, reminds, and takes the doctors' answers. The protocols
+//! ask it through [`hutong_enforce::recognition::desk::Desk`]; what is put on record comes back through the journal into
+//! [`View`].
+
+mod guid;
+mod link;
+mod setting;
+mod tables;
+mod view;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use hutong_commit::entry::EventDraft;
+use hutong_commit::projection::Reader;
+use hutong_commit::store::Store;
+use hutong_enforce::recognition::desk::{Acted, Ask, Degraded, Desk, Reply, Shown, Told};
+use hutong_enforce::recognition::record::{Choice, Context, Record};
+use hutong_fhir::{Finding, Severity};
+use hutong_receive::sources::Sources;
+
+pub(crate) use setting::Setting;
+pub(crate) use tables::{Import, InForce, Table, Tables, UnknownSet};
+pub(crate) use view::View;
+
+use crate::cli::Failure;
+use crate::community::Shared;
+use crate::ingest::now_us;
+
+/// Kind of the events.
+pub(crate) const RECOGNITION: &str = "recognition";
+
+/// The time that an answer may take, whole.
+const TIME_MAX: Duration = Duration::from_millis(500);
+
+/// The event of a record.
+pub(crate) fn draft(record: &Record) -> EventDraft {
+    // a record is texts and numbers: writing it cannot fail
+    EventDraft { kind: RECOGNITION.to_owned(), body: serde_json::to_vec(record).unwrap_or_default() }
+}
+
+/// See the file's head; cheap to share.
+pub(crate) struct Recognition {
+    store: Arc<Store>,
+    reader: Reader,
+    community: Shared,
+    sources: Arc<Sources>,
+    setting: Setting,
+    links: link::Links,
+    guids: guid::Guids,
+    pub(crate) counts: Counts,
+}
+
+/// What was asked since the start.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) asked: AtomicU64,
+    pub(crate) degraded: AtomicU64,
+    pub(crate) reminded: AtomicU64,
+    pub(crate) answered: AtomicU64,
+}
+
+impl Recognition {
+    pub(crate) fn new(
+        store: Arc<Store>,
+        reader: Reader,
+        community: Shared,
+        sources: Arc<Sources>,
+        setting: Setting,
+    ) -> Result<Recognition, Failure> {
+        let (links, guids) = (link::Links::new(setting.link_minutes)?, guid::Guids::new()?);
+        Ok(Recognition { store, reader, community, sources, setting, links, guids, counts: Counts::default() })
+    }
+}
+
+impl Desk for Recognition {
+    fn ask(&self, ask: &Ask) -> Told {
+        let (started, position) = (Instant::now(), self.store.durable());
+        let degraded = (!self.store.wait_applied(position, TIME_MAX.saturating_sub(started.elapsed()))).then_some(Degraded::Late);
+        self.counts.asked.fetch_add(1, Ordering::Relaxed);
+        let _ = (&self.reader, &self.sources, ask);
+        Told { id: self.guids.next(), items: Vec::new(), degraded, position, records: Vec::new() }
+    }
+
+    fn reply(&self, _reply: &Reply) -> Result<Acted, Vec<Finding>> {
+        Err(vec![Finding::new(Severity::Error, "recognition.reminder", "not-found", 204).says("没有这条提醒", "there is no such reminder")])
+    }
+
+    fn opens(&self, reminder: &str, until_s: i64, signature: &str) -> bool {
+        self.links.opens(reminder, until_s, signature, now_us())
+    }
+
+    fn reminded(&self, _reminder: &str) -> Option<(Shown, Context, Option<Choice>)> {
+        None
+    }
+
+    fn reasons(&self) -> Vec<(String, String, String, bool)> {
+        let tables = self.community.read().tables.clone();
+        tables.reasons.all().iter().map(|r| (r.code.clone(), r.zh.clone(), r.en.clone(), r.wants_diagnosis)).collect()
+    }
+}

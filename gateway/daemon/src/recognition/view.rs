@@ -1,0 +1,175 @@
+//! What was reminded of, viewed and answered: the view of `recognition` events that the next question and the next answer
+//! are judged by. Its clock is the events' own, so that a rebuild ends the same.
+//!
+//! Memory is bounded: reminders are kept for [`REMINDERS_KEPT`] and answers for [`ANSWERS_KEPT`] after they were made. The
+//! events themselves stay in the journal, and what was decided stands in the store as a Task.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use hutong_enforce::recognition::record::{Answered, Asked, Context, Record, Reminder, Trigger};
+
+const DAY_US: i64 = 86_400_000_000;
+/// Days that a reminder can be viewed and answered.
+pub(crate) const REMINDERS_KEPT: i64 = 14;
+/// Days that an answer is in memory: a second answer is refused and a revocation found without looking at the store.
+pub(crate) const ANSWERS_KEPT: i64 = 90;
+/// However short the time: beyond this the oldest goes.
+const REMINDERS_MAX: usize = 500_000;
+const ANSWERS_MAX: usize = 500_000;
+
+/// A reminder as it was given.
+pub(crate) struct Given {
+    /// The question; its items are left out here.
+    pub(crate) question: Arc<Question>,
+    pub(crate) item: String,
+    pub(crate) reminder: Reminder,
+    pub(crate) viewed: bool,
+}
+
+/// What the reminders of one question share.
+pub(crate) struct Question {
+    pub(crate) at_us: i64,
+    pub(crate) trigger: Trigger,
+    pub(crate) context: Context,
+}
+
+/// A result and the occasion (order, else visit) for which it is answered.
+pub(crate) type Pair = (String, String);
+
+/// The pair of a result in a context.
+pub(crate) fn pair(result: &str, context: &Context) -> Pair {
+    (result.to_owned(), context.occasion().to_owned())
+}
+
+/// See the file's head.
+#[derive(Default)]
+pub(crate) struct View {
+    reminders: HashMap<String, Given>,
+    /// GUIDs by time.
+    ages: VecDeque<(i64, String)>,
+    /// The reminder of a pair: the same question again is not a second reminder.
+    by_pair: HashMap<Pair, String>,
+    answers: HashMap<Pair, Answered>,
+    answer_ages: VecDeque<(i64, Pair, String)>,
+    /// Pairs by the answer's GUID.
+    by_answer: HashMap<String, Pair>,
+    /// (institution, result) that somebody there viewed or answered, and when last.
+    known: HashMap<(String, String), i64>,
+    known_ages: VecDeque<(i64, (String, String))>,
+    now_us: i64,
+}
+
+impl View {
+    /// Follows the journal. A record that was applied already changes nothing.
+    pub(crate) fn apply(&mut self, record: Record) {
+        self.now_us = self.now_us.max(record.at_us());
+        match record {
+            Record::Asked(asked) => self.asked(asked),
+            Record::Viewed(viewed) => {
+                if let Some(given) = self.reminders.get_mut(&viewed.reminder) {
+                    given.viewed = true;
+                    let result = given.reminder.result.clone();
+                    self.know(viewed.context.institution, result, viewed.at_us);
+                }
+            }
+            Record::Answered(answered) => self.answered(answered),
+            Record::Revoked(revoked) => {
+                if let Some(pair) = self.by_answer.remove(&revoked.answer) {
+                    self.answers.remove(&pair);
+                    self.known.remove(&(revoked.context.institution, pair.0));
+                }
+            }
+        }
+        self.forget();
+    }
+
+    fn asked(&mut self, asked: Asked) {
+        let question = Arc::new(Question { at_us: asked.at_us, trigger: asked.trigger, context: asked.context });
+        for item in asked.items {
+            for reminder in item.reminders {
+                if self.reminders.contains_key(&reminder.id) {
+                    continue;
+                }
+                self.ages.push_back((asked.at_us, reminder.id.clone()));
+                self.by_pair.insert(pair(&reminder.result, &question.context), reminder.id.clone());
+                let given = Given { question: Arc::clone(&question), item: item.item.clone(), reminder, viewed: false };
+                self.reminders.insert(given.reminder.id.clone(), given);
+            }
+        }
+    }
+
+    /// The first answer stands until it is revoked.
+    fn answered(&mut self, answered: Answered) {
+        let pair = pair(&answered.result, &answered.context);
+        if self.answers.contains_key(&pair) {
+            return;
+        }
+        self.know(answered.context.institution.clone(), answered.result.clone(), answered.at_us);
+        self.by_answer.insert(answered.id.clone(), pair.clone());
+        self.answer_ages.push_back((answered.at_us, pair.clone(), answered.id.clone()));
+        self.answers.insert(pair, answered);
+    }
+
+    fn forget(&mut self) {
+        let old = |at_us: i64, days: i64, now_us: i64| at_us < now_us - days * DAY_US;
+        while let Some((at_us, _)) = self.ages.front()
+            && (old(*at_us, REMINDERS_KEPT, self.now_us) || self.ages.len() > REMINDERS_MAX)
+        {
+            let Some((_, id)) = self.ages.pop_front() else { break };
+            let Some(given) = self.reminders.remove(&id) else { continue };
+            let pair = pair(&given.reminder.result, &given.question.context);
+            if self.by_pair.get(&pair) == Some(&id) {
+                self.by_pair.remove(&pair);
+            }
+        }
+        while let Some((at_us, ..)) = self.answer_ages.front()
+            && (old(*at_us, ANSWERS_KEPT, self.now_us) || self.answer_ages.len() > ANSWERS_MAX)
+        {
+            let Some((_, pair, id)) = self.answer_ages.pop_front() else { break };
+            // it may have been revoked and answered again since
+            if self.by_answer.remove(&id).is_some() {
+                self.answers.remove(&pair);
+            }
+        }
+        while let Some((at_us, _)) = self.known_ages.front()
+            && (old(*at_us, ANSWERS_KEPT, self.now_us) || self.known_ages.len() > ANSWERS_MAX)
+        {
+            let Some((at_us, known)) = self.known_ages.pop_front() else { break };
+            if self.known.get(&known) == Some(&at_us) {
+                self.known.remove(&known);
+            }
+        }
+    }
+
+    fn know(&mut self, institution: String, result: String, at_us: i64) {
+        let known = (institution, result);
+        if self.known.insert(known.clone(), at_us) != Some(at_us) {
+            self.known_ages.push_back((at_us, known));
+        }
+    }
+
+    pub(crate) fn reminder(&self, id: &str) -> Option<&Given> {
+        self.reminders.get(id)
+    }
+
+    /// The reminder of a result for an occasion.
+    pub(crate) fn given_for(&self, pair: &Pair) -> Option<&Given> {
+        self.by_pair.get(pair).and_then(|id| self.reminders.get(id))
+    }
+
+    /// The answer that stands.
+    pub(crate) fn answer(&self, pair: &Pair) -> Option<&Answered> {
+        self.answers.get(pair)
+    }
+
+    /// Whether a result was viewed or answered at an institution.
+    pub(crate) fn is_known(&self, institution: &str, result: &str) -> bool {
+        !self.known.is_empty() && self.known.contains_key(&(institution.to_owned(), result.to_owned()))
+    }
+
+    /// Reminders and answers in memory.
+    pub(crate) fn len(&self) -> (usize, usize) {
+        (self.reminders.len(), self.answers.len())
+    }
+}
