@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn only_what_may_be_the_same_is_waited_for() {
-        let (underway, mut community) = (Underway::default(), Community::new(Weights::built_in()));
+        let (underway, mut community) =
+            (Underway::default(), Community::new(Weights::built_in(), crate::recognition::Tables::shipped(&[]).ok().unwrap()));
         let mine = [("Patient/2".to_owned(), person("张三"))];
         let before = underway.mark();
         underway.expect(vec![("Patient/1".to_owned(), person("张三"))]);
