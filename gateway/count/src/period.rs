@@ -1,6 +1,6 @@
-//! Periods of reports: `2026`, `2026Q3`, `2026-11`, `2026-11-22`, in China's days.
+//! Periods of reports: `2026`, `2026Q3`, `2026-11`, `2026-11-22`, `2026-11-01..2026-11-22`, in China's days.
 
-use hutong_fhir::calendar::days;
+use hutong_fhir::calendar::{civil, days};
 
 const DAY_US: i64 = 86_400_000_000;
 const ZONE_US: i64 = 8 * 3_600_000_000;
@@ -17,8 +17,36 @@ pub fn day_of(at_us: i64) -> i64 {
     (at_us + ZONE_US).div_euclid(DAY_US)
 }
 
+/// `2026-11-22`
+pub fn date_of(day: i64) -> String {
+    let (year, month, day) = civil(day);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// The month of a day: `2026-11`.
+pub fn month_of(day: i64) -> String {
+    let (year, month, _) = civil(day);
+    format!("{year:04}-{month:02}")
+}
+
+/// The quarter of a day: `2026Q4`.
+pub fn quarter_of(day: i64) -> String {
+    let (year, month, _) = civil(day);
+    format!("{year:04}Q{}", (month + 2) / 3)
+}
+
 impl Period {
     pub fn parse(text: &str) -> Option<Period> {
+        match text.split_once("..") {
+            None => Period::one(text),
+            Some((first, last)) => {
+                let (first, last) = (Period::one(first)?, Period::one(last)?);
+                (first.first <= last.last).then_some(Period { first: first.first, last: last.last })
+            }
+        }
+    }
+
+    fn one(text: &str) -> Option<Period> {
         let number = |s: &str| s.parse::<i64>().ok();
         let year = text.get(..4).and_then(number).filter(|y| (1900..=9999).contains(y))?;
         let rest = text.get(4..)?;
@@ -66,6 +94,10 @@ mod tests {
             ("2026-12", Some((20_788, 20_818))),
             ("2028-02", Some((21_215, 21_243))),
             ("2026-11-22", Some((20_779, 20_779))),
+            ("2026-11-01..2026-11-22", Some((20_758, 20_779))),
+            ("2026-11..2026", Some((20_758, 20_818))),
+            ("2026-11-22..2026-11-01", None),
+            ("2026..", None),
             ("2026-02-30", None),
             ("2026Q5", None),
             ("2026-1-1-1", None),
@@ -73,6 +105,8 @@ mod tests {
         ] {
             assert_eq!(Period::parse(text).map(|p| (p.first, p.last)), expect, "{text}");
         }
+        assert_eq!((date_of(20_779), month_of(20_779), quarter_of(20_779)), ("2026-11-22".into(), "2026-11".into(), "2026Q4".into()));
+        assert_eq!((quarter_of(0), quarter_of(90), month_of(-1)), ("1970Q1".into(), "1970Q2".into(), "1969-12".into()));
         assert_eq!(day_of(1_795_276_799_999_999), 20_778, "one microsecond before midnight in China");
         assert_eq!(day_of(1_795_276_800_000_000), 20_779);
     }

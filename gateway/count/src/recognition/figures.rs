@@ -1,247 +1,332 @@
-//! Counters by day, institution, department, doctor and item.
+//! What events do to the ledger.
+//!
+//! What was counted once and may change later (a case: an item of an order with something to recognise; an answer) keeps
+//! what it has posted. Whenever something happens to it, what it should count now is computed anew and the difference is
+//! posted, with the day and the cause of what happened.
 
+use super::cases::{Answer, Case, Offered, Pair, Ruled};
+use super::definition::Counter;
+use super::ledger::{Cause, Key, Ledger, Line, Who};
 use crate::period::day_of;
-use hutong_enforce::recognition::record::{Answered, Asked, Choice, Context, Record, Trigger};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use hutong_enforce::recognition::record::{Answered, Asked, Choice, Context, Record, Trigger, Viewed};
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// What is counted apart.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Key {
-    /// Days since 1970 in China.
-    pub day: i64,
-    pub institution: String,
-    pub department: String,
-    pub doctor: String,
-    pub item: String,
+/// Where in the journal something stands, and when it was committed (microseconds since 1970).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct At {
+    pub seq: u64,
+    pub us: i64,
 }
 
-/// Counters. All may be negative in an adjustment.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Counts {
-    /// Items of orders that were asked about.
-    pub asked: i64,
-    /// Of these, items with something to recognise.
-    pub eligible: i64,
-    /// Of these, items of which the doctor was reminded.
-    pub reminded: i64,
-    /// Questions that could not be answered in time.
-    pub degraded: i64,
-    /// Reminders, at visits too.
-    pub reminders: i64,
-    /// Reminders that were viewed.
-    pub viewed: i64,
-    /// Views (调阅次数).
-    pub views: i64,
-    /// Items of orders for which a result was recognised.
-    pub recognised_items: i64,
-    pub recognised: i64,
-    /// Refused for a reason that counts.
-    pub refused: i64,
-    /// Refused for a reason that does not count.
-    pub refused_uncounted: i64,
-    pub marked: i64,
-    pub verified: i64,
-    pub saved_fen: i64,
-    pub reasons: BTreeMap<String, i64>,
-}
-
-impl Counts {
-    pub fn add(&mut self, other: &Counts) {
-        let Counts {
-            asked,
-            eligible,
-            reminded,
-            degraded,
-            reminders,
-            viewed,
-            views,
-            recognised_items,
-            recognised,
-            refused,
-            refused_uncounted,
-            marked,
-            verified,
-            saved_fen,
-            reasons,
-        } = other;
-        self.asked += asked;
-        self.eligible += eligible;
-        self.reminded += reminded;
-        self.degraded += degraded;
-        self.reminders += reminders;
-        self.viewed += viewed;
-        self.views += views;
-        self.recognised_items += recognised_items;
-        self.recognised += recognised;
-        self.refused += refused;
-        self.refused_uncounted += refused_uncounted;
-        self.marked += marked;
-        self.verified += verified;
-        self.saved_fen += saved_fen;
-        for (reason, n) in reasons {
-            *self.reasons.entry(reason.clone()).or_default() += n;
-        }
-        self.reasons.retain(|_, n| *n != 0);
-    }
-
-    fn negative(&self) -> Counts {
-        let mut out = Counts::default();
-        let minus = Counts {
-            recognised_items: -self.recognised_items,
-            recognised: -self.recognised,
-            refused: -self.refused,
-            refused_uncounted: -self.refused_uncounted,
-            saved_fen: -self.saved_fen,
-            reasons: self.reasons.iter().map(|(r, n)| (r.clone(), -n)).collect(),
-            ..Counts::default()
-        };
-        out.add(&minus);
-        out
+impl At {
+    pub(super) fn day(self) -> i32 {
+        i32::try_from(day_of(self.us)).unwrap_or(i32::MAX)
     }
 }
 
-/// What a later event takes back of an earlier day.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Adjustment {
-    /// The day on which it was made.
-    pub day: i64,
-    /// What it adjusts.
-    pub of: Key,
-    pub counts: Counts,
+/// What happens to a result or an order that was spoken of. References as in the records: `Observation/1`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change<'a> {
+    /// The result is cancelled or entered in error, or stands (again).
+    Result { reference: &'a str, cancelled: bool },
+    /// The order is withdrawn, or stands (again).
+    Order { reference: &'a str, withdrawn: bool },
 }
 
-/// All counters, as far as the journal was followed.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+/// A reminder as it is remembered.
+#[derive(Debug)]
+struct Given {
+    key: Key,
+    offered: Offered,
+    viewed: bool,
+}
+
+/// All figures, as far as the journal was followed. Each event is to be applied once, in the journal's order.
+#[derive(Debug, Default)]
 pub struct Figures {
-    counts: BTreeMap<Key, Counts>,
-    adjustments: Vec<Adjustment>,
-    /// Answers in force: what they counted as.
-    answers: HashMap<String, (Key, Counts)>,
-    /// (result, order) that were answered, by the answer.
-    answered: HashMap<(String, String), String>,
-    /// Items of orders for which something was recognised: how many answers say so.
-    recognised_items: HashMap<(String, String), u32>,
-    seen: HashSet<String>,
-    viewed: HashSet<String>,
-    reminders: HashMap<String, String>,
+    pub(super) ledger: Ledger,
+    pub(super) cases: Vec<Case>,
+    pub(super) answers: Vec<Answer>,
+    /// Results by number: whether they are cancelled, and the cases that they are in.
+    pub(super) results: Vec<Ruled>,
+    /// Orders, the same: whether they are withdrawn.
+    orders: HashMap<Name, Ruled>,
+    pub(super) pairs: Vec<Pair>,
+    given: Vec<Given>,
+    given_by: HashMap<Name, u32>,
+    case_by: HashMap<Name, u32>,
+    answer_by: HashMap<Name, u32>,
+    result_by: HashMap<Name, u32>,
+    pair_by: HashMap<Name, u32>,
+    pairs_of: HashMap<Name, Vec<u32>>,
+    asked: HashSet<Name>,
+    /// (result, order) that are answered.
+    answered: HashSet<Name>,
+}
+
+/// Texts by a hash that none share: 16 bytes instead of what hospitals and GUIDs write.
+type Name = u128;
+
+fn name(parts: &[&str]) -> Name {
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (salt, parts).hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    half(0) << 64 | half(1)
+}
+
+/// What an answer or a question is about: the order, else the visit, else the patient on that day.
+fn act(context: &Context, day: i32) -> [String; 2] {
+    let what = match context {
+        c if !c.order.is_empty() => format!("o|{}", c.order),
+        c if !c.visit.is_empty() => format!("v|{}", c.visit),
+        c => format!("p|{}|{day}", c.patient),
+    };
+    [context.institution.clone(), what]
 }
 
 impl Figures {
-    /// Follows the journal. An event that was applied already changes nothing.
-    pub fn apply(&mut self, record: &Record) {
+    /// Follows the journal.
+    pub fn apply(&mut self, record: &Record, at: At) {
+        let context = match record {
+            Record::Asked(r) => &r.context,
+            Record::Viewed(r) => &r.context,
+            Record::Answered(r) => &r.context,
+            Record::Revoked(r) => &r.context,
+        };
+        if context.is_test {
+            let key = self.key(record.at_us(), context, "", at);
+            return self.post(key, Counter::Test, 1, 0, Cause::Asked, at);
+        }
         match record {
-            Record::Asked(r) if self.is_new(&r.id, &r.context) => self.asked(r),
-            Record::Viewed(r) if self.is_new(&r.id, &r.context) => {
-                let item = self.reminders.get(&r.reminder).cloned().unwrap_or_default();
-                let first = self.viewed.insert(r.reminder.clone());
-                let counts = Counts { views: 1, viewed: i64::from(first), ..Counts::default() };
-                self.count(key(r.at_us, &r.context, &item), &counts);
-            }
-            Record::Answered(r) if self.is_new(&r.id, &r.context) => self.answered(r),
-            Record::Revoked(r) if self.is_new(&r.id, &r.context) => self.revoked(&r.answer, r.at_us),
-            _ => {}
+            Record::Asked(r) => self.asked(r, at),
+            Record::Viewed(r) => self.viewed(r, at),
+            Record::Answered(r) => self.answered(r, at),
+            Record::Revoked(r) => self.revoked(&r.answer, at),
         }
     }
 
-    /// Test data is on record and never counted.
-    fn is_new(&mut self, id: &str, context: &Context) -> bool {
-        !context.is_test && self.seen.insert(id.to_owned())
-    }
-
-    fn count(&mut self, key: Key, counts: &Counts) {
-        self.counts.entry(key).or_default().add(counts);
-    }
-
-    fn asked(&mut self, r: &Asked) {
-        let is_order = r.trigger == Trigger::Order;
-        for item in &r.items {
-            for reminder in &item.reminders {
-                self.reminders.insert(reminder.id.clone(), item.item.clone());
+    /// Follows what happens to results and orders; what was never spoken of changes nothing.
+    pub fn change(&mut self, change: Change<'_>, at: At) {
+        let (ruled, off, cause) = match change {
+            Change::Result { reference, cancelled } => {
+                let ruled = self.result_by.get(&name(&[reference])).and_then(|n| self.results.get_mut(*n as usize));
+                (ruled, cancelled, if cancelled { Cause::ResultCancelled } else { Cause::ResultRestored })
             }
-            let eligible = is_order && item.verdict == "recognise";
-            let counts = Counts {
-                asked: i64::from(is_order),
-                eligible: i64::from(eligible),
-                reminded: i64::from(eligible && !item.reminders.is_empty()),
-                degraded: i64::from(r.degraded),
-                reminders: item.reminders.len() as i64,
-                marked: i64::from(item.marked),
-                verified: i64::from(item.verified),
-                ..Counts::default()
-            };
-            self.count(key(r.at_us, &r.context, &item.item), &counts);
+            Change::Order { reference, withdrawn } => {
+                let cause = if withdrawn { Cause::OrderWithdrawn } else { Cause::OrderRestored };
+                (self.orders.get_mut(&name(&[reference])), withdrawn, cause)
+            }
+        };
+        let Some(ruled) = ruled.filter(|r| r.off != off) else { return };
+        ruled.off = off;
+        for case in ruled.cases.clone() {
+            if let (Change::Order { .. }, Some(case)) = (change, self.cases.get_mut(case as usize)) {
+                case.withdrawn = off;
+            }
+            self.settle(case, cause, at);
         }
     }
 
-    fn answered(&mut self, r: &Answered) {
-        // once for each result and order: a second answer stands only after the first was revoked
-        let pair = (r.result.clone(), r.context.order.clone());
-        if self.answered.contains_key(&pair) {
+    /// Whether anything was counted of a result: then its cancellation is to be told.
+    pub fn knows_result(&self, reference: &str) -> bool {
+        self.result_by.contains_key(&name(&[reference]))
+    }
+
+    /// Whether anything was counted of an order: then its withdrawal is to be told.
+    pub fn knows_order(&self, reference: &str) -> bool {
+        self.orders.contains_key(&name(&[reference]))
+    }
+
+    /// The persons of these records (`Patient/<id>`) may have changed: joined, parted. `same` says how it is now.
+    pub fn persons_changed(&mut self, patients: &[&str], same: &dyn Fn(&str, &str) -> bool, at: At) {
+        if self.pairs.is_empty() {
             return;
         }
-        self.answered.insert(pair, r.id.clone());
-        let key = key(r.at_us, &r.context, &r.item);
-        let mut counts = Counts::default();
-        match r.choice {
-            Choice::Recognised => {
-                let times = self.recognised_items.entry((r.context.order.clone(), r.item.clone())).or_default();
-                *times += 1;
-                counts.recognised = 1;
-                // two results recognised for one item save its price once
-                if *times == 1 {
-                    counts.recognised_items = 1;
-                    counts.saved_fen = r.saved_fen;
+        let mut touched: Vec<u32> = patients.iter().filter_map(|p| self.pairs_of.get(&name(&[p]))).flatten().copied().collect();
+        touched.sort_unstable();
+        touched.dedup();
+        for n in touched {
+            let Some(pair) = self.pairs.get_mut(n as usize) else { continue };
+            let apart = !same(&pair.asked, &pair.examined);
+            if pair.apart == apart {
+                continue;
+            }
+            pair.apart = apart;
+            let cause = if apart { Cause::PersonsParted } else { Cause::PersonsJoined };
+            for case in pair.cases.clone() {
+                self.settle(case, cause, at);
+            }
+        }
+    }
+
+    fn key(&mut self, at_us: i64, context: &Context, item: &str, at: At) -> Key {
+        let who = Who { institution: context.institution.clone(), department: context.department.clone(), doctor: context.doctor.clone() };
+        // a sender's clock may be ahead; nothing counts on a day that has not come
+        let day = i32::try_from(day_of(at_us)).unwrap_or(i32::MAX).min(at.day());
+        Key { day, who: self.ledger.who.number(&who), item: self.ledger.items.number(&item.to_owned()) }
+    }
+
+    pub(super) fn post(&mut self, key: Key, counter: Counter, amount: i64, reason: u16, cause: Cause, at: At) {
+        self.ledger.post(Line { key, posted: at.day(), reason, counter, cause, amount, seq: at.seq });
+    }
+
+    fn asked(&mut self, r: &Asked, at: At) {
+        let question = self.key(r.at_us, &r.context, "", at);
+        self.post(question, Counter::Questions, 1, 0, Cause::Asked, at);
+        self.post(question, Counter::Degraded, i64::from(r.degraded), 0, Cause::Asked, at);
+        for item in &r.items {
+            let key = self.key(r.at_us, &r.context, &item.item, at);
+            self.post(key, Counter::Marked, i64::from(item.marked), 0, Cause::Asked, at);
+            self.post(key, Counter::Verified, i64::from(item.verified), 0, Cause::Asked, at);
+            let mut offered = Vec::new();
+            for reminder in &item.reminders {
+                let one = self.offer(&reminder.result, &r.context.patient, &reminder.patient);
+                offered.push(one);
+                let n = u32::try_from(self.given.len()).unwrap_or(u32::MAX);
+                // the same reminder told twice is one
+                if *self.given_by.entry(name(&[&reminder.id])).or_insert(n) == n {
+                    self.given.push(Given { key, offered: one, viewed: false });
+                    self.post(key, Counter::Reminders, 1, 0, Cause::Asked, at);
                 }
             }
-            Choice::Refused => {
-                if r.counts {
-                    counts.refused = 1;
-                } else {
-                    counts.refused_uncounted = 1;
+            if r.trigger != Trigger::Order {
+                continue;
+            }
+            let [institution, act] = act(&r.context, key.day);
+            if self.asked.insert(name(&[&institution, &act, &item.item])) {
+                self.post(key, Counter::Asked, 1, 0, Cause::Asked, at);
+            }
+            if item.verdict == "recognise" {
+                let number = self.case(&r.context, key.day, &item.item);
+                if let Some(case) = self.cases.get_mut(number as usize) {
+                    case.eligible.get_or_insert(key);
+                    case.reminded |= !offered.is_empty();
                 }
-                counts.reasons.insert(r.reason.clone(), 1);
+                for one in offered {
+                    self.put(number, one);
+                }
+                self.settle(number, Cause::Asked, at);
             }
         }
-        self.count(key.clone(), &counts);
-        self.answers.insert(r.id.clone(), (key, counts));
     }
 
-    fn revoked(&mut self, answer: &str, at_us: i64) {
-        let Some((of, counts)) = self.answers.remove(answer) else { return };
-        let pair = self.answered.iter().find(|(_, a)| *a == answer).map(|(p, _)| p.clone());
-        if let Some(pair) = pair {
-            if counts.recognised > 0
-                && let Some(times) = self.recognised_items.get_mut(&(pair.1.clone(), of.item.clone()))
-            {
-                *times = times.saturating_sub(1);
+    /// The result of a reminder, and whose records must be one person for it.
+    fn offer(&mut self, result: &str, asked: &str, examined: &str) -> Offered {
+        let next = u32::try_from(self.results.len()).unwrap_or(u32::MAX);
+        let number = *self.result_by.entry(name(&[result])).or_insert(next);
+        if number == next {
+            self.results.push(Ruled::default());
+        }
+        let mut pair = None;
+        if !examined.is_empty() && !asked.is_empty() && examined != asked {
+            let next = u32::try_from(self.pairs.len()).unwrap_or(u32::MAX);
+            let number = *self.pair_by.entry(name(&[asked, examined])).or_insert(next);
+            if number == next {
+                self.pairs.push(Pair { asked: asked.to_owned(), examined: examined.to_owned(), apart: false, cases: Vec::new() });
+                for patient in [asked, examined] {
+                    self.pairs_of.entry(name(&[patient])).or_default().push(number);
+                }
             }
-            self.answered.remove(&pair);
+            pair = Some(number);
         }
-        let back = counts.negative();
-        let day = day_of(at_us);
-        // on the day itself nothing was published yet
-        if day == of.day {
-            self.count(of, &back);
-        } else {
-            self.adjustments.push(Adjustment { day, of, counts: back });
+        Offered { result: number, pair }
+    }
+
+    /// The case of an order and item, made where there is none.
+    fn case(&mut self, context: &Context, day: i32, item: &str) -> u32 {
+        let [institution, act] = act(context, day);
+        let next = u32::try_from(self.cases.len()).unwrap_or(u32::MAX);
+        let number = *self.case_by.entry(name(&[&institution, &act, item])).or_insert(next);
+        if number == next {
+            self.cases.push(Case::default());
+            if !context.order.is_empty() {
+                let ruled = self.orders.entry(name(&[&context.order])).or_default();
+                ruled.cases.push(number);
+                let off = ruled.off;
+                if let Some(case) = self.cases.last_mut() {
+                    case.withdrawn = off;
+                }
+            }
+        }
+        number
+    }
+
+    /// A case hangs on a result and on whose it is.
+    fn put(&mut self, number: u32, one: Offered) {
+        let Some(case) = self.cases.get_mut(number as usize) else { return };
+        if case.offered.contains(&one) {
+            return;
+        }
+        case.offered.push(one);
+        self.hang(number, one);
+    }
+
+    fn hang(&mut self, number: u32, one: Offered) {
+        let pair = one.pair.and_then(|p| self.pairs.get_mut(p as usize)).map(|p| &mut p.cases);
+        let result = self.results.get_mut(one.result as usize).map(|r| &mut r.cases);
+        for cases in [pair, result].into_iter().flatten() {
+            if !cases.contains(&number) {
+                cases.push(number);
+            }
         }
     }
 
-    pub fn counts(&self) -> impl Iterator<Item = (&Key, &Counts)> {
-        self.counts.iter()
+    fn viewed(&mut self, r: &Viewed, at: At) {
+        let given = self.given_by.get(&name(&[&r.reminder])).copied();
+        let item = given.and_then(|n| self.given.get(n as usize)).map(|g| g.key.item);
+        let mut key = self.key(r.at_us, &r.context, "", at);
+        key.item = item.unwrap_or(key.item);
+        self.post(key, Counter::Views, 1, 0, Cause::Viewed, at);
+        if let Some(given) = given.and_then(|n| self.given.get_mut(n as usize))
+            && !std::mem::replace(&mut given.viewed, true)
+        {
+            let key = given.key;
+            self.post(key, Counter::Viewed, 1, 0, Cause::Viewed, at);
+        }
     }
 
-    pub fn adjustments(&self) -> &[Adjustment] {
-        &self.adjustments
+    fn answered(&mut self, r: &Answered, at: At) {
+        let key = self.key(r.at_us, &r.context, &r.item, at);
+        let [institution, act] = act(&r.context, key.day);
+        // once for each result and order: a second answer stands only after the first was revoked
+        let answered = name(&[&r.result, &institution, &act]);
+        let next = u32::try_from(self.answers.len()).unwrap_or(u32::MAX);
+        if self.answer_by.contains_key(&name(&[&r.id])) || !self.answered.insert(answered) {
+            return;
+        }
+        self.answer_by.insert(name(&[&r.id]), next);
+        let given = self.given_by.get(&name(&[&r.reminder])).and_then(|n| self.given.get(*n as usize)).map(|g| g.offered);
+        let offered = given.unwrap_or_else(|| self.offer(&r.result, "", ""));
+        let case = self.case(&r.context, key.day, &r.item);
+        let reason = self.ledger.reason(&r.reason);
+        self.answers.push(Answer {
+            case,
+            key,
+            offered,
+            answered,
+            recognised: r.choice == Choice::Recognised,
+            counts: r.counts,
+            reason,
+            saved_fen: r.saved_fen,
+            standing: true,
+            told: Default::default(),
+        });
+        if let Some(case) = self.cases.get_mut(case as usize) {
+            case.answers.push(next);
+        }
+        self.hang(case, offered);
+        self.settle(case, Cause::Answered, at);
     }
-}
 
-fn key(at_us: i64, context: &Context, item: &str) -> Key {
-    Key {
-        day: day_of(at_us),
-        institution: context.institution.clone(),
-        department: context.department.clone(),
-        doctor: context.doctor.clone(),
-        item: item.to_owned(),
+    fn revoked(&mut self, answer: &str, at: At) {
+        let number = self.answer_by.get(&name(&[answer])).copied();
+        let Some(answer) = number.and_then(|n| self.answers.get_mut(n as usize)).filter(|a| a.standing) else { return };
+        answer.standing = false;
+        let (case, answered) = (answer.case, answer.answered);
+        self.answered.remove(&answered);
+        self.settle(case, Cause::Revoked, at);
     }
 }

@@ -1,22 +1,23 @@
 //! Figures of mutual recognition (互认统计): 提醒率, 查阅率, 互认率, 重复检查率, 不互认原因, 标识有效率, 节约费用.
 //!
-//! Each event counts on its own day. What is revoked later does not change the day of the answer: it is an adjustment of
-//! the day on which it was revoked, and names the day it adjusts.
+//! Counting is bookkeeping. Each event posts amounts to a ledger ([`ledger`]): of which day and whose they are, on which
+//! day they were posted, why, and from which entry of the journal. A figure is the sum of postings; a posting made after
+//! its period ended is an adjustment with a date and a cause, so what was published never changes silently; and from a
+//! figure its postings lead back to the messages.
 //!
-//! | figure | formula |
-//! |---|---|
-//! | 提醒率 | reminded items of orders / items of orders for which there was something to recognise |
-//! | 提醒查阅率 | reminders that were viewed / reminders |
-//! | 互认率 | recognised / (recognised + refused for a reason that counts) |
-//! | 重复检查率 | items of orders with something to recognise that were not recognised / all such items |
-//! | 标识有效率 | marked results with a valid certificate / marked results looked at |
-//! | 节约费用 | sum of the prices of what was recognised |
+//! The formulas, with id and version, stand in [`definition`]; `gateway/docs/recognition-figures.md` tells them to people.
 
+mod cases;
+pub mod definition;
 mod figures;
+mod intern;
+mod ledger;
 mod report;
 
 #[cfg(test)]
 mod tests;
 
-pub use figures::{Adjustment, Counts, Figures, Key};
-pub use report::{By, Rate, Row, report};
+pub use definition::{Counter, Definition, Figure};
+pub use figures::{At, Change, Figures};
+pub use ledger::{Cause, Posting};
+pub use report::{Adjustment, By, Counts, Difference, Filter, Posted, Row, differences, report, trace};

@@ -1,15 +1,16 @@
-//! Figures of a small story, of random ones in any cut, and of what is revoked later.
+//! Figures of a small story, worked out by hand.
 
+use super::definition::{DEFINITIONS, Value};
 use super::*;
-use crate::period::Period;
-use hutong_enforce::recognition::record::{Record, Trigger};
+use crate::period::{Period, day_of};
+use hutong_enforce::recognition::record::Record;
 use serde_json::json;
 
 /// 2026-09-30T10:00+08:00; one day.
-const SEPTEMBER: i64 = 1_790_733_600_000_000;
-const DAY: i64 = 86_400_000_000;
+pub(super) const SEPTEMBER: i64 = 1_790_733_600_000_000;
+pub(super) const DAY: i64 = 86_400_000_000;
 
-fn record(kind: &str, id: &str, at_us: i64, rest: serde_json::Value) -> Record {
+pub(super) fn record(kind: &str, id: &str, at_us: i64, rest: serde_json::Value) -> Record {
     let mut body =
         json!({"id": id, "atUs": at_us, "institution": "T1", "department": "D", "doctor": "W", "patient": "Patient/1", "channel": "v2"});
     for (key, value) in rest.as_object().unwrap() {
@@ -18,14 +19,16 @@ fn record(kind: &str, id: &str, at_us: i64, rest: serde_json::Value) -> Record {
     serde_json::from_value(json!({ kind: body })).unwrap()
 }
 
-fn asked(id: &str, at_us: i64, order: &str, item: &str, reminders: &[&str]) -> Record {
-    let reminders: Vec<_> = reminders.iter().map(|r| json!({"id": r, "result": format!("Observation/{r}")})).collect();
+/// An order of item K for which results are offered, each of its reminder's name and of another record of the patient.
+pub(super) fn asked(id: &str, at_us: i64, order: &str, reminders: &[&str]) -> Record {
+    let reminders: Vec<_> =
+        reminders.iter().map(|r| json!({"id": r, "result": format!("Observation/{r}"), "patient": "Patient/2"})).collect();
     let verdict = if reminders.is_empty() { "no-prior-result" } else { "recognise" };
-    let items = json!([{"item": item, "verdict": verdict, "reminders": reminders, "marked": 1, "verified": 1}]);
+    let items = json!([{"item": "K", "verdict": verdict, "reminders": reminders, "marked": 2, "verified": 1}]);
     record("asked", id, at_us, json!({"trigger": "order", "order": order, "items": items, "ms": 3}))
 }
 
-fn answered(id: &str, at_us: i64, reminder: &str, order: &str, choice: &str, reason: &str) -> Record {
+pub(super) fn answered(id: &str, at_us: i64, reminder: &str, order: &str, choice: &str, reason: &str) -> Record {
     let counts = !matches!(reason, "98" | "99");
     record(
         "answered",
@@ -37,98 +40,153 @@ fn answered(id: &str, at_us: i64, reminder: &str, order: &str, choice: &str, rea
 }
 
 fn story() -> Vec<Record> {
+    let at = SEPTEMBER;
     vec![
-        asked("q1", SEPTEMBER, "o1", "K", &["r1", "r2"]),
-        record("viewed", "v1", SEPTEMBER, json!({"reminder": "r1", "order": "o1"})),
-        record("viewed", "v2", SEPTEMBER, json!({"reminder": "r1", "order": "o1"})),
-        answered("a1", SEPTEMBER, "r1", "o1", "recognised", ""),
-        answered("a2", SEPTEMBER, "r2", "o1", "recognised", ""),
-        asked("q2", SEPTEMBER, "o2", "K", &["r3"]),
-        answered("a3", SEPTEMBER, "r3", "o2", "refused", "01"),
-        answered("a3b", SEPTEMBER, "r3", "o2", "recognised", ""),
-        asked("q3", SEPTEMBER, "o3", "K", &["r4"]),
-        answered("a4", SEPTEMBER, "r4", "o3", "refused", "99"),
-        asked("q4", SEPTEMBER, "o4", "NA", &[]),
-        record("revoked", "x1", SEPTEMBER + DAY, json!({"answer": "a1"})),
-        record("viewed", "v3", SEPTEMBER, json!({"reminder": "r9", "isTest": true})),
+        asked("q1", at, "o1", &["r1", "r2"]),
+        // the same order again, as it is signed: an order is placed once
+        asked("q1b", at, "o1", &["r1", "r2"]),
+        record("viewed", "v1", at, json!({"reminder": "r1", "order": "o1"})),
+        record("viewed", "v2", at, json!({"reminder": "r1", "order": "o1"})),
+        answered("a1", at, "r1", "o1", "recognised", ""),
+        answered("a2", at, "r2", "o1", "recognised", ""),
+        asked("q2", at, "o2", &["r3"]),
+        answered("a3", at, "r3", "o2", "refused", "01"),
+        answered("a3b", at, "r3", "o2", "recognised", ""),
+        asked("q3", at, "o3", &["r4"]),
+        answered("a4", at, "r4", "o3", "refused", "99"),
+        asked("q4", at, "o4", &[]),
+        asked("q5", at, "o5", &["r5"]),
+        record("viewed", "v3", at, json!({"reminder": "r9", "isTest": true})),
     ]
 }
 
+/// Each committed when it was made, numbered from 1.
 fn figures(events: &[Record]) -> Figures {
     let mut f = Figures::default();
-    events.iter().for_each(|e| f.apply(e));
+    for (n, e) in events.iter().enumerate() {
+        f.apply(e, At { seq: n as u64 + 1, us: e.at_us() });
+    }
     f
+}
+
+fn of(period: &str) -> Filter {
+    Filter { period: Period::parse(period).unwrap(), institution: None }
+}
+
+fn one(f: &Figures, period: &str) -> Row {
+    report(f, &of(period), By::Whole).into_iter().next().unwrap_or_default()
+}
+
+fn shares(counts: &Counts) -> Vec<(i64, i64)> {
+    let share = |v: Value| match v {
+        Value::Share { numerator, denominator } => Some((numerator, denominator)),
+        _ => None,
+    };
+    DEFINITIONS.iter().filter_map(|d| share(d.value(counts))).collect()
 }
 
 #[test]
 fn a_story() {
     let f = figures(&story());
-    let rows = report(&f, Period::parse("2026Q3").unwrap(), By::Item, None);
-    assert_eq!(rows.iter().map(|r| &*r.name).collect::<Vec<_>>(), ["K", "NA"]);
-    let k = &rows[0];
-    let of = |r: Rate| (r.numerator, r.denominator);
-    assert_eq!(of(k.reminder_rate()), (3, 3));
-    assert_eq!(of(k.view_rate()), (1, 4), "viewed twice, one reminder");
-    assert_eq!(k.counts.views, 2);
-    assert_eq!(of(k.recognition_rate()), (2, 3), "99 is not in the denominator, a second answer to one pair counts nowhere");
-    assert_eq!(of(k.repetition_rate()), (2, 3));
-    assert_eq!(k.counts.saved_fen, 800, "two results of one item save its price once");
-    assert_eq!(k.counts.reasons.iter().map(|(r, n)| (r.as_str(), *n)).collect::<Vec<_>>(), [("01", 1), ("99", 1)]);
-    assert_eq!(of(rows[1].reminder_rate()), (0, 0));
-    assert_eq!(rows[1].reminder_rate().value(), None);
+    let row = one(&f, "2026Q3");
+    let reminder_rate = (4, 4);
+    let view_rate = (1, 5);
+    let recognition_rate = (2, 3);
+    // o2 was refused for a reason that counts, o5 not answered at all; o3 is watched on (99) and left out
+    let repetition_rate = (2, 3);
+    let mark_rate = (6, 12);
+    let degraded = (0, 6);
+    assert_eq!(shares(&row.published), [reminder_rate, view_rate, recognition_rate, repetition_rate, mark_rate, degraded]);
+    let counts = |c: Counter| row.published.get(c);
+    assert_eq!((counts(Counter::Views), counts(Counter::SavedFen), counts(Counter::Test)), (2, 800, 1), "one item saves its price once");
+    assert_eq!((counts(Counter::Asked), counts(Counter::RecognisedItems)), (5, 1));
+    assert!(row.adjustments.is_empty() && row.after == row.published);
+    let reasons = report(&f, &of("2026-09-30"), By::Reason);
+    let reasons: Vec<_> = reasons.iter().map(|r| (&*r.names[0], r.after.get(Counter::Refused), r.after.get(Counter::Uncounted))).collect();
+    assert_eq!(reasons, [("01", 1, 0), ("99", 0, 1)]);
+    let items = report(&f, &of("2026"), By::Item);
+    assert_eq!(items.iter().map(|r| &*r.names[0]).collect::<Vec<_>>(), ["", "K"], "questions and test data are of no item");
+    assert!(report(&f, &Filter { institution: Some("T2".into()), ..of("2026") }, By::Whole).is_empty());
+    assert!(report(&f, &of("2026Q4"), By::Whole).is_empty());
 }
 
-#[test]
-fn what_is_revoked_later_adjusts_the_later_period() {
-    let f = figures(&story());
-    let third = report(&f, Period::parse("2026Q3").unwrap(), By::Whole, None);
-    assert_eq!((third[0].counts.recognised, third[0].adjusted.recognised), (2, 0), "a closed period does not change");
-    let fourth = report(&f, Period::parse("2026Q4").unwrap(), By::Whole, None);
-    assert_eq!((fourth[0].counts.recognised, fourth[0].adjusted.recognised, fourth[0].adjusted.saved_fen), (0, -1, -800));
-    let year = report(&f, Period::parse("2026").unwrap(), By::Whole, None);
-    assert_eq!((year[0].counts.recognised, year[0].counts.saved_fen, year[0].adjusted.recognised), (1, 0, 0));
-    let mut again = figures(&story());
-    again.apply(&answered("a9", SEPTEMBER + DAY, "r1", "o1", "refused", "02"));
-    assert_eq!(
-        report(&again, Period::parse("2026Q4").unwrap(), By::Whole, None)[0].counts.refused,
-        1,
-        "after a revocation the pair may be answered again"
-    );
-}
-
-#[test]
-fn live_and_recounted_are_equal_and_repeats_change_nothing() {
-    let mut n = 7u64;
-    let mut below = |m: u64| {
-        n = n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (n >> 33) % m
-    };
-    let mut events = Vec::new();
-    for i in 0..5_000 {
-        let at = SEPTEMBER + (below(200) as i64 - 100) * DAY;
-        let (r, o) = (format!("r{}", below(400)), format!("o{}", below(300)));
-        events.push(match below(6) {
-            0 | 1 => asked(&format!("q{i}"), at, &o, "K", &[&r]),
-            2 => record("viewed", &format!("v{i}"), at, json!({"reminder": r, "order": o})),
-            3 => answered(&format!("a{i}"), at, &r, &o, "recognised", ""),
-            4 => answered(&format!("a{i}"), at, &r, &o, "refused", ["01", "02", "98"][below(3) as usize]),
-            _ => record("revoked", &format!("x{i}"), at, json!({"answer": format!("a{}", below(i + 1))})),
-        });
+/// Story, then something on 2 October; the third quarter's adjustments.
+fn later(then: impl FnOnce(&mut Figures, At)) -> (Row, Figures) {
+    let mut f = figures(&story());
+    let before = one(&f, "2026Q3").published;
+    then(&mut f, At { seq: 100, us: SEPTEMBER + 2 * DAY });
+    let row = one(&f, "2026Q3");
+    assert_eq!(row.published, before, "what was published stays");
+    for a in &row.adjustments {
+        assert_eq!(a.day, day_of(SEPTEMBER + 2 * DAY));
     }
-    let live = figures(&events);
-    let twice: Vec<Record> = events.iter().flat_map(|e| [e.clone(), e.clone()]).collect();
-    assert_eq!(live, figures(&twice));
-    // what is counted apart adds up to what is counted at once
-    let sum = |by: By| {
-        report(&live, Period { first: i64::MIN, last: i64::MAX }, by, None).iter().fold(Counts::default(), |mut s, r| {
-            s.add(&r.counts);
-            s.add(&r.adjusted);
-            s
-        })
+    (row, f)
+}
+
+fn told(row: &Row) -> Vec<(&'static str, i64)> {
+    row.adjustments.iter().flat_map(|a| a.counts.iter()).map(|(c, n)| (c.code(), n)).collect()
+}
+
+#[test]
+fn what_comes_later_adjusts_a_closed_period() {
+    let at = SEPTEMBER + 2 * DAY;
+    let (row, mut f) = later(|f, at| f.apply(&record("revoked", "x1", at.us, json!({"answer": "a1"})), at));
+    assert_eq!(row.adjustments[0].cause, Cause::Revoked);
+    assert_eq!(told(&row), [("recognised", -1)], "the price is saved by the other result still");
+    f.apply(&record("revoked", "x2", at, json!({"answer": "a2"})), At { seq: 101, us: at });
+    let row = one(&f, "2026Q3");
+    assert_eq!(told(&row), [("repeated", 1), ("recognised", -2), ("recognised-items", -1), ("saved-fen", -800)]);
+    assert_eq!((row.after.get(Counter::Recognised), row.after.get(Counter::SavedFen)), (0, 0));
+    // and may be answered again, on its own day
+    f.apply(&answered("a9", at, "r1", "o1", "refused", "02"), At { seq: 102, us: at });
+    assert_eq!(one(&f, "2026Q4").published.get(Counter::Refused), 1);
+    assert_eq!(one(&f, "2026").published.get(Counter::Refused), 2);
+
+    let (row, _) = later(|f, at| f.change(Change::Result { reference: "Observation/r3", cancelled: true }, at));
+    assert_eq!(row.adjustments[0].cause, Cause::ResultCancelled);
+    assert_eq!(told(&row), [("eligible", -1), ("reminded", -1), ("repeated", -1), ("refused", -1)], "that it was shown remains");
+    let (row, mut f) = later(|f, at| f.persons_changed(&["Patient/2"], &|_, _| false, at));
+    assert_eq!(row.adjustments[0].cause, Cause::PersonsParted);
+    let left: Vec<_> = row.after.iter().map(|(c, _)| c.code()).collect();
+    assert_eq!(left, ["questions", "asked", "reminders", "viewed", "views", "marked", "verified", "test"]);
+    f.persons_changed(&["Patient/1"], &|_, _| true, At { seq: 101, us: at });
+    assert_eq!(one(&f, "2026Q3").after, one(&f, "2026Q3").published, "joined again");
+    let (row, _) = later(|f, at| f.change(Change::Order { reference: "o5", withdrawn: true }, at));
+    assert_eq!(told(&row), [("repeated", -1), ("excused", 1)]);
+    let (row, _) = later(|f, at| f.apply(&record("viewed", "v9", at.us, json!({"reminder": "r2"})), at));
+    assert_eq!(told(&row), [("viewed", 1)], "of the reminder's day; the view itself is of its own");
+    let (row, f) = later(|f, at| f.apply(&answered("a5", at.us, "r5", "o5", "recognised", ""), at));
+    assert_eq!(told(&row), [("repeated", -1)]);
+    assert_eq!(one(&f, "2026Q4").published.get(Counter::Recognised), 1);
+    // what was done in September and came in October
+    let (row, f) = later(|f, at| f.apply(&answered("a5", SEPTEMBER, "r5", "o5", "recognised", ""), at));
+    assert_eq!(told(&row), [("repeated", -1), ("recognised", 1), ("recognised-items", 1), ("saved-fen", 800)]);
+    // a clock that is ahead
+    let mut f2 = f;
+    f2.apply(&asked("q9", SEPTEMBER + 300 * DAY, "o9", &[]), At { seq: 101, us: at });
+    assert_eq!(one(&f2, "2026-10-02").published.get(Counter::Asked), 1);
+}
+
+#[test]
+fn a_figure_leads_to_the_entries_it_is_made_of() {
+    let (_, f) = later(|f, at| f.apply(&record("revoked", "x1", at.us, json!({"answer": "a1"})), at));
+    let seqs = |counters: &[Counter], by: By, row: Option<Vec<String>>| -> Vec<(u64, i64)> {
+        let wanted = Posted { counters: counters.to_vec(), row, count: 10 };
+        trace(&f, &of("2026Q3"), by, &wanted).iter().map(|p| (p.seq, p.amount)).collect()
     };
-    assert_eq!(sum(By::Whole), sum(By::Doctor));
-    let whole = sum(By::Whole);
-    assert!(whole.recognised > 0 && whole.refused > 0 && whole.recognised_items <= whole.recognised, "{whole:?}");
-    let Record::Asked(first) = &events.iter().find(|e| matches!(e, Record::Asked(_))).unwrap() else { unreachable!() };
-    assert_eq!(first.trigger, Trigger::Order);
+    assert_eq!(seqs(&[Counter::Recognised], By::Whole, None), [(5, 1), (6, 1), (100, -1)]);
+    assert_eq!(seqs(&[Counter::Refused, Counter::Uncounted], By::Reason, Some(vec!["99".into()])), [(11, 1)]);
+    assert_eq!(seqs(&[Counter::Eligible], By::Institution, Some(vec!["T2".into()])), []);
+    let shown = trace(&f, &of("2026"), By::Whole, &Posted { counters: vec![Counter::Refused], row: None, count: 1 });
+    assert_eq!((&*shown[0].institution, &*shown[0].item, &*shown[0].reason), ("T1", "K", "01"));
+}
+
+#[test]
+fn two_counts_are_compared() {
+    let (left, right) = (figures(&story()), figures(&story()[1..]));
+    let rows = |f: &Figures| report(f, &of("2026"), By::Finest);
+    assert!(differences(&rows(&left), &rows(&left)).is_empty());
+    let found = differences(&rows(&left), &rows(&right));
+    assert!(found.iter().any(|d| d.counter == Counter::Questions && (d.left, d.right) == (6, 5)), "{found:?}");
+    assert_eq!(differences(&rows(&left), &[]).len(), rows(&left).iter().map(|r| r.published.iter().count() * 2).sum::<usize>());
 }

@@ -102,6 +102,8 @@ pub struct Reminder {
     /// GUID; what views and answers name.
     pub id: String,
     pub result: String,
+    /// `Patient/<id>` of the result, as the institution that examined knows the person; empty = that of the question.
+    pub patient: String,
     pub report: String,
     pub report_number: String,
     pub institution: String,
