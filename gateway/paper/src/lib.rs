@@ -4,16 +4,24 @@
 //! Nothing here computes a figure. Begin with `document`, then `value`, then one of the writers.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))] // a test may stop
 
+mod chart;
 mod csv;
 mod document;
+mod html;
+mod markup;
 mod ndjson;
+mod svg;
 mod terminal;
 mod text;
 mod value;
 
+pub use chart::{Drawing, Ink, Mark};
 pub use csv::csv;
 pub use document::{Align, Block, Chart, Column, Definition, Document, Figure, Goal, Kind, Meta, Series, Shape, Table};
+pub use html::{STYLE, chart as html_chart, figures as html_figures, html, html_page, table as html_table};
+pub use markup::Html;
 pub use ndjson::{line, ndjson};
+pub use svg::svg;
 pub use terminal::{table as terminal_table, terminal, width};
 pub use text::{Lang, Text};
 pub use value::{Value, moment};
