@@ -189,6 +189,10 @@ pub(crate) enum Class {
     Timed,
     /// Begins with a mark of mutual recognition.
     Marked,
+    /// Names a mark of mutual recognition.
+    Recognition,
+    /// A national code of an institution.
+    Institution,
 }
 
 pub(crate) struct By {

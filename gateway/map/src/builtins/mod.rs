@@ -14,10 +14,12 @@ mod decimal;
 mod dtm;
 mod id;
 mod instant;
+pub(crate) mod institution;
 mod integer;
 mod join;
 pub(crate) mod key;
 mod lower;
+mod mark;
 mod markdown;
 mod media_type;
 mod nth;
@@ -95,10 +97,13 @@ const ALL: &[&Builtin] = &[
     &dtm::BUILTIN,
     &id::BUILTIN,
     &instant::BUILTIN,
+    &institution::BUILTIN,
     &integer::BUILTIN,
     &join::BUILTIN,
     &key::BUILTIN,
     &lower::BUILTIN,
+    &mark::MARK,
+    &mark::UNMARKED,
     &markdown::BUILTIN,
     &media_type::BUILTIN,
     &nth::BUILTIN,

@@ -212,7 +212,8 @@ impl<'s> Compiler<'s, '_> {
             let type_id = self.type_named(&d.target);
             self.types.push(type_id);
             for name in &d.names {
-                if builtins::find(&name.text).is_some() || matches!(name.text.as_str(), "ref" | "table" | "by" | "each" | "none") {
+                if builtins::find(&name.text).is_some() || matches!(name.text.as_str(), "ref" | "table" | "by" | "each" | "none" | "every")
+                {
                     let zh = format!("`{}` 是内置函数的名称", name.text);
                     self.error("map.builtin", name.span, zh, format!("`{}` is the name of a builtin", name.text));
                 }

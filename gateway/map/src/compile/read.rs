@@ -388,6 +388,8 @@ impl<'s> Compiler<'s, '_> {
             ("uri", Class::Uri),
             ("timed", Class::Timed),
             ("marked", Class::Marked),
+            ("recognition", Class::Recognition),
+            ("institution", Class::Institution),
         ];
         let found = all.iter().find(|(n, _)| *n == name.text).map(|(_, c)| *c);
         if found.is_none() {

@@ -1,5 +1,6 @@
 //! The files that count for a set of sites, with their overlays laid over the common maps and messages.
 
+use hutong_fhir::definitions::Definitions;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -140,6 +141,15 @@ impl<'a> Sources<'a> {
     }
 
     fn extend(&mut self, e: &'a ExtendDecl, site: bool) {
+        if e.name.text == "every" {
+            let resources = Definitions::r4();
+            let wanted = e.target.as_ref().map(|t| t.text.as_str());
+            let is_meant = |m: &&mut MapSource<'_>| {
+                wanted.is_none_or(|w| w == m.decl.target.text) && resources.resource_types().any(|r| r == m.decl.target.text)
+            };
+            self.maps.iter_mut().filter(is_meant).for_each(|m| lay_over(&mut m.lines, e, site));
+            return;
+        }
         let wanted = e.target.as_ref().map(|t| t.text.as_str());
         let of_name: Vec<usize> = self.by_name.get(e.name.text.as_str()).cloned().unwrap_or_default();
         let found: Vec<usize> =

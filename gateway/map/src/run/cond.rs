@@ -80,8 +80,18 @@ pub(crate) fn matches(class: Class, text: &str) -> bool {
         Class::Uuid => hutong_fhir::primitive::is_uuid(text.to_ascii_lowercase().as_bytes()),
         Class::Uri => text.contains(':') && hutong_fhir::primitive::Primitive::Uri.check_text(text).is_ok(),
         Class::Marked => text.starts_with(['★', '▲']),
+        Class::Institution => crate::builtins::institution::national(text).is_some(),
+        Class::Recognition => recognition(text),
         Class::Timed => super::clock::Moment::read(text).is_some_and(|m| m.time.is_some()),
     }
+}
+
+/// Whether a text names a mark of mutual recognition: 全国HR, 渝ＨＲ (HR behind a character), or says 互认.
+fn recognition(text: &str) -> bool {
+    let hr = |mark: &str| {
+        text.match_indices(mark).any(|(at, _)| text.get(..at).unwrap_or_default().trim_end().chars().next_back().is_some_and(is_chinese))
+    };
+    text.contains("互认") || hr("HR") || hr("ＨＲ")
 }
 
 /// CJK ideographs.
@@ -113,6 +123,13 @@ mod tests {
             (Class::Uri, "a b:c", false),
             (Class::Timed, "202001011200", true),
             (Class::Timed, "20200101", false),
+            (Class::Recognition, "★ 等同于 鄂HR", true),
+            (Class::Recognition, "渝ＨＲ", true),
+            (Class::Recognition, "检查检验结果互认", true),
+            (Class::Recognition, "HR 72 次/分", false),
+            (Class::Recognition, "CHR 渝", false),
+            (Class::Institution, "91110000600037341L", true),
+            (Class::Institution, "内科", false),
             (Class::Marked, "★葡萄糖", true),
             (Class::Marked, "葡萄糖★", false),
         ] {

@@ -217,9 +217,10 @@ impl<'m> Exec<'m> {
             let mut group = Some(scope.group);
             while let Some(g) = group.filter(|_| self.vals.len() == from) {
                 self.collect(g, name, all, limit);
-                group = g.parent().filter(|p| Some(p.index()) != stop);
+                // a comment on the report is none on each of its results
+                group = g.parent().filter(|p| Some(p.index()) != stop && !FOLLOWERS.contains(&name));
             }
-            if self.vals.len() > from {
+            if self.vals.len() > from || FOLLOWERS.contains(&name) {
                 break;
             }
         }
