@@ -2,5 +2,6 @@
 //! the one counted anew from the journal, to the unit.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))] // a test may stop
 
+pub mod cases;
 pub mod period;
 pub mod recognition;
