@@ -198,6 +198,18 @@ impl Reader {
         })
     }
 
+    /// Who sent each of these entries; empty for one that is not applied.
+    pub fn sources(&self, seqs: &[u64]) -> Result<Vec<String>, ReadError> {
+        self.with(|s| {
+            let mut find = s.conn.prepare_cached("SELECT i.text FROM message m JOIN intern i ON i.n=m.source WHERE m.seq=?1")?;
+            let mut out = Vec::with_capacity(seqs.len());
+            for seq in seqs {
+                out.push(find.query_row([*seq as i64], |r| r.get(0)).optional()?.unwrap_or_default());
+            }
+            Ok(out)
+        })
+    }
+
     /// Entries with this receipt.
     pub fn by_receipt(&self, receipt: &str) -> Result<Vec<u64>, ReadError> {
         self.posted(Tag::Receipt, receipt, "SELECT 1 FROM message WHERE seq=?1 AND receipt=?2")

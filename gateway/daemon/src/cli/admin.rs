@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::lang::{Lang, lang, t};
 use super::output::{self, Format};
 use super::{Failure, Outcome, files, workbook};
+use crate::recognition;
 
 /// Where the gateway is and who asks.
 #[derive(clap::Args)]
@@ -216,7 +217,7 @@ fn records(said: &Value) -> String {
 
 #[derive(clap::Args)]
 pub(crate) struct ImportArgs {
-    /// institutions、departments、practitioners、items、item-codes、prices
+    /// institutions、departments、practitioners、items、item-codes、prices、rules、certificates、marks、reasons
     table: String,
     /// CSV、TSV（UTF-8 或 GB18030）或 XLSX（第一张工作表）· CSV, TSV or XLSX (its first sheet)
     file: PathBuf,
@@ -239,9 +240,8 @@ pub(crate) struct ImportArgs {
 }
 
 pub(crate) fn import(args: &ImportArgs) -> Outcome {
-    if Table::named(&args.table).is_none() {
-        let names: Vec<&str> = Table::ALL.into_iter().map(Table::name).collect();
-        let names = names.join(" ").replace('_', "-");
+    if Table::named(&args.table).is_none() && recognition::Table::named(&args.table).is_none() {
+        let names = crate::community::table_names();
         return Err(Failure::usage(
             format!("没有名为 {} 的表；可用：{names}", args.table),
             format!("there is no table {}; tables: {names}", args.table),

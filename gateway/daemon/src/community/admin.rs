@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::{Community, REGISTRY, RegistryEvent, Shared, Suspect, identify, key};
 use crate::act::{Act, Acts};
+use crate::recognition;
 
 /// Reviews shown at once.
 const SHOWN: usize = 100;
@@ -95,30 +96,42 @@ impl Desk {
 
     fn import(&self, ask: &AdminAsk<'_>, body: &[u8]) -> Result<Value, AdminRefusal> {
         let asked: ImportAsked = read(body)?;
-        let table = Table::named(&asked.table).ok_or_else(|| {
-            let names: Vec<&str> = Table::ALL.into_iter().map(Table::name).collect();
-            let names = names.join(", ");
-            wrong("registry.name", &format!("没有这张表；可导入的表：{names}"), &format!("there is no such table; tables are: {names}"))
-        })?;
-        let import = Import { table, version: text("version", asked.version)?, by: text("by", asked.by)?, text: asked.text };
+        let (version, by, text) = (text("version", asked.version)?, text("by", asked.by)?, asked.text);
+        let event = match (Table::named(&asked.table), recognition::Table::named(&asked.table)) {
+            (Some(table), _) => RegistryEvent::Import(Import { table, version, by, text }),
+            (None, Some(table)) => RegistryEvent::Policy(recognition::Import { table, version, by, text }),
+            (None, None) => return Err(no_table()),
+        };
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let diff =
-            self.community.read().registry.diff(&import).map_err(|faults| AdminRefusal::Wrong(faults.iter().map(finding).collect()))?;
-        let said = json!({ "table": table.name(), "version": import.version, "dryRun": asked.dry_run, "diff": diff });
+        let community = self.community.read();
+        let (table, version, diff) = match &event {
+            RegistryEvent::Import(import) => (import.table.name(), &import.version, community.registry.diff(import)),
+            RegistryEvent::Policy(import) => (import.table.name(), &import.version, community.tables.diff(import, &community.registry)),
+        };
+        drop(community);
+        let diff = diff.map_err(|faults| AdminRefusal::Wrong(faults.iter().map(finding).collect()))?;
+        let said = json!({ "table": table, "version": version, "dryRun": asked.dry_run, "diff": diff });
         if asked.dry_run {
             return Ok(said);
         }
-        let body_of_event = serde_json::to_vec(&RegistryEvent::Import(import)).map_err(|_| AdminRefusal::Unavailable)?;
+        let body_of_event = serde_json::to_vec(&event).map_err(|_| AdminRefusal::Unavailable)?;
         // the event holds the table: the request need not hold it a second time
-        let request = json!({ "table": table.name(), "by": ask.caller, "bytes": body.len() }).to_string();
+        let request = json!({ "table": table, "by": ask.caller, "bytes": body.len() }).to_string();
         let event = EventDraft { kind: REGISTRY.to_owned(), body: body_of_event };
         self.journal(ask, "admin/import", request.as_bytes(), said, event)
     }
 
     fn tables(&self) -> Value {
         let community = self.community.read();
-        let tables: Vec<Value> =
+        let mut tables: Vec<Value> =
             Table::ALL.into_iter().map(|t| json!({ "table": t.name(), "version": community.registry.version(t) })).collect();
+        for (table, set, version) in community.tables.versions() {
+            let mut of = json!({ "table": table, "version": Some(version).filter(|v| !v.is_empty()) });
+            if !set.is_empty() {
+                of["set"] = json!(set);
+            }
+            tables.push(of);
+        }
         json!({ "tables": tables })
     }
 
@@ -237,6 +250,17 @@ fn text(name: &str, text: String) -> Result<String, AdminRefusal> {
         return Ok(text);
     }
     Err(wrong("admin.text", &format!("{name} 须为 1 至 {TEXT_MAX} 个字符"), &format!("{name} must be 1 to {TEXT_MAX} characters")))
+}
+
+fn no_table() -> AdminRefusal {
+    let names = table_names();
+    wrong("registry.name", &format!("没有这张表；可导入的表：{names}"), &format!("there is no such table; tables are: {names}"))
+}
+
+/// Names of all tables that can be imported, as people write them.
+pub(crate) fn table_names() -> String {
+    let names = Table::ALL.into_iter().map(Table::name).chain(recognition::Table::ALL.into_iter().map(recognition::Table::name));
+    names.map(|name| name.replace('_', "-")).collect::<Vec<_>>().join(", ")
 }
 
 fn no_record(name: &str) -> AdminRefusal {

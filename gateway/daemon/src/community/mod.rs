@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::recognition::{self, InForce, RECOGNITION, Tables, View};
 
-pub(crate) use admin::Desk;
+pub(crate) use admin::{Desk, table_names};
 pub(crate) use fed::Fed;
 pub(crate) use identify::{Tie, Told};
 pub(crate) use reviews::{Review, Reviews, Suspect};

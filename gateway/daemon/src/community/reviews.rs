@@ -101,6 +101,11 @@ impl Reviews {
         self.0.contains_key(key)
     }
 
+    /// Keys of the records that may be the same person as this one.
+    pub(crate) fn candidates(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.0.get(key).into_iter().flat_map(|open| open.review.keys())
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -2,20 +2,23 @@
 //! ask it through [`hutong_enforce::recognition::desk::Desk`]; what is put on record comes back through the journal into
 //! [`View`].
 
+mod ask;
 mod guid;
 mod link;
+mod prior;
+mod recall;
 mod setting;
 mod tables;
 mod view;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use hutong_commit::entry::EventDraft;
 use hutong_commit::projection::Reader;
 use hutong_commit::store::Store;
-use hutong_enforce::recognition::desk::{Acted, Ask, Degraded, Desk, Reply, Shown, Told};
+use hutong_enforce::recognition::desk::{Acted, Ask, Desk, Reply, Shown, Told};
 use hutong_enforce::recognition::record::{Choice, Context, Record};
 use hutong_fhir::{Finding, Severity};
 use hutong_receive::sources::Sources;
@@ -76,11 +79,7 @@ impl Recognition {
 
 impl Desk for Recognition {
     fn ask(&self, ask: &Ask) -> Told {
-        let (started, position) = (Instant::now(), self.store.durable());
-        let degraded = (!self.store.wait_applied(position, TIME_MAX.saturating_sub(started.elapsed()))).then_some(Degraded::Late);
-        self.counts.asked.fetch_add(1, Ordering::Relaxed);
-        let _ = (&self.reader, &self.sources, ask);
-        Told { id: self.guids.next(), items: Vec::new(), degraded, position, records: Vec::new() }
+        self.told(ask)
     }
 
     fn reply(&self, _reply: &Reply) -> Result<Acted, Vec<Finding>> {

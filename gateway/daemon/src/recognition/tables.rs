@@ -246,7 +246,7 @@ fn unknown(line: usize, column: &str, value: &str) -> Fault {
 /// Rows by key.
 fn rows(table: Table, text: &str) -> BTreeMap<String, Vec<String>> {
     let joined = |columns: &[&'static str]| -> Vec<String> {
-        let mut sheet = Sheet::read(text, table.columns());
+        let sheet = Sheet::read(text, table.columns());
         let names: Vec<&str> = columns.iter().map(|c| c.trim_end_matches('?')).collect();
         sheet.rows().map(|row| names.iter().map(|name| row.get(name)).collect::<Vec<_>>().join("|")).collect()
     };

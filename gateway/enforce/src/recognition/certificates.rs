@@ -136,6 +136,11 @@ impl Certificates {
         best
     }
 
+    /// Whether some certificate bears out a mark on a result of that place, item and time.
+    pub fn bear_out(&self, mark: &Mark, place: &Place, item: &str, at_us: i64) -> bool {
+        matches!(self.verify(mark, place, item, at_us), Standing::Verified(_))
+    }
+
     pub fn all(&self) -> impl Iterator<Item = &Certificate> {
         self.by.values().flatten()
     }
