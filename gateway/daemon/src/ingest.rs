@@ -100,7 +100,7 @@ impl Inner {
             self.underway.settle(&self.community, &persons, mark);
             let community = self.community.read();
             let events = community.identify(&patients, &persons, Tie::of(&message.message_type), source);
-            persons.retain(|(key, person)| community.known(key) != Some(person));
+            persons.retain(|(key, person)| community.known(key).as_ref() != Some(person));
             self.underway.expect(persons);
             events
         });

@@ -146,8 +146,8 @@ impl Register {
             if Some(other) == record || own == Some(of) {
                 continue;
             }
-            let score = compare(person, known, frequency, self.weights());
-            let (list, reason) = match verdict(person, known, &score, score.weight - prior, self.weights()) {
+            let score = compare(person, &known, frequency, self.weights());
+            let (list, reason) = match verdict(person, &known, &score, score.weight - prior, self.weights()) {
                 Verdict::Link(reason) => (&mut links, reason),
                 Verdict::Review(reason) => (&mut reviews, reason),
                 Verdict::No => continue,
@@ -161,7 +161,7 @@ impl Register {
         let mut kept = Vec::new();
         for mut c in links {
             // one record of that person may fit and another contradict: 身份证 differ, or somebody parted them
-            if self.records_of(c.record).iter().any(|r| self.person(*r).is_some_and(|p| contradicts(person, p))) {
+            if self.records_of(c.record).iter().any(|r| self.person(*r).is_some_and(|p| contradicts(person, &p))) {
                 c.reason = Reason::CardsDiffer;
                 reviews.push(c);
             } else if record.is_some_and(|r| self.are_kept_apart(r, c.record)) {

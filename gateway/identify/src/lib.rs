@@ -15,6 +15,7 @@ mod decide;
 mod index;
 mod masked;
 mod name;
+mod packed;
 mod person;
 mod register;
 pub mod registry;

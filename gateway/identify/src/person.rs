@@ -80,9 +80,6 @@ pub struct PersonalNumber {
 pub struct Person {
     /// Plain forms; the first in characters where there is one.
     pub(crate) names: Vec<Box<str>>,
-    /// Pinyin of the first name.
-    #[serde(skip)]
-    pub(crate) reading: Box<str>,
     #[serde(skip)]
     pub(crate) naming: Option<Naming>,
     pub(crate) sex: Sex,
@@ -237,28 +234,12 @@ impl Person {
 
     /// What follows from the parts; to be called when all are there.
     pub fn settle(&mut self) {
-        self.reading = reading(self.name()).into();
         self.naming = self.names.first().map(|n| naming(n));
     }
 
     /// The first name in plain form, or nothing.
     pub(crate) fn name(&self) -> &str {
         self.names.first().map_or("", |n| n)
-    }
-
-    /// Keeps no more room than is filled, and one copy of each system's URI.
-    pub(crate) fn compact(&mut self, systems: &mut std::collections::HashSet<Arc<str>>) {
-        for number in &mut self.numbers {
-            match systems.get(&*number.system) {
-                Some(known) => number.system = Arc::clone(known),
-                None => {
-                    systems.insert(Arc::clone(&number.system));
-                }
-            }
-        }
-        self.names.shrink_to_fit();
-        self.numbers.shrink_to_fit();
-        self.phones.shrink_to_fit();
     }
 
     /// Whether there is a name that names this person.
@@ -290,7 +271,7 @@ impl Person {
         let (year, month, day) = (self.birth.year.to_string(), self.birth.month.to_string(), self.birth.day.to_string());
         let surname = reading(surname(self.name()));
         if self.birth.is_whole() {
-            keys.push(hash(&["reading+birth", &self.reading, &year, &month, &day]));
+            keys.push(hash(&["reading+birth", &reading(self.name()), &year, &month, &day]));
             let sex = if self.sex == Sex::Male { "m" } else { "f" };
             keys.push(hash(&["surname+birth", &surname, sex, &year, &month, &day]));
         }

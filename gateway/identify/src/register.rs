@@ -4,13 +4,15 @@
 //! connected parts of the graph of what is in force, so a merge that is undone leaves what would be there without it,
 //! whatever happened in between.
 
-use crate::index::Index;
+use crate::index::{Already, Index};
+use crate::packed::{Packed, Systems};
 use crate::person::Person;
+use crate::text::hash;
 use crate::weights::Weights;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::BuildHasherDefault;
 
 /// Who or what joined or parted records.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -43,10 +45,7 @@ pub enum Event {
 pub struct PersonId(pub u32);
 
 struct Record {
-    key: Arc<str>,
-    person: Person,
-    /// Records joined to this one, sorted.
-    joined: Vec<u32>,
+    packed: Packed,
     /// The earliest record of the person.
     root: u32,
 }
@@ -55,8 +54,12 @@ struct Record {
 pub struct Register {
     weights: Weights,
     records: Vec<Record>,
-    by_key: HashMap<Arc<str>, u32>,
-    systems: HashSet<Arc<str>>,
+    /// By the hash of the key; a key whose hash is another's stands in `collided`.
+    by_key: HashMap<u64, u32, BuildHasherDefault<Already>>,
+    collided: HashMap<Box<str>, u32>,
+    systems: Systems,
+    /// Records joined to one, sorted.
+    joined: HashMap<u32, Vec<u32>>,
     /// All records of persons with more than one, by the earliest, sorted.
     members: HashMap<u32, Vec<u32>>,
     apart: BTreeSet<(u32, u32)>,
@@ -68,8 +71,10 @@ impl Register {
         Register {
             weights,
             records: Vec::new(),
-            by_key: HashMap::new(),
-            systems: HashSet::new(),
+            by_key: HashMap::default(),
+            collided: HashMap::new(),
+            systems: Systems::default(),
+            joined: HashMap::new(),
             members: HashMap::new(),
             apart: BTreeSet::new(),
             index: Index::default(),
@@ -104,25 +109,25 @@ impl Register {
     }
 
     fn record(&mut self, key: &str, person: &Person) {
+        let packed = Packed::new(key, person, &mut self.systems);
         // what was read from the journal lacks what follows from the rest
-        let mut person = person.clone();
-        person.settle();
-        person.compact(&mut self.systems);
+        let person = packed.person(&self.systems);
         match self.number(key) {
             Some(number) => {
-                let Some(record) = self.records.get_mut(number as usize) else { return };
-                if record.person != person {
-                    let old = std::mem::replace(&mut record.person, person.clone());
-                    self.index.remove(number, &old);
-                    self.index.add(number, &person);
+                let Some(old) = self.person(number).filter(|old| *old != person) else { return };
+                if let Some(record) = self.records.get_mut(number as usize) {
+                    record.packed = packed;
                 }
+                self.index.remove(number, &old);
+                self.index.add(number, &person);
             }
             None => {
                 let Ok(number) = u32::try_from(self.records.len()) else { return };
                 self.index.add(number, &person);
-                let key: Arc<str> = key.into();
-                self.records.push(Record { key: Arc::clone(&key), person, joined: Vec::new(), root: number });
-                self.by_key.insert(key, number);
+                self.records.push(Record { packed, root: number });
+                if *self.by_key.entry(hash(&[key])).or_insert(number) != number {
+                    self.collided.insert(key.into(), number);
+                }
             }
         }
     }
@@ -130,10 +135,9 @@ impl Register {
     fn join(&mut self, a: u32, b: u32) {
         let (ra, rb) = (self.person_of(a).0, self.person_of(b).0);
         for (x, y) in [(a, b), (b, a)] {
-            if let Some(record) = self.records.get_mut(x as usize)
-                && let Err(at) = record.joined.binary_search(&y)
-            {
-                record.joined.insert(at, y);
+            let joined = self.joined.entry(x).or_default();
+            if let Err(at) = joined.binary_search(&y) {
+                joined.insert(at, y);
             }
         }
         if ra != rb {
@@ -145,8 +149,8 @@ impl Register {
 
     fn part(&mut self, a: u32, b: u32) {
         for (x, y) in [(a, b), (b, a)] {
-            if let Some(record) = self.records.get_mut(x as usize) {
-                record.joined.retain(|r| *r != y);
+            if let Some(joined) = self.joined.get_mut(&x) {
+                joined.retain(|r| *r != y);
             }
         }
         if self.person_of(a) != self.person_of(b) {
@@ -156,7 +160,7 @@ impl Register {
         while let Some(start) = left.pop_first() {
             let (mut part, mut next) = (vec![start], vec![start]);
             while let Some(at) = next.pop() {
-                for other in self.records.get(at as usize).map_or(&[][..], |r| &r.joined) {
+                for other in self.joined.get(&at).map_or(&[][..], Vec::as_slice) {
                     if left.remove(other) {
                         part.push(*other);
                         next.push(*other);
@@ -183,15 +187,17 @@ impl Register {
 
     /// The number of a record.
     pub fn number(&self, key: &str) -> Option<u32> {
-        self.by_key.get(key).copied()
+        let number = self.by_key.get(&hash(&[key])).copied()?;
+        if self.key(number) == Some(key) { Some(number) } else { self.collided.get(key).copied() }
     }
 
     pub fn key(&self, record: u32) -> Option<&str> {
-        self.records.get(record as usize).map(|r| &*r.key)
+        self.records.get(record as usize).map(|r| r.packed.key())
     }
 
-    pub fn person(&self, record: u32) -> Option<&Person> {
-        self.records.get(record as usize).map(|r| &r.person)
+    /// What is known of a record.
+    pub fn person(&self, record: u32) -> Option<Person> {
+        self.records.get(record as usize).map(|r| r.packed.person(&self.systems))
     }
 
     /// Whose record it is; of an unknown record its own number.
@@ -214,7 +220,7 @@ impl Register {
     /// Whether something said in so many words that these two are one person.
     pub fn are_joined(&self, a: &str, b: &str) -> bool {
         let (Some(a), Some(b)) = (self.number(a), self.number(b)) else { return false };
-        self.records.get(a as usize).is_some_and(|r| r.joined.binary_search(&b).is_ok())
+        self.joined.get(&a).is_some_and(|joined| joined.binary_search(&b).is_ok())
     }
 
     /// Whether somebody said that the persons of these two records are not one: what was said of one record of a person
@@ -247,4 +253,22 @@ impl Register {
 
 fn order(a: u32, b: u32) -> (u32, u32) {
     (a.min(b), a.max(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_keys_of_one_hash_are_two_records() {
+        let mut register = Register::new(Weights::built_in());
+        register.apply(&Event::Record { key: "Patient/1".into(), person: Person::default() });
+        // as if the second key had the first one's hash
+        register.by_key.insert(hash(&["Patient/2"]), 0);
+        assert_eq!(register.number("Patient/2"), None);
+        for _ in 0..2 {
+            register.apply(&Event::Record { key: "Patient/2".into(), person: Person::default() });
+        }
+        assert_eq!((register.number("Patient/1"), register.number("Patient/2"), register.len()), (Some(0), Some(1), 2));
+    }
 }

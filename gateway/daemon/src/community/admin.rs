@@ -38,7 +38,7 @@ impl Desk {
     fn reviews(&self, query: &[(String, String)]) -> Value {
         let after = query.iter().find(|(n, _)| n == "after").map(|(_, v)| v.as_str());
         let community = self.community.read();
-        let masked = |key: &str| community.register.number(key).and_then(|n| community.register.person(n)).map(Person::masked);
+        let masked = |key: &str| community.register.number(key).and_then(|n| community.register.person(n)).map(|p| p.masked());
         let mut all = community.reviews.iter().filter(|open| after.is_none_or(|a| open.review.key.as_str() > a));
         let shown: Vec<Value> = all
             .by_ref()
@@ -66,7 +66,7 @@ impl Desk {
         let records: Vec<Value> = register
             .records_of(number)
             .into_iter()
-            .map(|r| json!({ "key": register.key(r), "person": register.person(r).map(Person::masked) }))
+            .map(|r| json!({ "key": register.key(r), "person": register.person(r).map(|p| p.masked()) }))
             .collect();
         Ok(json!({ "person": register.community_id(register.person_of(number)), "records": records }))
     }

@@ -43,7 +43,7 @@ impl Tie {
 
 impl Community {
     /// What is known of a record.
-    pub(crate) fn known(&self, key: &str) -> Option<&Person> {
+    pub(crate) fn known(&self, key: &str) -> Option<Person> {
         self.register.person(self.register.number(key)?)
     }
 
@@ -52,7 +52,7 @@ impl Community {
         let person = |told: &Told<'_>| {
             let key = key(told.id);
             let person = match self.known(&key) {
-                Some(known) => Person::over(told.patient, known, told.clear),
+                Some(known) => Person::over(told.patient, &known, told.clear),
                 None => Person::of(told.patient),
             };
             (key, person)
@@ -65,7 +65,7 @@ impl Community {
     pub(crate) fn identify(&self, patients: &[Told<'_>], persons: &[(String, Person)], tie: Tie, source: &str) -> Vec<EventDraft> {
         let mut events = Vec::new();
         for (key, person) in persons {
-            if self.known(key) != Some(person) {
+            if self.known(key).as_ref() != Some(person) {
                 events.push(draft(&Event::Record { key: key.clone(), person: person.clone() }));
             }
         }

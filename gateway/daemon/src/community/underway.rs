@@ -86,7 +86,7 @@ impl Underway {
 impl Expected {
     fn is_in(&self, community: &Community) -> bool {
         let register = &community.register;
-        register.number(&self.key).and_then(|n| register.person(n)) == Some(&self.person)
+        register.number(&self.key).and_then(|n| register.person(n)).as_ref() == Some(&self.person)
     }
 }
 
