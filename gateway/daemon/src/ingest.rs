@@ -13,13 +13,14 @@ use hutong_commit::store::{Committed, Store};
 use hutong_decode::charset::Charset;
 use hutong_fhir::{Finding, Severity};
 use hutong_receive::ack::{self, AckRequest, Code, Outcome};
-use hutong_receive::sources::{ControlIdReuse, Source};
-use hutong_receive::{Answer, FrameFault, Handler, Header, Incoming, Pending};
+use hutong_receive::sources::{ControlIdReuse, OrderAnswer, Source};
+use hutong_receive::{Answer, FrameFault, Handler, Header, Incoming, Pending, order_answer};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use crate::community::{Shared, Tie, Underway};
 use crate::pipeline::{Origin, Pipeline, Processed};
+use crate::question::{self, Asked, Circumstances, Decided, Questions, Turn};
 
 /// How long an answer is held while nothing can be stored.
 const HOLD: Duration = Duration::from_secs(10);
@@ -33,12 +34,20 @@ struct Inner {
     receipts: Receipts,
     community: Shared,
     underway: Underway,
+    questions: Option<Arc<Questions>>,
     err_segments: usize,
     message_bytes: u64,
 }
 
 impl Ingest {
-    pub(crate) fn new(pipeline: Arc<Pipeline>, store: Arc<Store>, community: Shared, limits: &hutong_wire::limits::Limits) -> Ingest {
+    /// Without `questions` orders are facts: nobody is asked about them.
+    pub(crate) fn new(
+        pipeline: Arc<Pipeline>,
+        store: Arc<Store>,
+        community: Shared,
+        questions: Option<Arc<Questions>>,
+        limits: &hutong_wire::limits::Limits,
+    ) -> Ingest {
         let err_segments = usize::try_from(limits.hl7_err_segments).unwrap_or(20);
         let receipts = Receipts::new();
         Ingest(Arc::new(Inner {
@@ -47,6 +56,7 @@ impl Ingest {
             receipts,
             community,
             underway: Underway::default(),
+            questions,
             err_segments,
             message_bytes: limits.message_bytes,
         }))
@@ -54,14 +64,25 @@ impl Ingest {
 }
 
 impl Inner {
-    /// The entries of a frame's messages, in order.
-    fn drafts(&self, incoming: &Incoming, now_us: i64) -> Vec<Draft> {
-        let mark = self.underway.mark();
+    /// A frame's messages, in order, with what they ask.
+    fn messages(&self, incoming: &Incoming, now_us: i64) -> Vec<(Processed, Option<Asked>)> {
         let mut messages = self.process(incoming, now_us);
         if let Some(first) = messages.first_mut() {
             first.findings.splice(0..0, incoming.findings.iter().cloned());
         }
-        messages.into_iter().map(|message| self.draft(incoming, message, now_us, mark)).collect()
+        let read = |message: Processed| {
+            let asked = question::read(&incoming.source, &message);
+            (message, asked)
+        };
+        messages.into_iter().map(read).collect()
+    }
+
+    /// The entry of a message that asks nothing.
+    fn fact(&self, incoming: &Incoming, message: Processed, asked: Option<Asked>, now_us: i64, mark: u64) -> Draft {
+        let events = self.identify(&message, &incoming.source.id, mark);
+        let plain = |asked: Asked| Decided { orders: asked.plain(), patient: asked.patient, ..Decided::default() };
+        let decided = asked.map(plain).unwrap_or_default();
+        self.draft(incoming, message, events, &decided, self.receipts.next(now_us), now_us)
     }
 
     fn process(&self, incoming: &Incoming, now_us: i64) -> Vec<Processed> {
@@ -110,21 +131,29 @@ impl Inner {
         })
     }
 
-    fn draft(&self, incoming: &Incoming, message: Processed, now_us: i64, mark: u64) -> Draft {
+    fn draft(
+        &self,
+        incoming: &Incoming,
+        message: Processed,
+        mut events: Vec<EventDraft>,
+        decided: &Decided,
+        receipt: String,
+        now_us: i64,
+    ) -> Draft {
         let source = &incoming.source;
-        let receipt = self.receipts.next(now_us);
         let held = message.outcome == Final::Held;
         let warnings = source.acknowledge_warnings || held;
         let (raw, read_as, err_segments) = (message.raw.as_slice(), message.charset, self.err_segments);
         let reply = Acknowledge { source, raw, read_as, receipt: &receipt, now_us, err_segments, warnings };
-        let answer = if held {
-            // What is wrong is ours to mend: the sender hears of it, and need do nothing.
-            let told: Vec<Finding> =
-                message.findings.iter().cloned().map(|f| Finding { severity: f.severity.min(Severity::Warning), ..f }).collect();
-            reply.answer(Outcome::Accept, &told)
-        } else {
-            reply.answer(ack::outcome(&message.findings), &message.findings)
-        };
+        let outcome = if held { Outcome::Accept } else { ack::outcome(&message.findings) };
+        // What is wrong is ours to mend: the sender hears of it, and need do nothing.
+        let lighter = |f: Finding| if held { Finding { severity: f.severity.min(Severity::Warning), ..f } } else { f };
+        let told: Vec<Finding> = message.findings.iter().cloned().map(lighter).collect();
+        let is_told = question::is_order(&message.message_type) || !decided.orders.is_empty();
+        let answer = if is_told { reply.orders(outcome, &told, decided) } else { reply.answer(outcome, &told) };
+        events.extend(decided.events.iter().cloned());
+        let mut resources = message.drafts();
+        resources.extend(decided.resources.iter().cloned());
         Draft {
             kind: EntryKind::Message,
             received_us: now_us,
@@ -134,8 +163,8 @@ impl Inner {
             outcome: message.outcome,
             answer,
             findings: message.findings_json(),
-            resources: message.drafts(),
-            events: self.identify(&message, &source.id, mark),
+            resources,
+            events,
             plan_hash: self.pipeline.plan_hash(),
             conflict: (source.on_control_id_reuse == ControlIdReuse::Conflict).then(|| conflict(source, &reply)),
             control_id: message.dedupe_id(),
@@ -175,9 +204,26 @@ impl Acknowledge<'_> {
         code.map(|code| self.build(header.as_ref(), code, findings)).unwrap_or_default()
     }
 
+    /// The same for a message of orders, with an answer to each.
+    fn orders(&self, outcome: Outcome, findings: &[Finding], decided: &Decided) -> Vec<u8> {
+        let header = Header::scan(self.raw);
+        let Some(code) = ack::plan(header.as_ref(), outcome).now else { return Vec::new() };
+        // a warning of mutual recognition is told whatever else is; others where the source wants them
+        let wanted = |f: &&Finding| self.warnings || f.severity == Severity::Error || f.rule.starts_with("recognition.");
+        let findings: Vec<Finding> = findings.iter().filter(wanted).cloned().collect();
+        let ack = AckRequest { warnings: true, ..self.request(header.as_ref(), code, &findings) };
+        // CA says that it is stored: what else there is to say comes behind it
+        let response = self.source.order_answer == OrderAnswer::Response && matches!(code, Code::Aa | Code::Ae | Code::Ar);
+        order_answer::build(&order_answer::OrderAnswer { ack, response, patient: &decided.patient, orders: &decided.orders }).to_vec()
+    }
+
     fn build(&self, header: Option<&Header<'_>>, code: Code, findings: &[Finding]) -> Vec<u8> {
+        ack::build(&self.request(header, code, findings)).to_vec()
+    }
+
+    fn request<'b>(&'b self, header: Option<&'b Header<'b>>, code: Code, findings: &'b [Finding]) -> AckRequest<'b> {
         let default = self.source.charset_default.as_deref().and_then(Charset::from_name);
-        ack::build(&AckRequest {
+        AckRequest {
             header,
             code,
             findings,
@@ -188,20 +234,30 @@ impl Acknowledge<'_> {
             language: self.source.language,
             warnings: self.warnings,
             err_segments: self.err_segments,
-        })
-        .to_vec()
+        }
     }
 }
 
 impl Handler for Ingest {
     fn accept(&self, incoming: Incoming) -> Pending {
         let inner = Arc::clone(&self.0);
-        let now_us = now_us();
-        let waiting: Vec<Waiting> = inner.drafts(&incoming, now_us).into_iter().map(|draft| submit(&inner.store, draft)).collect();
+        let (now_us, mark) = (now_us(), inner.underway.mark());
+        let messages = inner.messages(&incoming, now_us);
+        let asks = |asked: &Option<Asked>| asked.as_ref().is_some_and(Asked::is_question);
+        if let Some(questions) = inner.questions.clone().filter(|_| messages.iter().any(|(_, asked)| asks(asked))) {
+            let before = questions.flow.mark();
+            return Box::pin(async move { inner.one_by_one(&questions, &incoming, messages, now_us, before).await });
+        }
+        let draft = |(message, asked)| inner.fact(&incoming, message, asked, now_us, mark);
+        let waiting: Vec<Waiting> = messages.into_iter().map(draft).map(|draft| inner.submit(draft)).collect();
         Box::pin(async move {
             let mut all = Vec::new();
             for (nth, waiting) in waiting.into_iter().enumerate() {
-                match inner.settled(waiting, &incoming, nth, now_us).await {
+                let again = || {
+                    let (message, asked) = inner.messages(&incoming, now_us).into_iter().nth(nth)?;
+                    Some(inner.fact(&incoming, message, asked, now_us, mark))
+                };
+                match inner.settled(waiting, &incoming, again).await {
                     Some(committed) => all.extend_from_slice(&committed.answer),
                     None => return inner.unavailable(&incoming, now_us),
                 }
@@ -211,7 +267,7 @@ impl Handler for Ingest {
     }
 
     fn quarantine(&self, fault: FrameFault) {
-        drop(submit(&self.0.store, self.0.fault(&fault, Vec::new(), now_us())));
+        drop(self.0.submit(self.0.fault(&fault, Vec::new(), now_us())));
     }
 
     fn oversized(&self, fault: FrameFault) -> Pending {
@@ -220,7 +276,7 @@ impl Handler for Ingest {
         let answer = ack::answer_oversized(&fault.first_bytes, inner.message_bytes, &receipt, now_us, fault.source.zone_offset_minutes)
             .unwrap_or_default();
         let draft = Draft { receipt, ..inner.fault(&fault, answer.to_vec(), now_us) };
-        let waiting = submit(&inner.store, draft);
+        let waiting = inner.submit(draft);
         Box::pin(async move {
             match waiting.await {
                 Ok(Ok(_)) if !answer.is_empty() => Answer::SendAndClose(answer),
@@ -261,25 +317,89 @@ impl Inner {
 
 type Waiting = oneshot::Receiver<Result<Committed, StoreError>>;
 
-fn submit(store: &Store, draft: Draft) -> Waiting {
-    let (tell, told) = oneshot::channel();
-    store.submit(draft, move |outcome| {
-        // A listener that was cut meanwhile hears nothing; its sender will repeat and get the same answer.
-        let _ = tell.send(outcome);
-    });
-    told
-}
-
 impl Inner {
-    /// What became of the frame's `nth` message. While the store cannot take it, it is made and submitted again for as
-    /// long as an answer may be held: that is rare, and cheaper than a copy of every message.
-    async fn settled(&self, waiting: Waiting, incoming: &Incoming, nth: usize, now_us: i64) -> Option<Committed> {
+    fn submit(&self, draft: Draft) -> Waiting {
+        let (tell, told) = oneshot::channel();
+        let flow = self.questions.as_ref().map(|questions| Arc::clone(&questions.flow));
+        if let Some(flow) = &flow {
+            flow.begin();
+        }
+        self.store.submit(draft, move |outcome| {
+            if let Some(flow) = flow {
+                flow.end();
+            }
+            // A listener that was cut meanwhile hears nothing; its sender will repeat and get the same answer.
+            let _ = tell.send(outcome);
+        });
+        told
+    }
+
+    /// The messages of a frame of which some ask: each is decided and stored before the next is looked at.
+    async fn one_by_one(
+        self: &Arc<Self>,
+        questions: &Arc<Questions>,
+        incoming: &Incoming,
+        messages: Vec<(Processed, Option<Asked>)>,
+        now_us: i64,
+        before: u64,
+    ) -> Answer {
+        let mut all = Vec::new();
+        for (message, asked) in messages {
+            let (draft, turn) = match asked {
+                Some(asked) if asked.is_question() => {
+                    let Some(made) = self.question(questions, incoming, message, asked, now_us, before).await else {
+                        return self.unavailable(incoming, now_us);
+                    };
+                    made
+                }
+                asked => (self.fact(incoming, message, asked, now_us, self.underway.mark()), None),
+            };
+            let again = || Some(draft.clone());
+            let Some(committed) = self.settled(self.submit(draft.clone()), incoming, again).await else {
+                return self.unavailable(incoming, now_us);
+            };
+            if let Some(turn) = turn {
+                questions.pass(turn, committed.seq).await;
+            }
+            all.extend_from_slice(&committed.answer);
+        }
+        if all.is_empty() { Answer::Nothing } else { Answer::Send(Bytes::from(all)) }
+    }
+
+    /// The entry of a message that asks; `None`: the process ends.
+    async fn question(
+        self: &Arc<Self>,
+        questions: &Arc<Questions>,
+        incoming: &Incoming,
+        message: Processed,
+        asked: Asked,
+        now_us: i64,
+        before: u64,
+    ) -> Option<(Draft, Option<Turn>)> {
+        let (inner, source) = (Arc::clone(self), Arc::clone(&incoming.source));
+        // it may wait for a record on its way, which a question has time for and a connection's thread has not
+        let identified = tokio::task::spawn_blocking(move || {
+            let events = inner.identify(&message, &source.id, inner.underway.mark());
+            (message, events)
+        });
+        let (mut message, events) = identified.await.ok()?;
+        let receipt = self.receipts.next(now_us);
+        let known_as = self.community.read().known_as(message.id_of("Patient").unwrap_or_default(), &events);
+        let way = Circumstances { source: &incoming.source, receipt: &receipt, now_us, before, known_as };
+        let mut decided = questions.decide(asked, &mut message, &way).await;
+        let events = if message.outcome == Final::Stored { events } else { Vec::new() };
+        let turn = decided.turn.take();
+        Some((self.draft(incoming, message, events, &decided, receipt, now_us), turn))
+    }
+
+    /// What became of a message. While the store cannot take it, it is made and submitted again for as long as an answer
+    /// may be held: that is rare, and cheaper than a copy of every message.
+    async fn settled(&self, waiting: Waiting, incoming: &Incoming, again: impl Fn() -> Option<Draft>) -> Option<Committed> {
         let started = tokio::time::Instant::now();
         let mut outcome = waiting.await.unwrap_or(Err(StoreError::Stopped));
         while matches!(outcome, Err(StoreError::Full | StoreError::Busy)) && started.elapsed() < HOLD {
             tokio::time::sleep(RETRY).await;
-            let draft = self.drafts(incoming, now_us).into_iter().nth(nth)?;
-            outcome = submit(&self.store, draft).await.unwrap_or(Err(StoreError::Stopped));
+            outcome = self.submit(again()?).await.unwrap_or(Err(StoreError::Stopped));
         }
         outcome
             .inspect_err(|error| {

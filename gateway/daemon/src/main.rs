@@ -15,6 +15,7 @@ mod mappings;
 mod packages;
 mod pipeline;
 mod policy;
+mod question;
 mod recognition;
 mod reload;
 mod runtime;

@@ -155,7 +155,7 @@ impl Parts {
             Reload { path: config.path, library: Arc::clone(&library), sources: Arc::clone(&sources), limits: Arc::clone(&limits) };
         let budget = Budget::new(size(limits.in_flight_bytes));
         let pipeline = Arc::new(Pipeline::with(config.gateway.mappings.as_deref(), Arc::clone(&library))?);
-        let handler: Arc<dyn Handler> = Arc::new(Ingest::new(pipeline, Arc::clone(&store), community.clone(), &limits));
+        let handler: Arc<dyn Handler> = Arc::new(Ingest::new(pipeline, Arc::clone(&store), community.clone(), None, &limits));
         let mllp_counts = Arc::new(mllp::Counts::default());
         let http_counts = Arc::new(wire_http::Counts::default());
         let desk = Recognition::new(Arc::clone(&store), reader.clone(), community.clone(), Arc::clone(&sources), config.recognition)?;

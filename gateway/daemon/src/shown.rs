@@ -173,6 +173,45 @@ impl Processed {
         patients.map(|r| Told { id: &r.id, patient: r.tree.root(), clear: &r.clear }).collect()
     }
 
+    /// Its ServiceRequests, each with the segment that says what is ordered.
+    pub(crate) fn requests(&self) -> Vec<(usize, NodeRef<'_>)> {
+        let requests = self.resources.iter().filter(|r| r.resource_type == "ServiceRequest").map(|r| r.tree.root());
+        requests.filter_map(|request| Some((self.segment_of(request.get("code")?, 0)?, request))).collect()
+    }
+
+    /// The segment from which the first value below a node was read.
+    fn segment_of(&self, node: NodeRef<'_>, depth: usize) -> Option<usize> {
+        const DEPTH_MAX: usize = 8;
+        let own = self.lineage.get(node.origin() as usize).map(|l| l.segment).filter(|s| node.value().is_some() && *s != u32::MAX);
+        let below = || node.children().find_map(|child| self.segment_of(child, depth + 1));
+        own.map(|s| s as usize).or_else(|| if depth < DEPTH_MAX { below() } else { None })
+    }
+
+    /// Id of the first resource of a type.
+    pub(crate) fn id_of(&self, resource_type: &str) -> Option<&str> {
+        self.resources.iter().find(|r| r.resource_type == resource_type).map(|r| r.id.as_str())
+    }
+
+    /// A value of the first resource of a type.
+    pub(crate) fn value_of(&self, resource_type: &str, path: &str) -> Option<&str> {
+        self.resources.iter().find(|r| r.resource_type == resource_type)?.tree.root().at(path)
+    }
+
+    /// Gives a ServiceRequest another status than its message says.
+    pub(crate) fn set_status(&mut self, id: &str, status: &str) {
+        let mut requests = self.resources.iter_mut().filter(|r| r.resource_type == "ServiceRequest" && r.id == id);
+        if let Some(request) = requests.next()
+            && let Some(node) = request.tree.root().get("status").map(|node| (node.id(), node.kind()))
+        {
+            request.tree.set_value(node.0, node.1, status);
+        }
+    }
+
+    /// When what it tells happened, microseconds since 1970; 0 = not known.
+    pub(crate) fn event_us(&self) -> i64 {
+        self.event_us
+    }
+
     /// Findings and unread fields as the journal keeps them.
     pub(crate) fn findings_json(&self) -> Vec<u8> {
         findings_json_with(&self.findings, &self.unread)

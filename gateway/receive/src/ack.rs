@@ -13,6 +13,7 @@ use hutong_decode::charset::Charset;
 use hutong_fhir::finding::{Finding, Location, Severity};
 
 pub use write::build;
+pub(crate) use write::{Response, Writer, time};
 
 /// What became of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -9,6 +9,7 @@ mod handler;
 pub mod header;
 pub mod hl7_http;
 pub mod mllp;
+pub mod order_answer;
 pub mod sources;
 
 pub use handler::{Answer, FrameFault, Handler, Incoming, Pending};

@@ -47,6 +47,18 @@ pub enum StoreUnavailable {
     Ce,
 }
 
+/// What an order is answered with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderAnswer {
+    /// An ACK as on every message, with what there is to say of the order behind it. The default: a sender keeps getting the
+    /// type of message that its interface was set up for.
+    #[default]
+    Ack,
+    /// What HL7 has for it: ORR^O02, ORL^O22, ORG^O20 …, each order with its own answer.
+    Response,
+}
+
 /// In which language a source's people read the answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,6 +111,12 @@ pub struct Source {
     pub dedupe_ignore: Vec<String>,
     /// Also tell the sender's system of warnings (ERR of severity W beside AA).
     pub acknowledge_warnings: bool,
+    /// What orders are answered with.
+    pub order_answer: OrderAnswer,
+    /// Also look for results to recognise when a visit is opened (ADT^A01, A04), and say so in the answer.
+    pub remind_at_visit: bool,
+    /// Code of the institution in the registry, where MSH-4 does not say it.
+    pub institution: String,
     pub language: Language,
     /// Offset of times without a zone, in minutes east of UTC.
     pub zone_offset_minutes: i16,
@@ -131,6 +149,9 @@ impl Default for Source {
             on_store_unavailable: StoreUnavailable::default(),
             dedupe_ignore: Vec::new(),
             acknowledge_warnings: false,
+            order_answer: OrderAnswer::default(),
+            remind_at_visit: false,
+            institution: String::new(),
             language: Language::default(),
             zone_offset_minutes: 8 * 60,
             rate: None,

@@ -47,6 +47,20 @@ impl Community {
         self.register.person(self.register.number(key)?)
     }
 
+    /// Another record of the same person, where that of a Patient is new with these events.
+    pub(crate) fn known_as(&self, patient: &str, events: &[EventDraft]) -> Option<String> {
+        let key = key(patient);
+        if self.register.number(&key).is_some() {
+            return None;
+        }
+        let links = events.iter().filter(|e| e.kind == IDENTITY).filter_map(|e| serde_json::from_slice(&e.body).ok());
+        links.into_iter().find_map(|event| match event {
+            Event::Link { a, b, .. } if b == key => Some(a),
+            Event::Link { a, b, .. } if a == key => Some(b),
+            _ => None,
+        })
+    }
+
     /// What is compared of Patients: what they say over what is known of them. With the keys of their records.
     pub(crate) fn persons(&self, patients: &[Told<'_>]) -> Vec<(String, Person)> {
         let person = |told: &Told<'_>| {

@@ -21,30 +21,23 @@ const USUAL_VERSION: &[u8] = b"2.4";
 
 /// The acknowledgement, without framing: the same request gives the same bytes.
 pub fn build(request: &AckRequest<'_>) -> Bytes {
-    let mut out = Writer::new(request);
-    out.msh(request);
-    out.msa(request);
-    let mut written = 0;
-    for finding in request.findings.iter().filter(|finding| is_told(finding, request)).take(request.err_segments.max(1)) {
-        out.err(finding, request);
-        written += 1;
-    }
-    if written == 0 && !request.code.is_accept() {
-        out.err(&super::internal_fault(), request);
-    }
-    Bytes::from(out.bytes)
+    Bytes::from(Writer::begun(request, None).bytes)
 }
 
 fn is_told(finding: &Finding, request: &AckRequest<'_>) -> bool {
     match finding.severity {
         Severity::Error => true,
         Severity::Warning => request.warnings,
-        Severity::Information => false,
+        // what a question is answered is told, however light it is
+        Severity::Information => finding.rule.starts_with("recognition."),
     }
 }
 
-struct Writer {
-    bytes: Vec<u8>,
+/// Type of an answer that is no ACK: `("ORR", "O02")`.
+pub(crate) type Response = (&'static str, &'static str);
+
+pub(crate) struct Writer {
+    pub(crate) bytes: Vec<u8>,
     separators: Separators,
     charset: Charset,
     /// The message's MSH is valid UTF-8.
@@ -56,6 +49,22 @@ struct Writer {
 }
 
 impl Writer {
+    /// MSH, MSA and ERR of an answer.
+    pub(crate) fn begun(request: &AckRequest<'_>, response: Option<Response>) -> Writer {
+        let mut out = Writer::new(request);
+        out.msh(request, response);
+        out.msa(request);
+        let mut written = 0;
+        for finding in request.findings.iter().filter(|finding| is_told(finding, request)).take(request.err_segments.max(1)) {
+            out.err(finding, request);
+            written += 1;
+        }
+        if written == 0 && !request.code.is_accept() {
+            out.err(&super::internal_fault(), request);
+        }
+        out
+    }
+
     fn new(request: &AckRequest<'_>) -> Writer {
         let separators = request.header.map_or(Separators::USUAL, |header| header.separators);
         let Separators { field, component, repetition, escape, subcomponent } = separators;
@@ -70,7 +79,7 @@ impl Writer {
         }
     }
 
-    fn msh(&mut self, request: &AckRequest<'_>) {
+    fn msh(&mut self, request: &AckRequest<'_>, response: Option<Response>) {
         let separators = self.separators;
         let header = request.header;
         let field = |number: usize| header.map_or(&b""[..], |header| header.field(number));
@@ -85,7 +94,7 @@ impl Writer {
         self.separate(1);
         self.text(&time(request.now_us, request.zone_offset_minutes));
         self.separate(2);
-        self.message_type(header);
+        self.message_type(header, response);
         self.separate(1);
         self.text(&control_id(request.receipt));
         self.separate(1);
@@ -101,10 +110,12 @@ impl Writer {
         self.bytes.push(b'\r');
     }
 
-    /// `ACK^A01^ACK`; the third component exists since 2.3.1, the second since 2.2.
-    fn message_type(&mut self, header: Option<&Header<'_>>) {
-        self.ascii("ACK");
+    /// `ACK^A01^ACK`, `ORR^O02^ORR_O02`; the third component exists since 2.3.1, the second since 2.2.
+    fn message_type(&mut self, header: Option<&Header<'_>>, response: Option<Response>) {
+        let (code, own) = response.unwrap_or(("ACK", ""));
+        self.ascii(code);
         let event = header.map_or(&b""[..], |header| header.component(9, 2));
+        let event = if own.is_empty() { event } else { own.as_bytes() };
         let version = header.and_then(Header::version).unwrap_or([2, 5, 0]);
         if event.is_empty() || version < [2, 2, 0] {
             return;
@@ -113,7 +124,11 @@ impl Writer {
         self.echo(event);
         if version >= [2, 3, 1] {
             self.bytes.push(self.separators.component);
-            self.ascii("ACK");
+            self.ascii(code);
+            if !own.is_empty() {
+                self.ascii("_");
+                self.ascii(own);
+            }
         }
     }
 
@@ -214,11 +229,15 @@ impl Writer {
 
     /// The finding in words that the answer's charset can hold.
     fn words<'a>(&self, finding: &'a Finding, language: Language, max_chars: usize) -> Cow<'a, str> {
+        self.said(&finding.zh, &finding.en, language, max_chars)
+    }
+
+    pub(crate) fn said<'a>(&self, zh: &'a str, en: &'a str, language: Language, max_chars: usize) -> Cow<'a, str> {
         let holds_chinese = matches!(self.charset, Charset::Utf8 | Charset::Gb18030);
         let text: Cow<'a, str> = match language {
-            Language::Both if holds_chinese => Cow::Owned(format!("{} / {}", finding.zh, finding.en)),
-            Language::Zh if holds_chinese => Cow::Borrowed(&finding.zh),
-            _ => Cow::Borrowed(&finding.en),
+            Language::Both if holds_chinese => Cow::Owned(format!("{zh} / {en}")),
+            Language::Zh if holds_chinese => Cow::Borrowed(zh),
+            _ => Cow::Borrowed(en),
         };
         match text.char_indices().nth(max_chars) {
             None => text,
@@ -226,7 +245,7 @@ impl Writer {
         }
     }
 
-    fn separate(&mut self, times: usize) {
+    pub(crate) fn separate(&mut self, times: usize) {
         self.bytes.extend(std::iter::repeat_n(self.separators.field, times));
     }
 
@@ -267,12 +286,12 @@ impl Writer {
     }
 
     /// Letters and digits of ours: none of them can be a separator.
-    fn ascii(&mut self, text: &str) {
+    pub(crate) fn ascii(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
     }
 
     /// Text of ours: separators escaped, line ends made blanks, in the answer's charset.
-    fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         let Separators { field, component, repetition, escape, subcomponent } = self.separators;
         let separators = [field, component, repetition, escape, subcomponent];
         if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !separators.contains(&byte)) {
@@ -294,11 +313,32 @@ impl Writer {
                 None => escaped.push(character),
             }
         }
+        self.encode(&escaped);
+    }
+
+    /// Text of the message itself, decoded, with its separators between its parts.
+    pub(crate) fn verbatim(&mut self, text: &str) {
+        let alien = |character: char| u8::try_from(character).is_ok_and(|byte| self.alien.contains(&byte));
+        let line = char::from(self.separators.field);
+        let keep = |character: char| match character {
+            character if character.is_control() || character == line => ' ',
+            character if alien(character) => ' ',
+            character => character,
+        };
+        let text: String = text.chars().map(keep).collect();
+        self.encode(&text);
+    }
+
+    fn encode(&mut self, text: &str) {
         match self.charset {
-            Charset::Utf8 => self.bytes.extend_from_slice(escaped.as_bytes()),
-            Charset::Gb18030 => self.bytes.extend_from_slice(&encoding_rs::GB18030.encode(&escaped).0),
-            _ => self.bytes.extend(escaped.chars().map(|character| u8::try_from(character).ok().filter(u8::is_ascii).unwrap_or(b'?'))),
+            Charset::Utf8 => self.bytes.extend_from_slice(text.as_bytes()),
+            Charset::Gb18030 => self.bytes.extend_from_slice(&encoding_rs::GB18030.encode(text).0),
+            _ => self.bytes.extend(text.chars().map(|character| u8::try_from(character).ok().filter(u8::is_ascii).unwrap_or(b'?'))),
         }
+    }
+
+    pub(crate) fn separators(&self) -> Separators {
+        self.separators
     }
 }
 
@@ -355,6 +395,11 @@ fn application_code(rule: &str) -> &'static str {
         "msg.too_large" => "TOO-LARGE",
         "hl7.limit" => "LIMIT",
         "store.unavailable" => "STORE-UNAVAILABLE",
+        "recognition.remind" => "HR-REMIND",
+        "recognition.hold" => "HR-HOLD",
+        "recognition.refuse" => "HR-REFUSE",
+        "recognition.degraded" => "HR-DEGRADED",
+        rule if rule.starts_with("recognition.") => "HR-ANSWER",
         _ => "",
     }
 }
@@ -373,7 +418,7 @@ fn control_id(receipt: &str) -> String {
 }
 
 /// `20260102030405+0800`.
-fn time(now_us: i64, zone_offset_minutes: i16) -> String {
+pub(crate) fn time(now_us: i64, zone_offset_minutes: i16) -> String {
     let offset = i64::from(zone_offset_minutes);
     let seconds = now_us.div_euclid(1_000_000).saturating_add(offset * 60);
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));

@@ -1,0 +1,257 @@
+//! Questions of HL7 v2: an order, or a visit, for which mutual recognition is asked before it is answered; and the doctor's
+//! answer to a reminder.
+//!
+//! A fact is answered when it is durable. A question first waits until everything that came before it can be found, then it
+//! is decided; what was decided is journalled in the message's own entry, then answered. It waits [`PATIENCE`] at most: past
+//! that, and where the decision fails, the order goes through without a reminder, which is put on record (*degraded*).
+
+mod read;
+mod say;
+mod spoken;
+#[cfg(test)]
+mod tests;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use hutong_commit::entry::{EventDraft, Final, ResourceDraft};
+use hutong_commit::projection::Reader;
+use hutong_commit::store::Store;
+use hutong_decode::charset;
+use hutong_decode::v2;
+use hutong_enforce::recognition::desk::{Ask, Degraded, Desk, Told};
+use hutong_enforce::recognition::record::{Asked as AskedRecord, Context, Record, Trigger};
+use hutong_receive::order_answer::{OrderTold, PatientTold};
+use hutong_receive::sources::Source;
+use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
+
+use crate::shown::Processed;
+pub(crate) use read::{Asked, is_order};
+
+/// The longest that an order is held up for a reminder.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// The longest that a doctor's answer waits for those before it.
+const TURN: Duration = Duration::from_secs(5);
+/// Questions in work at once; further ones wait for their turn, within the same time.
+const AT_ONCE: usize = 32;
+const STEP: Duration = Duration::from_millis(1);
+/// Kind of the events in the journal.
+pub(crate) const RECOGNITION: &str = "recognition";
+
+/// Messages on their way into the journal.
+#[derive(Default)]
+pub(crate) struct Flow {
+    submitted: AtomicU64,
+    settled: AtomicU64,
+}
+
+impl Flow {
+    pub(crate) fn begin(&self) {
+        self.submitted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn end(&self) {
+        self.settled.fetch_add(1, Ordering::Release);
+    }
+
+    /// How many were begun.
+    pub(crate) fn mark(&self) -> u64 {
+        self.submitted.load(Ordering::Relaxed)
+    }
+
+    /// Whether those begun before `mark` have ended; they do so in order.
+    fn has_passed(&self, mark: u64) -> bool {
+        self.settled.load(Ordering::Acquire) >= mark
+    }
+}
+
+/// Asks the desk on behalf of messages.
+pub(crate) struct Questions {
+    desk: Arc<dyn Desk>,
+    store: Arc<Store>,
+    reader: Reader,
+    /// Of links in answers, without a slash at the end.
+    base: String,
+    pub(crate) flow: Arc<Flow>,
+    turns: Arc<Semaphore>,
+    /// One doctor's answer at a time: a second one on the same result must see the first.
+    answers: Arc<Mutex<()>>,
+}
+
+/// The right to answer, one message at a time.
+pub(crate) type Turn = OwnedMutexGuard<()>;
+
+/// What came of a question.
+#[derive(Default)]
+pub(crate) struct Decided {
+    pub(crate) events: Vec<EventDraft>,
+    /// Beside those of the message.
+    pub(crate) resources: Vec<ResourceDraft>,
+    pub(crate) orders: Vec<OrderTold>,
+    pub(crate) patient: PatientTold,
+    /// Held until what was decided can be seen.
+    pub(crate) turn: Option<Turn>,
+}
+
+/// What the way of a message says of its question.
+pub(crate) struct Circumstances<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) receipt: &'a str,
+    pub(crate) now_us: i64,
+    /// [`Flow::mark`] when it came.
+    pub(crate) before: u64,
+    /// Another record of the same person, where the patient's own is new with this message.
+    pub(crate) known_as: Option<String>,
+}
+
+/// What a message may ask; `None`: it is of a kind that asks nothing. Said from its type where that is enough, so that facts
+/// lose no time.
+pub(crate) fn read(source: &Source, message: &Processed) -> Option<Asked> {
+    let visit = source.remind_at_visit && read::opens_visit(&message.message_type);
+    if message.outcome != Final::Stored || !(visit || is_order(&message.message_type)) {
+        return None;
+    }
+    let text = charset::decode(&message.raw, message.charset).ok()?;
+    // of a batch of one message its envelope is kept
+    let parts = v2::split_batch(&text.text);
+    let part = parts.iter().find(|part| part.kind == v2::PartKind::Message)?;
+    let mut parsed = v2::parse(part.text, &v2::Limits::default()).message;
+    parsed.set_charset(text.charset);
+    let trigger = if visit { Trigger::Visit } else { Trigger::Order };
+    Some(Asked::of(&parsed, message, source, trigger))
+}
+
+impl Questions {
+    pub(crate) fn new(desk: Arc<dyn Desk>, store: Arc<Store>, reader: Reader, base: &str) -> Questions {
+        Questions {
+            desk,
+            store,
+            reader,
+            base: base.trim_end_matches('/').to_owned(),
+            flow: Arc::default(),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            answers: Arc::default(),
+        }
+    }
+
+    /// Decides on what a message asks. An answer of a doctor that is wrong makes the message rejected: none of it is done.
+    pub(crate) async fn decide(self: &Arc<Self>, asked: Asked, message: &mut Processed, way: &Circumstances<'_>) -> Decided {
+        let mut decided = Decided { patient: asked.patient.clone(), orders: asked.plain(), ..Decided::default() };
+        if !asked.spoken.is_empty() {
+            match self.answered(&asked, message, way, &mut decided).await {
+                Ok(()) => message.unread.retain(|field| !field.starts_with("ZRA-")),
+                Err(findings) => {
+                    message.findings.extend(findings);
+                    message.outcome = Final::Rejected;
+                    return Decided::default();
+                }
+            }
+        }
+        if let Some(ask) = asked.ask(way) {
+            let told = Arc::new(self.ask(ask, way).await);
+            for record in &told.records {
+                decided.events.push(event(record));
+            }
+            let heard = say::heard(&told, &asked, &self.base);
+            for (id, status) in heard.states {
+                message.set_status(&id, status);
+            }
+            message.findings.extend(heard.findings);
+            decided.orders = heard.orders;
+        }
+        decided
+    }
+
+    /// The desk's answer, or ours where there is none in time.
+    async fn ask(self: &Arc<Self>, mut ask: Ask, way: &Circumstances<'_>) -> Told {
+        let begun = Instant::now();
+        let until = begun + PATIENCE;
+        let own = ask.context.patient.clone();
+        if let Some(known) = &way.known_as {
+            known.clone_into(&mut ask.context.patient);
+        }
+        let ask = Arc::new(ask);
+        let asked = tokio::time::timeout_at(until.into(), async {
+            let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Degraded::Unreadable)?;
+            let (questions, ask, before) = (Arc::clone(self), Arc::clone(&ask), way.before);
+            let work = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                if !questions.wait(before, until) {
+                    return Err(Degraded::Late);
+                }
+                // a fault of ours must not keep an order from being placed
+                catch_unwind(AssertUnwindSafe(|| questions.desk.ask(&ask))).map_err(|_| Degraded::Unreadable)
+            });
+            work.await.unwrap_or(Err(Degraded::Unreadable))
+        });
+        let mut told = match asked.await.unwrap_or(Err(Degraded::Late)) {
+            Ok(told) => told,
+            Err(why) => {
+                tracing::error!(rule = "recognition.degraded", why = ?why, source = way.source.id, "orders went through without being asked about");
+                degraded(&ask, why, way, begun.elapsed())
+            }
+        };
+        if way.known_as.is_some() {
+            for record in &mut told.records {
+                own.clone_into(&mut context_of(record).patient);
+            }
+        }
+        told
+    }
+
+    /// Lets the next doctor's answer be judged once this one can be seen.
+    pub(crate) async fn pass(self: &Arc<Self>, turn: Turn, seq: u64) {
+        let questions = Arc::clone(self);
+        // the answer itself is durable already, and need not wait for longer than a reader would
+        let seen = tokio::task::spawn_blocking(move || questions.store.wait_applied(seq, PATIENCE));
+        let _ = seen.await;
+        drop(turn);
+    }
+
+    /// Until everything that came before can be found; false: not in time. Blocks.
+    fn wait(&self, before: u64, until: Instant) -> bool {
+        while !self.flow.has_passed(before) {
+            if Instant::now() >= until {
+                return false;
+            }
+            std::thread::sleep(STEP);
+        }
+        self.store.wait_applied(self.store.durable(), until.saturating_duration_since(Instant::now()))
+    }
+}
+
+fn context_of(record: &mut Record) -> &mut Context {
+    match record {
+        Record::Asked(r) => &mut r.context,
+        Record::Viewed(r) => &mut r.context,
+        Record::Answered(r) => &mut r.context,
+        Record::Revoked(r) => &mut r.context,
+    }
+}
+
+/// An event of mutual recognition.
+fn event(record: &Record) -> EventDraft {
+    // of our own types, none of which fails
+    EventDraft { kind: RECOGNITION.to_owned(), body: serde_json::to_vec(record).unwrap_or_default() }
+}
+
+/// The answer where none could be had: nothing is known, and that is put on record.
+fn degraded(ask: &Ask, why: Degraded, way: &Circumstances<'_>, took: Duration) -> Told {
+    let id = |n: usize| hutong_fhir::id::from_identity(way.receipt, "recognition", ["asked", &n.to_string()]);
+    let record = |(n, order): (usize, &str)| {
+        Record::Asked(AskedRecord {
+            id: id(n),
+            at_us: ask.at_us,
+            trigger: ask.trigger,
+            context: Context { order: order.to_owned(), ..ask.context.clone() },
+            items: Vec::new(),
+            ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
+            degraded: true,
+        })
+    };
+    let orders: Vec<&str> = if ask.orders.is_empty() { vec![""] } else { ask.orders.iter().map(|o| o.order.as_str()).collect() };
+    let records = orders.into_iter().enumerate().map(record).collect();
+    Told { id: id(0), items: Vec::new(), degraded: Some(why), position: 0, records }
+}
