@@ -384,8 +384,8 @@ impl Inner {
         });
         let (mut message, events) = identified.await.ok()?;
         let receipt = self.receipts.next(now_us);
-        let known_as = self.community.read().known_as(message.id_of("Patient").unwrap_or_default(), &events);
-        let way = Circumstances { source: &incoming.source, receipt: &receipt, now_us, before, known_as };
+        let same = self.community.read().same(message.id_of("Patient").unwrap_or_default(), &events);
+        let way = Circumstances { source: &incoming.source, receipt: &receipt, now_us, before, same };
         let mut decided = questions.decide(asked, &mut message, &way).await;
         let events = if message.outcome == Final::Stored { events } else { Vec::new() };
         let turn = decided.turn.take();

@@ -27,6 +27,7 @@ use hutong_receive::order_answer::{OrderTold, PatientTold};
 use hutong_receive::sources::Source;
 use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
 
+use crate::recognition;
 use crate::shown::Processed;
 pub(crate) use read::{Asked, is_order};
 
@@ -37,8 +38,6 @@ const TURN: Duration = Duration::from_secs(5);
 /// Questions in work at once; further ones wait for their turn, within the same time.
 const AT_ONCE: usize = 32;
 const STEP: Duration = Duration::from_millis(1);
-/// Kind of the events in the journal.
-pub(crate) const RECOGNITION: &str = "recognition";
 
 /// Messages on their way into the journal.
 #[derive(Default)]
@@ -102,8 +101,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) now_us: i64,
     /// [`Flow::mark`] when it came.
     pub(crate) before: u64,
-    /// Another record of the same person, where the patient's own is new with this message.
-    pub(crate) known_as: Option<String>,
+    /// Further records of the same person by what the message itself brings about.
+    pub(crate) same: Vec<String>,
 }
 
 /// What a message may ask; `None`: it is of a kind that asks nothing. Said from its type where that is enough, so that facts
@@ -152,7 +151,7 @@ impl Questions {
         if let Some(ask) = asked.ask(way) {
             let told = Arc::new(self.ask(ask, way).await);
             for record in &told.records {
-                decided.events.push(event(record));
+                decided.events.push(recognition::draft(record));
             }
             let heard = say::heard(&told, &asked, &self.base);
             for (id, status) in heard.states {
@@ -165,13 +164,9 @@ impl Questions {
     }
 
     /// The desk's answer, or ours where there is none in time.
-    async fn ask(self: &Arc<Self>, mut ask: Ask, way: &Circumstances<'_>) -> Told {
+    async fn ask(self: &Arc<Self>, ask: Ask, way: &Circumstances<'_>) -> Told {
         let begun = Instant::now();
         let until = begun + PATIENCE;
-        let own = ask.context.patient.clone();
-        if let Some(known) = &way.known_as {
-            known.clone_into(&mut ask.context.patient);
-        }
         let ask = Arc::new(ask);
         let asked = tokio::time::timeout_at(until.into(), async {
             let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Degraded::Unreadable)?;
@@ -186,19 +181,11 @@ impl Questions {
             });
             work.await.unwrap_or(Err(Degraded::Unreadable))
         });
-        let mut told = match asked.await.unwrap_or(Err(Degraded::Late)) {
-            Ok(told) => told,
-            Err(why) => {
-                tracing::error!(rule = "recognition.degraded", why = ?why, source = way.source.id, "orders went through without being asked about");
-                degraded(&ask, why, way, begun.elapsed())
-            }
-        };
-        if way.known_as.is_some() {
-            for record in &mut told.records {
-                own.clone_into(&mut context_of(record).patient);
-            }
-        }
-        told
+        asked.await.unwrap_or(Err(Degraded::Late)).unwrap_or_else(|why| {
+            let source = &way.source.id;
+            tracing::error!(rule = "recognition.degraded", ?why, source, "orders went through without being asked about");
+            degraded(&ask, why, way, begun.elapsed())
+        })
     }
 
     /// Lets the next doctor's answer be judged once this one can be seen.
@@ -220,21 +207,6 @@ impl Questions {
         }
         self.store.wait_applied(self.store.durable(), until.saturating_duration_since(Instant::now()))
     }
-}
-
-fn context_of(record: &mut Record) -> &mut Context {
-    match record {
-        Record::Asked(r) => &mut r.context,
-        Record::Viewed(r) => &mut r.context,
-        Record::Answered(r) => &mut r.context,
-        Record::Revoked(r) => &mut r.context,
-    }
-}
-
-/// An event of mutual recognition.
-fn event(record: &Record) -> EventDraft {
-    // of our own types, none of which fails
-    EventDraft { kind: RECOGNITION.to_owned(), body: serde_json::to_vec(record).unwrap_or_default() }
 }
 
 /// The answer where none could be had: nothing is known, and that is put on record.

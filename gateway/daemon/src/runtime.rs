@@ -35,6 +35,7 @@ use crate::config::{Config, Tls};
 use crate::ingest::Ingest;
 use crate::library::Library;
 use crate::pipeline::Pipeline;
+use crate::question::Questions;
 use crate::recognition::{Recognition, Tables, UnknownSet};
 use crate::reload::Reload;
 
@@ -155,11 +156,14 @@ impl Parts {
             Reload { path: config.path, library: Arc::clone(&library), sources: Arc::clone(&sources), limits: Arc::clone(&limits) };
         let budget = Budget::new(size(limits.in_flight_bytes));
         let pipeline = Arc::new(Pipeline::with(config.gateway.mappings.as_deref(), Arc::clone(&library))?);
-        let handler: Arc<dyn Handler> = Arc::new(Ingest::new(pipeline, Arc::clone(&store), community.clone(), None, &limits));
         let mllp_counts = Arc::new(mllp::Counts::default());
         let http_counts = Arc::new(wire_http::Counts::default());
         let desk = Recognition::new(Arc::clone(&store), reader.clone(), community.clone(), Arc::clone(&sources), config.recognition)?;
         let desk = Arc::new(desk);
+        let base = config.http.base_url.clone().unwrap_or_else(|| format!("http://{}", config.http.listen));
+        let questions = Questions::new(Arc::clone(&desk) as Arc<_>, Arc::clone(&store), reader.clone(), &base);
+        let ingest = Ingest::new(pipeline, Arc::clone(&store), community.clone(), Some(Arc::new(questions)), &limits);
+        let handler: Arc<dyn Handler> = Arc::new(ingest);
         let mut access = Access { loopback_open: config.http.loopback_open, operators: config.http.operators, ..Access::default() };
         for token in config.http.tokens {
             access.tokens.push((sha256(&token.sha256)?, token.institution));

@@ -115,8 +115,6 @@ pub struct Source {
     pub order_answer: OrderAnswer,
     /// Also look for results to recognise when a visit is opened (ADT^A01, A04), and say so in the answer.
     pub remind_at_visit: bool,
-    /// Code of the institution in the registry, where MSH-4 does not say it.
-    pub institution: String,
     pub language: Language,
     /// Offset of times without a zone, in minutes east of UTC.
     pub zone_offset_minutes: i16,
@@ -151,7 +149,6 @@ impl Default for Source {
             acknowledge_warnings: false,
             order_answer: OrderAnswer::default(),
             remind_at_visit: false,
-            institution: String::new(),
             language: Language::default(),
             zone_offset_minutes: 8 * 60,
             rate: None,

@@ -47,18 +47,18 @@ impl Community {
         self.register.person(self.register.number(key)?)
     }
 
-    /// Another record of the same person, where that of a Patient is new with these events.
-    pub(crate) fn known_as(&self, patient: &str, events: &[EventDraft]) -> Option<String> {
+    /// Records (`Patient/<id>`) that events not yet in force make the same person as a Patient's, those that the register
+    /// has with each of them included.
+    pub(crate) fn same(&self, patient: &str, events: &[EventDraft]) -> Vec<String> {
         let key = key(patient);
-        if self.register.number(&key).is_some() {
-            return None;
-        }
         let links = events.iter().filter(|e| e.kind == IDENTITY).filter_map(|e| serde_json::from_slice(&e.body).ok());
-        links.into_iter().find_map(|event| match event {
+        let others = links.filter_map(|event| match event {
             Event::Link { a, b, .. } if b == key => Some(a),
             Event::Link { a, b, .. } if a == key => Some(b),
             _ => None,
-        })
+        });
+        let records = others.flat_map(|other| self.records_of(other.strip_prefix("Patient/").unwrap_or(&other)));
+        records.map(|id| super::key(&id)).collect()
     }
 
     /// What is compared of Patients: what they say over what is known of them. With the keys of their records.

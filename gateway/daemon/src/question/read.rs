@@ -171,7 +171,8 @@ impl Asked {
         }
         let mut context = self.context_of(first);
         context.order.clear();
-        Some(Ask { trigger, context, setting: self.setting, at_us: way.now_us, orders })
+        let (source, same) = (way.source.id.clone(), way.same.clone());
+        Some(Ask { trigger, source, context, same, setting: self.setting, at_us: way.now_us, orders })
     }
 
     /// The orders as they are answered where nothing is said of them.
@@ -257,15 +258,9 @@ fn spoken(zra: SegmentRef<'_>, zone: i16) -> Spoken {
 /// What holds for the whole message.
 fn context(message: &Message<'_>, processed: &Processed, source: &Source) -> Context {
     let msh = message.first("MSH");
-    let said = msh.map(|m| text(m, 4)).unwrap_or_default();
-    let named = || source.facilities.iter().map(|(_, facility)| facility).find(|f| !f.is_empty()).cloned();
-    let institution = if !source.institution.is_empty() {
-        source.institution.clone()
-    } else if said.is_empty() {
-        named().unwrap_or_else(|| source.id.clone())
-    } else {
-        said
-    };
+    // a source that speaks for several institutions says in MSH-4 for which
+    let said = msh.map(|m| text(m, 4)).filter(|code| !code.is_empty() && source.institution.is_empty() && source.facilities.len() != 1);
+    let institution = said.unwrap_or_else(|| source.institution().to_owned());
     let pv1 = message.first("PV1");
     let in_pv1 = |field, component| pv1.map(|p| part(p, field, component)).unwrap_or_default();
     let department = [in_pv1(3, 4), in_pv1(3, 1)].into_iter().find(|d| !d.is_empty()).unwrap_or_default();
@@ -279,7 +274,7 @@ fn context(message: &Message<'_>, processed: &Processed, source: &Source) -> Con
         order: String::new(),
         visit: reference("Encounter"),
         channel: "v2".to_owned(),
-        is_test: msh.is_some_and(|m| matches!(&*text(m, 11), "T" | "D")),
+        is_test: msh.is_some_and(|m| !matches!(&*text(m, 11), "P" | "")),
     }
 }
 

@@ -96,7 +96,7 @@ fn reminder(item: &ItemTold, shown: &Shown, mode: Mode, degraded: Option<Degrade
     let rule = shown.reminder.rule.as_ref();
     ReminderTold {
         item: (item.ruling.item.clone(), shown.item_name.clone()),
-        verdict: verdict(&item.ruling.verdict),
+        verdict: item.ruling.verdict.code(),
         report: shown.reminder.report_number.clone(),
         institution: (shown.reminder.institution.clone(), shown.institution_name.clone()),
         reported_us: hutong_enforce::recognition::moment(&shown.reported),
@@ -113,15 +113,6 @@ fn reminder(item: &ItemTold, shown: &Shown, mode: Mode, degraded: Option<Degrade
             Mode::Refuse => "refuse",
         },
         degraded: word(degraded),
-    }
-}
-
-fn verdict(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Recognise => "recognise",
-        Verdict::MayRepeat { .. } => "may-repeat",
-        Verdict::Excepted { .. } => "excepted",
-        Verdict::NoPriorResult => "no-prior-result",
     }
 }
 

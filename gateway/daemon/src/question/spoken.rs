@@ -11,7 +11,8 @@ use hutong_receive::ack;
 use hutong_receive::order_answer::Control;
 
 use super::read::{Asked, Spoken, place};
-use super::{Circumstances, Decided, Questions, TURN, event};
+use super::{Circumstances, Decided, Questions, TURN};
+use crate::recognition;
 use crate::shown::Processed;
 
 /// `ZRA` in one message.
@@ -163,7 +164,7 @@ fn reply(spoken: &Spoken, asked: &Asked, way: &Circumstances<'_>) -> Result<Repl
 
 /// What is put on record of an answer that was taken, and what is said.
 fn done(done: &Done, spoken: &Spoken, event_us: i64, decided: &mut Decided) {
-    decided.events.extend(done.acted.records.iter().map(event));
+    decided.events.extend(done.acted.records.iter().map(recognition::draft));
     let mut is_told = false;
     for tree in &done.acted.resources {
         let Some(resource) = draft(tree, event_us) else { continue };
