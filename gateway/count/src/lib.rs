@@ -3,5 +3,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))] // a test may stop
 
 pub mod cases;
+pub mod indicators;
 pub mod period;
 pub mod recognition;

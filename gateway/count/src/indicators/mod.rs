@@ -1,0 +1,22 @@
+//! Indicators (指标): definitions as data, figures that are evaluated from counters and reported inputs, and the forms by
+//! which inputs are reported. What a figure is made of is always told: counted by the gateway, computed with numbers that
+//! somebody reported, or reported; nothing reported is shown as counted.
+//!
+//! `profiles/policy/indicators` holds the definitions, `gateway/docs/indicators.md` says what they are.
+
+mod definition;
+mod evaluate;
+mod figure;
+mod load;
+mod target;
+mod when;
+
+pub use definition::{Class, Definition, Document, Input, Kind, Library, Origin, Over};
+pub use evaluate::{Asked, Counters, Given, Inputs, Source, Tally, evaluate};
+pub use figure::{Figure, Gap, Outcome, Provenance, Used};
+pub use load::{Fault, File};
+pub use target::{Comparator, Target};
+pub use when::name as period_name;
+
+#[cfg(test)]
+mod tests;
