@@ -301,6 +301,7 @@ impl Recognition {
                 id,
                 result: considered.result.clone(),
                 report: considered.report.clone(),
+                patient: facts.patient.clone(),
                 report_number: facts.report_number.clone(),
                 institution: facts.prior.place.institution.clone(),
                 rule: considered.rule.clone(),

@@ -7,20 +7,23 @@ mod guid;
 mod link;
 mod prior;
 mod recall;
+mod reply;
 mod setting;
 mod tables;
+mod task;
 mod view;
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use hutong_commit::entry::EventDraft;
 use hutong_commit::projection::Reader;
 use hutong_commit::store::Store;
 use hutong_enforce::recognition::desk::{Acted, Ask, Desk, Reply, Shown, Told};
 use hutong_enforce::recognition::record::{Choice, Context, Record};
-use hutong_fhir::{Finding, Severity};
+use hutong_fhir::Finding;
 use hutong_receive::sources::Sources;
 
 pub(crate) use setting::Setting;
@@ -37,6 +40,10 @@ pub(crate) const RECOGNITION: &str = "recognition";
 /// The time that an answer may take, whole.
 const TIME_MAX: Duration = Duration::from_millis(500);
 
+/// How long an answer that was given here keeps another one of the same result and order away before it must be in the
+/// journal; one that never came there may be given again then.
+const PROMISED: Duration = Duration::from_secs(2);
+
 /// The event of a record.
 pub(crate) fn draft(record: &Record) -> EventDraft {
     // a record is texts and numbers: writing it cannot fail
@@ -52,6 +59,8 @@ pub(crate) struct Recognition {
     setting: Setting,
     links: link::Links,
     guids: guid::Guids,
+    /// Pairs whose answer was just given and is on its way into the journal.
+    promised: Mutex<HashMap<view::Pair, Instant>>,
     pub(crate) counts: Counts,
 }
 
@@ -73,7 +82,7 @@ impl Recognition {
         setting: Setting,
     ) -> Result<Recognition, Failure> {
         let (links, guids) = (link::Links::new(setting.link_minutes)?, guid::Guids::new()?);
-        Ok(Recognition { store, reader, community, sources, setting, links, guids, counts: Counts::default() })
+        Ok(Recognition { store, reader, community, sources, setting, links, guids, promised: Mutex::default(), counts: Counts::default() })
     }
 }
 
@@ -82,8 +91,8 @@ impl Desk for Recognition {
         self.told(ask)
     }
 
-    fn reply(&self, _reply: &Reply) -> Result<Acted, Vec<Finding>> {
-        Err(vec![Finding::new(Severity::Error, "recognition.reminder", "not-found", 204).says("没有这条提醒", "there is no such reminder")])
+    fn reply(&self, reply: &Reply) -> Result<Acted, Vec<Finding>> {
+        self.acted(reply)
     }
 
     fn opens(&self, reminder: &str, until_s: i64, signature: &str) -> bool {

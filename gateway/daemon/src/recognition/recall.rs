@@ -157,6 +157,13 @@ pub(crate) fn parse(body: &[u8]) -> Option<Tree> {
     json::parse(body, &JsonLimits::default()).ok().map(|(tree, _)| tree)
 }
 
+/// The same as JSON, to be written again.
+pub(crate) fn read_json(reader: &Reader, reference: &str) -> Result<Option<serde_json::Value>, ReadError> {
+    let Some((resource_type, id)) = reference.split_once('/') else { return Ok(None) };
+    let version = reader.read(resource_type, id)?.filter(|v| !v.deleted);
+    Ok(version.and_then(|v| serde_json::from_slice(&v.body).ok()))
+}
+
 /// A resource by its reference.
 pub(crate) fn read(reader: &Reader, reference: &str) -> Result<Option<Found>, ReadError> {
     let Some((resource_type, id)) = reference.split_once('/') else { return Ok(None) };

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use hutong_enforce::recognition::record::{Answered, Asked, Context, Record, Reminder, Trigger};
+use hutong_enforce::recognition::record::{Answered, Asked, Choice, Context, Record, Reminder, Trigger};
 
 const DAY_US: i64 = 86_400_000_000;
 /// Days that a reminder can be viewed and answered.
@@ -52,6 +52,8 @@ pub(crate) struct View {
     by_pair: HashMap<Pair, String>,
     answers: HashMap<Pair, Answered>,
     answer_ages: VecDeque<(i64, Pair, String)>,
+    /// Results that were answered, by occasion.
+    by_occasion: HashMap<String, Vec<String>>,
     /// Pairs by the answer's GUID.
     by_answer: HashMap<String, Pair>,
     /// (institution, result) that somebody there viewed or answered, and when last.
@@ -76,7 +78,7 @@ impl View {
             Record::Answered(answered) => self.answered(answered),
             Record::Revoked(revoked) => {
                 if let Some(pair) = self.by_answer.remove(&revoked.answer) {
-                    self.answers.remove(&pair);
+                    self.end(&pair);
                     self.known.remove(&(revoked.context.institution, pair.0));
                 }
             }
@@ -108,6 +110,7 @@ impl View {
         self.know(answered.context.institution.clone(), answered.result.clone(), answered.at_us);
         self.by_answer.insert(answered.id.clone(), pair.clone());
         self.answer_ages.push_back((answered.at_us, pair.clone(), answered.id.clone()));
+        self.by_occasion.entry(pair.1.clone()).or_default().push(pair.0.clone());
         self.answers.insert(pair, answered);
     }
 
@@ -129,7 +132,7 @@ impl View {
             let Some((_, pair, id)) = self.answer_ages.pop_front() else { break };
             // it may have been revoked and answered again since
             if self.by_answer.remove(&id).is_some() {
-                self.answers.remove(&pair);
+                self.end(&pair);
             }
         }
         while let Some((at_us, _)) = self.known_ages.front()
@@ -138,6 +141,17 @@ impl View {
             let Some((at_us, known)) = self.known_ages.pop_front() else { break };
             if self.known.get(&known) == Some(&at_us) {
                 self.known.remove(&known);
+            }
+        }
+    }
+
+    /// The answer of a pair stands no longer.
+    fn end(&mut self, pair: &Pair) {
+        self.answers.remove(pair);
+        if let Some(results) = self.by_occasion.get_mut(&pair.1) {
+            results.retain(|r| *r != pair.0);
+            if results.is_empty() {
+                self.by_occasion.remove(&pair.1);
             }
         }
     }
@@ -161,6 +175,18 @@ impl View {
     /// The answer that stands.
     pub(crate) fn answer(&self, pair: &Pair) -> Option<&Answered> {
         self.answers.get(pair)
+    }
+
+    /// The answer that stands to a reminder. Looks at all: for the rare one whose reminder is forgotten.
+    pub(crate) fn answer_to(&self, reminder: &str) -> Option<&Answered> {
+        self.answers.values().find(|a| !reminder.is_empty() && a.reminder == reminder)
+    }
+
+    /// Whether a result was recognised for an item of an occasion.
+    pub(crate) fn recognises(&self, occasion: &str, item: &str) -> bool {
+        let of = |result: &String| self.answers.get(&(result.clone(), occasion.to_owned()));
+        let answers = self.by_occasion.get(occasion).into_iter().flatten().filter_map(of);
+        answers.into_iter().any(|a| a.item == item && a.choice == Choice::Recognised)
     }
 
     /// Whether a result was viewed or answered at an institution.
