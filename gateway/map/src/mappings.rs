@@ -58,7 +58,7 @@ impl Mappings {
         };
         let mut faults = m.read();
         let mut sets: Vec<Vec<String>> = vec![Vec::new()];
-        sets.extend(m.sites().into_iter().map(|s| vec![s]));
+        sets.extend(m.sites().iter().map(|s| with_those_below(s)));
         for sites in sets {
             let (plan, found) = m.compile(&sites);
             faults.extend(found);
@@ -147,6 +147,12 @@ impl Plan {
     }
 }
 
+/// A site and those that it builds on: `cn.linjiang` is written for sources that list `cn` before it.
+fn with_those_below(site: &str) -> Vec<String> {
+    let ends = site.match_indices('.').map(|(at, _)| at).chain([site.len()]);
+    ends.filter_map(|end| site.get(..end)).map(str::to_owned).collect()
+}
+
 /// `…/sites/NAME/…`
 pub(crate) fn site_of(path: &str) -> Option<String> {
     let mut parts = path.split(['/', '\\']);
@@ -158,6 +164,12 @@ pub(crate) fn site_of(path: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dot_in_a_site_says_what_it_builds_on() {
+        assert_eq!(with_those_below("cn"), ["cn"]);
+        assert_eq!(with_those_below("cn.linjiang.old"), ["cn", "cn.linjiang", "cn.linjiang.old"]);
+    }
 
     #[test]
     fn the_folder_says_whose_a_file_is() {

@@ -421,9 +421,10 @@ impl<'m> Exec<'m> {
         let got = self.calls(map, args, false, |e, _| e.run_block(block, 0, false).unwrap_or(Got::No));
         self.line = line;
         self.caller = before;
-        let text = self.tree.node(self.last).value().map(str::to_owned);
+        // where nothing was written, the last node is one of another tree
+        let text = (got != Got::No).then(|| self.tree.node(self.last).value().map(str::to_owned)).flatten();
         self.tree.rollback(0, mark);
-        if let (Some(text), true) = (text, got != Got::No) {
+        if let Some(text) = text {
             self.vals.push(Val::Text(Cow::Owned(text), self.origin));
         }
     }
