@@ -7,10 +7,19 @@
 
 mod event;
 mod figures;
+mod folder;
+mod judge;
+mod keys;
+mod ledger;
+mod names;
+mod query;
+mod row;
 mod rule;
 mod sighting;
+mod tally;
 
 pub use event::{At, Close, Decided, Event};
 pub use figures::{Adjustment, By, CaseRow, Cause, Doubt, Figure, FigureRow, Figures, Lack, Orphan, Quality, Question, Spread};
+pub use ledger::Ledger;
 pub use rule::{DEFINITION, DEFINITION_VERSION, Directory, Facts, Outcome, Rules, Scope, Tier};
 pub use sighting::{Centre, Id, IdKind, Kind, Modality, Sighting, Status, hash};

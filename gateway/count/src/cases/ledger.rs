@@ -1,0 +1,521 @@
+//! The ledger: cases, and what is tallied of them. A function of the journal's events alone.
+
+use super::event::{At, Close, Decided, Event};
+use super::figures::Cause;
+use super::folder::{Class, Folder, Place, Version, earliest};
+use super::folder::{ORDER, SPECIMEN, STATUS, STUDY, Tallied};
+use super::judge::{Known, judge};
+use super::keys::Keys;
+use super::names::Names;
+use super::row::{MOVED, RICH, Row, Shapes};
+use super::rule::{Directory, Outcome, Rules};
+use super::sighting::{Id, Kind, Modality, Sighting, hash};
+use super::tally::{Cell, NOBODY, Tallies, month_of};
+use crate::period::{Period, day_of};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// A change of a closed month.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Change {
+    pub(super) seq: u64,
+    pub(super) us: i64,
+    pub(super) cause: Cause,
+    pub(super) cell: Cell,
+    pub(super) person: u32,
+    pub(super) by: i8,
+    pub(super) case: u32,
+}
+
+/// From which moment on months are closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Closing {
+    /// The first month that stays open.
+    pub(super) open: u16,
+    /// How many changes there were before.
+    pub(super) changes: u32,
+    pub(super) at: At,
+}
+
+/// A specimen that was rejected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Rejected {
+    pub(super) month: u16,
+    pub(super) exam: u16,
+    pub(super) by: u16,
+    pub(super) modality: Modality,
+    pub(super) seq: u64,
+}
+
+/// What is known of patients' records; number 0 is none.
+#[derive(Clone, Debug)]
+pub(super) struct Records {
+    /// By the hash of the key.
+    pub(super) numbers: HashMap<u64, u32>,
+    pub(super) persons: Vec<u32>,
+    /// The first case of each + 1; 0 = none.
+    pub(super) heads: Vec<u32>,
+}
+
+impl Default for Records {
+    fn default() -> Records {
+        Records { numbers: HashMap::new(), persons: vec![NOBODY], heads: vec![0] }
+    }
+}
+
+impl Records {
+    pub(super) fn person(&self, record: u32) -> u32 {
+        self.persons.get(record as usize).copied().unwrap_or(NOBODY)
+    }
+}
+
+/// All cases. See the module's documentation.
+pub struct Ledger {
+    pub(super) rules: Rules,
+    pub(super) position: At,
+    pub(super) institutions: Names,
+    pub(super) items: Names,
+    pub(super) communities: Names,
+    pub(super) shapes: Shapes,
+    pub(super) rows: Vec<Row>,
+    /// Folders that do not fit into a row.
+    pub(super) rich: HashMap<u32, Box<Folder>>,
+    pub(super) keys: Keys,
+    pub(super) records: Records,
+    /// Cases of records that are not the first of their case.
+    pub(super) also: HashMap<u32, Vec<u32>>,
+    pub(super) tallies: Tallies,
+    pub(super) changes: Vec<Change>,
+    pub(super) closings: Vec<Closing>,
+    /// By the hash of the specimen.
+    pub(super) rejected: BTreeMap<u64, Rejected>,
+    pub(super) apart: HashSet<(u64, u64)>,
+    /// Sightings beyond what one folder holds.
+    pub(super) overfull: u64,
+    facts: HashMap<(u16, i64), Option<Known>>,
+    /// Whether `facts` holds all that any judgement was made by.
+    facts_whole: bool,
+}
+
+impl Ledger {
+    pub fn new(rules: Rules) -> Ledger {
+        Ledger {
+            rules,
+            position: At::default(),
+            institutions: Names::default(),
+            items: Names::default(),
+            communities: Names::default(),
+            shapes: Shapes::default(),
+            rows: Vec::new(),
+            rich: HashMap::new(),
+            keys: Keys::default(),
+            records: Records::default(),
+            also: HashMap::new(),
+            tallies: Tallies::default(),
+            changes: Vec::new(),
+            closings: Vec::new(),
+            rejected: BTreeMap::new(),
+            apart: HashSet::new(),
+            overfull: 0,
+            facts: HashMap::new(),
+            facts_whole: true,
+        }
+    }
+
+    /// After a snapshot was read: what judgements were made by is not known any more.
+    pub(super) fn forget_facts(&mut self) {
+        self.facts_whole = false;
+    }
+
+    /// The last entry that it holds.
+    pub fn position(&self) -> At {
+        self.position
+    }
+
+    /// The caller has followed the journal to here; there was nothing for the ledger, but months may close.
+    pub fn reach(&mut self, at: At) {
+        self.position = self.position.max(at);
+        self.position.us = self.position.us.max(at.us);
+        let today = day_of(self.position.us);
+        self.close_before(month_of(today - i64::from(self.rules.close_after_days)), at);
+    }
+
+    /// Follows the journal: events in its order, identity events of an entry before its others.
+    pub fn apply(&mut self, at: At, event: &Event, dir: &dyn Directory) {
+        self.reach(at);
+        match event {
+            Event::Seen(sighting) => self.see(at, sighting, dir),
+            Event::Joined(Decided { a, b, .. }) => {
+                if let (Some(a), Some(b)) = (self.find(*a), self.find(*b))
+                    && a != b
+                {
+                    let (first, other) = (a.min(b), a.max(b));
+                    let folder = self.union(first, &[other]);
+                    self.put(first, folder, at, Cause::Decision, dir);
+                }
+            }
+            Event::Apart(Decided { a, b, .. }) => {
+                self.apart.insert((a.1.min(b.1), a.1.max(b.1)));
+            }
+            Event::Close(Close { period, .. }) => {
+                if let Some(period) = Period::parse(period) {
+                    self.close_before(month_of(period.last + 1), at);
+                }
+            }
+        }
+    }
+
+    /// These records may be of other persons now.
+    pub fn persons_changed(&mut self, at: At, records: &[&str], dir: &dyn Directory) {
+        self.reach(at);
+        for key in records {
+            let Some(record) = self.records.numbers.get(&record_hash(key)).copied() else { continue };
+            let new = dir.person(key).unwrap_or(NOBODY);
+            let old = self.records.person(record);
+            if new == old {
+                continue;
+            }
+            for case in self.cases_of(record) {
+                for t in self.folder(case).tallied.iter().filter(|t| t.record == record) {
+                    if t.cell.outcome == Outcome::Counted {
+                        self.tally(t.cell, old, -1, case, at, Cause::Identity);
+                        self.tally(t.cell, new, 1, case, at, Cause::Identity);
+                    }
+                }
+            }
+            if let Some(person) = self.records.persons.get_mut(record as usize) {
+                *person = new;
+            }
+        }
+    }
+
+    /// The registry of institutions changed, for days past too.
+    pub fn institutions_changed(&mut self, at: At, dir: &dyn Directory) {
+        self.reach(at);
+        let asked: Vec<(u16, i64)> = self.facts.keys().copied().collect();
+        let before = std::mem::take(&mut self.facts);
+        let mut touched = vec![!self.facts_whole; self.institutions.len()];
+        for (institution, day) in asked {
+            let now = self.known(institution, day, dir);
+            if before.get(&(institution, day)) != Some(&now)
+                && let Some(t) = touched.get_mut(usize::from(institution))
+            {
+                *t = true;
+            }
+        }
+        if !touched.contains(&true) {
+            return;
+        }
+        let is = |i: u16| touched.get(usize::from(i)).copied().unwrap_or(false);
+        let hit = |t: &Tallied| is(t.cell.exam) || is(t.cell.read);
+        for case in 0..self.rows.len() as u32 {
+            let Some(row) = self.rows.get(case as usize) else { break };
+            if row.shape == MOVED || !self.may_concern(row, &is) {
+                continue;
+            }
+            let folder = self.folder(case);
+            if folder.tallied.iter().any(hit) {
+                self.put(case, folder, at, Cause::Institutions, dir);
+            }
+        }
+        self.facts_whole = true;
+    }
+
+    /// A quick look before a row is unpacked.
+    fn may_concern(&self, row: &Row, is: &dyn Fn(u16) -> bool) -> bool {
+        self.shapes.get(row.shape).is_none_or(|s| {
+            let place = s.place.is_some_and(|(i, _, _)| is(i));
+            s.version.is_some_and(|v| place || is(v.exam) || is(v.read) || is(v.source))
+        })
+    }
+
+    fn close_before(&mut self, open: u16, at: At) {
+        if self.open_month() < open {
+            let changes = u32::try_from(self.changes.len()).unwrap_or(u32::MAX);
+            self.closings.push(Closing { open, changes, at });
+        }
+    }
+
+    /// The first month that is not closed.
+    pub(super) fn open_month(&self) -> u16 {
+        self.closings.last().map_or(0, |c| c.open)
+    }
+
+    fn see(&mut self, at: At, s: &Sighting, dir: &dyn Directory) {
+        if self.keys.is_full() {
+            self.settle();
+        }
+        self.note_rejected(at, s);
+        let mut cases: Vec<u32> = s.ids.iter().filter_map(|id| self.find(*id)).collect();
+        cases.sort_unstable();
+        cases.dedup();
+        let (case, mut folder) = match cases.split_first() {
+            Some((first, [])) => (*first, self.take(*first)),
+            Some((first, others)) => (*first, self.union(*first, others)),
+            None => {
+                let Ok(case) = u32::try_from(self.rows.len()) else { return };
+                if self.rows.len() == self.rows.capacity() {
+                    // doubling would need twice the memory for a moment
+                    self.rows.reserve_exact(1024 + self.rows.len() / 16);
+                }
+                self.rows.push(Row { shape: RICH, ..Row::default() });
+                (case, Folder { since: minutes(at.us).max(1), ..Folder::default() })
+            }
+        };
+        for id in &s.ids {
+            if self.find(*id) != Some(case) {
+                self.keys.put(*id, case);
+            }
+        }
+        if !self.add(&mut folder, at, s, dir) {
+            self.overfull += 1;
+        }
+        self.put(case, folder, at, Cause::Message, dir);
+    }
+
+    fn settle(&mut self) {
+        let (rows, old) = (&self.rows, self.order_numbers_from());
+        self.keys.settle(|case| rows.get(case as usize).is_none_or(|r| r.shape != MOVED && r.reported < old));
+    }
+
+    /// Cases that were reported before this (seconds since 1970) are not found by their order number.
+    fn order_numbers_from(&self) -> u32 {
+        seconds(self.position.us).saturating_sub(u32::from(self.rules.order_number_days) * 86_400)
+    }
+
+    /// The case that has a number.
+    pub(super) fn find(&self, id: Id) -> Option<u32> {
+        let mut case = self.keys.get(id)?;
+        // a case moves to one with a lower number: this ends
+        while let Some(row) = self.rows.get(case as usize)
+            && row.shape == MOVED
+            && row.report < case
+        {
+            case = row.report;
+        }
+        let too_old = id.0 == super::sighting::IdKind::Order && self.rows.get(case as usize)?.reported < self.order_numbers_from();
+        (!too_old).then_some(case)
+    }
+
+    pub(super) fn folder(&self, case: u32) -> Folder {
+        match self.rows.get(case as usize) {
+            Some(row) if row.shape == RICH => self.rich.get(&case).map(|f| (**f).clone()).unwrap_or_default(),
+            Some(row) if row.shape != MOVED => self.shapes.unpack(row),
+            _ => Folder::default(),
+        }
+    }
+
+    fn take(&mut self, case: u32) -> Folder {
+        match self.rich.remove(&case) {
+            Some(folder) => *folder,
+            None => self.folder(case),
+        }
+    }
+
+    /// One folder of several cases; the others are left as pointers to the first.
+    fn union(&mut self, first: u32, others: &[u32]) -> Folder {
+        let mut folder = self.take(first);
+        for other in others {
+            let from = self.take(*other);
+            folder.absorb(&from);
+            self.unlink(*other);
+            for t in &from.tallied {
+                if let Some(also) = self.also.get_mut(&t.record) {
+                    also.retain(|c| c != other);
+                }
+            }
+            if let Some(row) = self.rows.get_mut(*other as usize) {
+                *row = Row { shape: MOVED, report: first, ..Row::default() };
+            }
+        }
+        folder
+    }
+
+    /// Puts what a sighting says into a folder.
+    fn add(&mut self, folder: &mut Folder, at: At, s: &Sighting, dir: &dyn Directory) -> bool {
+        let latest = at.us.saturating_add(i64::from(self.rules.clock_ahead_s) * 1_000_000);
+        let sane = |us: Option<i64>| us.filter(|us| *us <= latest);
+        folder.test |= s.test;
+        folder.checkup |= s.checkup;
+        earliest(&mut folder.ordered, sane(s.ordered_us).map_or(0, minutes));
+        earliest(&mut folder.examined, sane(s.examined_us).map_or(0, minutes));
+        let record = self.record(&s.patient, dir);
+        let source = self.institutions.number(&s.source);
+        let item = self.items.number(&s.item);
+        let kinds = match s.kind {
+            Kind::Order => ORDER,
+            Kind::Specimen => SPECIMEN,
+            Kind::Study => STUDY,
+            Kind::Status => STATUS,
+            Kind::Report => {
+                let of_all = s.ids.iter().min_by_key(|id| id.0).map_or(0, |id| id.1);
+                return folder.add_version(Version {
+                    report: fold(hash(&[s.resource.as_bytes()])),
+                    accession: fold(of_all),
+                    class: match s.status {
+                        status if status.is_final() => Class::Final,
+                        status if status.is_void() => Class::Void,
+                        _ => Class::Open,
+                    },
+                    modality: s.modality,
+                    item,
+                    source,
+                    exam: self.institutions.number(&s.exam),
+                    read: self.institutions.number(&s.read),
+                    signed: !s.readers.is_empty(),
+                    critical: s.critical,
+                    record,
+                    reported: seconds(sane(s.reported_us).unwrap_or(at.us)).max(1),
+                    seq: at.seq,
+                });
+            }
+        };
+        folder.cancelled |= s.kind == Kind::Order && s.status.is_void();
+        let institution = if s.exam.is_empty() { source } else { self.institutions.number(&s.exam) };
+        folder.add_place(Place { institution, kinds, modality: s.modality, item, record, seq: at.seq })
+    }
+
+    fn note_rejected(&mut self, at: At, s: &Sighting) {
+        if !s.rejected || s.test {
+            return;
+        }
+        let by = self.institutions.number(&s.source);
+        let exam = if s.exam.is_empty() { by } else { self.institutions.number(&s.exam) };
+        let month = month_of(day_of(s.received_us.filter(|us| *us <= at.us).unwrap_or(at.us)));
+        let key = hash(&[s.resource.as_bytes()]);
+        self.rejected.entry(key).or_insert(Rejected { month, exam, by, modality: s.modality, seq: at.seq });
+    }
+
+    fn record(&mut self, key: &str, dir: &dyn Directory) -> u32 {
+        if key.is_empty() {
+            return 0;
+        }
+        let hash = record_hash(key);
+        if let Some(n) = self.records.numbers.get(&hash) {
+            return *n;
+        }
+        let Ok(n) = u32::try_from(self.records.persons.len()) else { return 0 };
+        self.records.numbers.insert(hash, n);
+        self.records.persons.push(dir.person(key).unwrap_or(NOBODY));
+        self.records.heads.push(0);
+        n
+    }
+
+    /// Judges a folder anew, tallies the difference and stores it.
+    fn put(&mut self, case: u32, mut folder: Folder, at: At, cause: Cause, dir: &dyn Directory) {
+        let old = std::mem::take(&mut folder.tallied);
+        folder.settle();
+        let mut facts = std::mem::take(&mut self.facts);
+        folder.tallied =
+            judge(&folder, &mut |institution, day| *facts.entry((institution, day)).or_insert_with(|| self.known(institution, day, dir)));
+        self.facts = facts;
+        for t in old.iter().filter(|t| !folder.tallied.contains(t)) {
+            self.tally(t.cell, self.records.person(t.record), -1, case, at, cause);
+        }
+        for t in folder.tallied.iter().filter(|t| !old.contains(t)) {
+            self.tally(t.cell, self.records.person(t.record), 1, case, at, cause);
+        }
+        self.relink(case, &folder);
+        let Some(row) = self.rows.get_mut(case as usize) else { return };
+        if self.shapes.pack(&folder, row) {
+            self.rich.remove(&case);
+        } else {
+            row.shape = RICH;
+            // what settling looks at
+            row.reported = folder.versions.iter().map(|v| v.reported).max().unwrap_or(folder.since.saturating_mul(60));
+            self.rich.insert(case, Box::new(folder));
+        }
+    }
+
+    fn known(&mut self, institution: u16, day: i64, dir: &dyn Directory) -> Option<Known> {
+        let facts = dir.institution(self.institutions.name(institution), day)?;
+        Some(Known {
+            primary: facts.is_primary(),
+            above: facts.is_above(),
+            city: facts.tier == super::rule::Tier::City,
+            community: self.communities.number(&facts.community),
+        })
+    }
+
+    fn tally(&mut self, cell: Cell, person: u32, by: i8, case: u32, at: At, cause: Cause) {
+        if by > 0 {
+            self.tallies.add(cell, person);
+        } else {
+            self.tallies.remove(cell, person);
+        }
+        if cell.month < self.open_month() {
+            self.changes.push(Change { seq: at.seq, us: at.us, cause, cell, person, by, case });
+        }
+    }
+
+    /// Cases that a record's person stands in.
+    fn cases_of(&self, record: u32) -> Vec<u32> {
+        let mut out = self.also.get(&record).cloned().unwrap_or_default();
+        let mut next = self.records.heads.get(record as usize).copied().unwrap_or(0);
+        while let Some(case) = next.checked_sub(1) {
+            out.push(case);
+            next = self.rows.get(case as usize).map_or(0, |r| r.next);
+        }
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
+    fn relink(&mut self, case: u32, folder: &Folder) {
+        let record = folder.record();
+        if self.rows.get(case as usize).is_some_and(|r| r.record != record) {
+            self.unlink(case);
+            if let (Some(head), Some(row)) = (self.records.heads.get_mut(record as usize), self.rows.get_mut(case as usize))
+                && record != 0
+            {
+                (row.record, row.next) = (record, *head);
+                *head = case + 1;
+            }
+        }
+        for t in folder.tallied.iter().filter(|t| t.record != record && t.record != 0) {
+            let also = self.also.entry(t.record).or_default();
+            if !also.contains(&case) {
+                also.push(case);
+            }
+        }
+    }
+
+    fn unlink(&mut self, case: u32) {
+        let Some(Row { record, next, .. }) = self.rows.get(case as usize).copied() else { return };
+        if record == 0 {
+            return;
+        }
+        let (me, mut at) = (case + 1, self.records.heads.get(record as usize).copied().unwrap_or(0));
+        if at == me {
+            if let Some(head) = self.records.heads.get_mut(record as usize) {
+                *head = next;
+            }
+        } else {
+            while let Some(row) = at.checked_sub(1).and_then(|i| self.rows.get_mut(i as usize)) {
+                if row.next == me {
+                    row.next = next;
+                    break;
+                }
+                at = row.next;
+            }
+        }
+        if let Some(row) = self.rows.get_mut(case as usize) {
+            (row.record, row.next) = (0, 0);
+        }
+    }
+}
+
+pub(super) fn record_hash(key: &str) -> u64 {
+    hash(&[b"record", key.as_bytes()])
+}
+
+fn fold(hash: u64) -> u32 {
+    (hash ^ (hash >> 32)) as u32
+}
+
+pub(super) fn seconds(us: i64) -> u32 {
+    u32::try_from(us.div_euclid(1_000_000)).unwrap_or(0)
+}
+
+fn minutes(us: i64) -> u32 {
+    u32::try_from(us.div_euclid(60_000_000)).unwrap_or(0)
+}

@@ -1,0 +1,254 @@
+//! Figures of whole months, and what they drill down to.
+
+use super::figures::{Adjustment, By, CaseRow, Figure, FigureRow, Figures, Question};
+use super::folder::{Folder, Tallied};
+use super::ledger::{Change, Ledger};
+use super::row::{MOVED, RICH};
+use super::rule::{DEFINITION, DEFINITION_VERSION, Outcome};
+use super::sighting::{Centre, Modality};
+use super::tally::{Cell, Distinct, NOBODY, Tally, month_name, month_of};
+use crate::period::Period;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// First and last month of a period of whole months.
+pub(super) fn months(period: Period) -> Option<(u16, u16)> {
+    let (first, last) = (month_of(period.first), month_of(period.last));
+    let whole = (period.first == 0 || month_of(period.first - 1) != first) && month_of(period.last + 1) != last;
+    (whole && first <= last).then_some((first, last))
+}
+
+/// Sums of one row before persons are counted.
+#[derive(Default)]
+struct Sum<'l> {
+    counted: Vec<&'l Tally>,
+    now: Figure,
+    excluded: BTreeMap<Outcome, u64>,
+    /// What changed since the period closed: by person, and in all.
+    persons: HashMap<u32, i64>,
+    cases: i64,
+    checkup: i64,
+}
+
+impl Ledger {
+    /// `None`: the period is not made of whole months.
+    pub fn figures(&self, question: &Question) -> Option<Figures> {
+        let (first, last) = months(question.period)?;
+        let only = question.institution.as_deref().map(|code| self.institutions.find(code).unwrap_or(u16::MAX));
+        let holds = |cell: &Cell| only.is_none_or(|i| cell.exam == i || cell.read == i);
+        let mut sums: BTreeMap<String, Sum<'_>> = BTreeMap::new();
+        if question.by == By::County {
+            sums.entry(String::new()).or_default();
+        }
+        let mut names: HashMap<(u16, u16, u16, Modality, bool), String> = HashMap::new();
+        let mut key_of = |cell: &Cell| {
+            let key = (cell.month, cell.exam, cell.read, cell.modality, cell.checkup);
+            names.entry(key).or_insert_with(|| self.key(question.by, cell)).clone()
+        };
+        for (cell, tally) in self.tallies.range(first, last).filter(|(c, _)| holds(c)) {
+            let sum = sums.entry(key_of(cell)).or_default();
+            match in_scope(question, cell) {
+                Outcome::Counted => {
+                    sum.now.cases += u64::from(tally.cases);
+                    sum.now.checkup += if cell.checkup { u64::from(tally.cases) } else { 0 };
+                    sum.counted.push(tally);
+                }
+                reason => *sum.excluded.entry(reason).or_default() += u64::from(tally.cases),
+            }
+        }
+        let closed_with = self.changes_since_closing(last);
+        for change in closed_with.unwrap_or_default() {
+            let cell = &change.cell;
+            let counts = in_scope(question, cell) == Outcome::Counted && (first..=last).contains(&cell.month) && holds(cell);
+            if counts {
+                let sum = sums.entry(key_of(cell)).or_default();
+                let by = i64::from(change.by);
+                *sum.persons.entry(change.person).or_default() += by;
+                sum.cases += by;
+                sum.checkup += if cell.checkup { by } else { 0 };
+            }
+        }
+        let mut distinct = Distinct::default();
+        let closed = closed_with.is_some();
+        let rows = sums.into_iter().map(|(key, sum)| sum.finish(key, closed, &mut distinct)).collect();
+        Some(Figures {
+            definition: DEFINITION,
+            version: DEFINITION_VERSION,
+            scope: question.scope,
+            position: self.position.seq,
+            period: question.period,
+            closed,
+            rows,
+        })
+    }
+
+    /// `None`: the month is open.
+    fn changes_since_closing(&self, month: u16) -> Option<&[Change]> {
+        let closing = self.closings.iter().find(|c| c.open > month)?;
+        Some(self.changes.get(closing.changes as usize..).unwrap_or(&[]))
+    }
+
+    pub(super) fn key(&self, by: By, cell: &Cell) -> String {
+        match by {
+            By::County => String::new(),
+            By::Centre => match cell.modality.centre() {
+                Centre::Imaging => "imaging",
+                Centre::Tracing => "tracing",
+                Centre::Laboratory => "laboratory",
+                Centre::Pathology => "pathology",
+                Centre::None => "none",
+            }
+            .to_owned(),
+            By::Exam => self.institutions.name(cell.exam).to_owned(),
+            By::Read => self.institutions.name(cell.read).to_owned(),
+            By::Modality => cell.modality.code().to_owned(),
+            By::Month => month_name(cell.month),
+            By::Checkup => if cell.checkup { "checkup" } else { "other" }.to_owned(),
+        }
+    }
+
+    /// All dated changes of a period since it closed (of a period that is open: of its closed months), oldest first.
+    pub fn adjustments(&self, period: Period) -> Vec<Adjustment> {
+        let Some((first, last)) = months(period) else { return Vec::new() };
+        let since = self.changes_since_closing(last).unwrap_or(&self.changes);
+        let of_it = since.iter().filter(|c| (first..=last).contains(&c.cell.month));
+        of_it
+            .map(|c| Adjustment {
+                seq: c.seq,
+                at_us: c.us,
+                cause: c.cause,
+                month: month_name(c.cell.month),
+                exam: self.institutions.name(c.cell.exam).to_owned(),
+                read: self.institutions.name(c.cell.read).to_owned(),
+                modality: c.cell.modality,
+                outcome: c.cell.outcome,
+                checkup: c.cell.checkup,
+                change: c.by,
+                case: self.moved(c.case),
+            })
+            .collect()
+    }
+
+    fn moved(&self, mut case: u32) -> u32 {
+        while let Some(row) = self.rows.get(case as usize)
+            && row.shape == MOVED
+            && row.report < case
+        {
+            case = row.report;
+        }
+        case
+    }
+
+    /// Reports of whole months by case number, at most `count` behind `after`: what a figure is made of. `keep` looks at
+    /// each.
+    pub fn cases(&self, period: Period, after: Option<u32>, count: usize, mut keep: impl FnMut(&CaseRow) -> bool) -> Vec<CaseRow> {
+        let mut out = Vec::new();
+        let Some((first, last)) = months(period) else { return out };
+        let from = after.map_or(0, |a| a as usize + 1);
+        for (case, row) in self.rows.iter().enumerate().skip(from) {
+            let day = super::tally::day_of_seconds(row.reported);
+            if row.shape == MOVED || (row.shape != RICH && !(period.first..=period.last).contains(&day)) {
+                continue;
+            }
+            let folder = self.folder(case as u32);
+            for t in folder.tallied.iter().filter(|t| (first..=last).contains(&t.cell.month)) {
+                let row = self.case_row(case as u32, &folder, t);
+                if keep(&row) {
+                    out.push(row);
+                }
+            }
+            if out.len() >= count {
+                break;
+            }
+        }
+        out
+    }
+
+    /// All reports of one case.
+    pub fn case(&self, case: u32) -> Vec<CaseRow> {
+        let case = self.moved(case);
+        let folder = self.folder(case);
+        folder.tallied.iter().map(|t| self.case_row(case, &folder, t)).collect()
+    }
+
+    pub(super) fn case_row(&self, case: u32, folder: &Folder, t: &Tallied) -> CaseRow {
+        let report = folder.reports().into_iter().find(|r| r.report == t.report);
+        let person = self.records.person(t.record);
+        let minutes = |from: u32| (from != 0).then(|| (t.reported / 60).checked_sub(from)).flatten();
+        let mut evidence: Vec<u64> = folder.places.iter().map(|p| p.seq).collect();
+        evidence.sort_unstable();
+        CaseRow {
+            case,
+            outcome: t.cell.outcome,
+            exam: self.institutions.name(t.cell.exam).to_owned(),
+            read: self.institutions.name(t.cell.read).to_owned(),
+            modality: t.cell.modality,
+            checkup: t.cell.checkup,
+            person: (person != NOBODY).then_some(person),
+            reported_us: i64::from(t.reported) * 1_000_000,
+            order_to_report: minutes(folder.ordered),
+            exam_to_report: minutes(folder.examined),
+            critical: report.is_some_and(|r| r.critical),
+            evidence,
+            report: report.map_or(0, |r| r.seq),
+        }
+    }
+}
+
+/// What an outcome is in the scope that is asked for.
+fn in_scope(question: &Question, cell: &Cell) -> Outcome {
+    match cell.outcome {
+        Outcome::Counted if !question.scope.holds(cell.modality) => Outcome::OutOfScope,
+        outcome => outcome,
+    }
+}
+
+impl Sum<'_> {
+    fn finish(mut self, key: String, closed: bool, distinct: &mut Distinct) -> FigureRow {
+        for tally in &self.counted {
+            distinct.add(&tally.persons);
+        }
+        (self.now.persons, self.now.unidentified) = distinct.take();
+        let published = closed.then(|| self.published());
+        FigureRow { key, now: self.now, published, excluded: self.excluded }
+    }
+
+    /// What it was before the changes: persons that came by them only go, persons that left by them come back.
+    fn published(&mut self) -> Figure {
+        let nobody = self.persons.remove(&NOBODY).unwrap_or(0);
+        self.persons.retain(|_, by| *by != 0);
+        let mut now: HashMap<u32, i64> = HashMap::new();
+        if !self.persons.is_empty() {
+            for person in self.counted.iter().flat_map(|t| &t.persons).filter(|p| self.persons.contains_key(p)) {
+                *now.entry(*person).or_default() += 1;
+            }
+        }
+        let mut persons = self.now.persons as i64;
+        for (person, by) in &self.persons {
+            let now = now.get(person).copied().unwrap_or(0);
+            persons += i64::from(now - by > 0) - i64::from(now > 0);
+        }
+        let less = |now: u64, by: i64| now.saturating_add_signed(-by);
+        Figure {
+            cases: less(self.now.cases, self.cases),
+            persons: u64::try_from(persons).unwrap_or(0),
+            unidentified: less(self.now.unidentified, nobody),
+            checkup: less(self.now.checkup, self.checkup),
+        }
+    }
+}
+
+/// Persons of a question, for lists of subjects: distinct, sorted.
+impl Ledger {
+    pub fn persons(&self, question: &Question) -> Vec<u32> {
+        let Some((first, last)) = months(question.period) else { return Vec::new() };
+        let only = question.institution.as_deref().map(|code| self.institutions.find(code).unwrap_or(u16::MAX));
+        let cells = self
+            .tallies
+            .range(first, last)
+            .filter(|(c, _)| in_scope(question, c) == Outcome::Counted && only.is_none_or(|i| c.exam == i || c.read == i));
+        let all: HashSet<u32> = cells.flat_map(|(_, t)| t.persons.iter().copied()).filter(|p| *p != NOBODY).collect();
+        let mut all: Vec<u32> = all.into_iter().collect();
+        all.sort_unstable();
+        all
+    }
+}
