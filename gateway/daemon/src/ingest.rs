@@ -154,6 +154,9 @@ impl Inner {
         events.extend(decided.events.iter().cloned());
         let mut resources = message.drafts();
         resources.extend(decided.resources.iter().cloned());
+        if message.outcome == Final::Stored {
+            events.extend(self.community.read().changes(&resources));
+        }
         Draft {
             kind: EntryKind::Message,
             received_us: now_us,

@@ -130,14 +130,20 @@ impl Figures {
         }
     }
 
-    /// Whether anything was counted of a result: then its cancellation is to be told.
-    pub fn knows_result(&self, reference: &str) -> bool {
-        self.result_by.contains_key(&name(&[reference]))
+    /// Whether a result that was spoken of is cancelled; `None`: it never was spoken of, and nothing hangs on it.
+    pub fn result_is_off(&self, reference: &str) -> Option<bool> {
+        let number = self.result_by.get(&name(&[reference]))?;
+        self.results.get(*number as usize).map(|r| r.off)
     }
 
-    /// Whether anything was counted of an order: then its withdrawal is to be told.
-    pub fn knows_order(&self, reference: &str) -> bool {
-        self.orders.contains_key(&name(&[reference]))
+    /// The same of an order: whether it is withdrawn.
+    pub fn order_is_off(&self, reference: &str) -> Option<bool> {
+        self.orders.get(&name(&[reference])).map(|r| r.off)
+    }
+
+    /// Whether any figure hangs on two records being one person.
+    pub fn has_pairs(&self) -> bool {
+        !self.pairs.is_empty()
     }
 
     /// The persons of these records (`Patient/<id>`) may have changed: joined, parted. `same` says how it is now.

@@ -4,6 +4,7 @@
 //! [`Fed`] feeds it behind the search store; everybody else reads it through [`Shared`].
 
 mod admin;
+mod changes;
 mod fed;
 mod identify;
 mod reviews;
@@ -11,10 +12,12 @@ mod reviews;
 mod tests;
 mod underway;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hutong_commit::error::StoreError;
-use hutong_commit::projection::Reader;
+use hutong_commit::projection::{Reader, StoredEvent};
+use hutong_count::recognition::{At, Figures};
 use hutong_enforce::recognition::record::Record;
 use hutong_identify::registry::{Import, Registry};
 use hutong_identify::{Event, Register, Weights};
@@ -23,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::recognition::{self, InForce, RECOGNITION, Tables, View};
 
 pub(crate) use admin::{Desk, table_names};
+use changes::{CHANGE, Changed};
 pub(crate) use fed::Fed;
 pub(crate) use identify::{Tie, Told};
 pub(crate) use reviews::{Review, Reviews, Suspect};
@@ -50,6 +54,7 @@ enum Said {
     Review(Review),
     Registry(RegistryEvent),
     Recognition(Box<Record>),
+    Changed(Changed),
 }
 
 /// All views that are no FHIR resources.
@@ -61,6 +66,8 @@ pub(crate) struct Community {
     pub(crate) tables: InForce,
     /// What was reminded of and answered.
     pub(crate) recognition: View,
+    /// What all of it comes to.
+    pub(crate) figures: Figures,
     /// The last entry whose events are in.
     applied: u64,
     /// Events that this program cannot read: they stay in the journal, and a later program may.
@@ -72,6 +79,7 @@ impl Community {
         Community {
             tables: Arc::new(tables),
             recognition: View::default(),
+            figures: Figures::default(),
             register: Register::new(weights),
             reviews: Reviews::default(),
             registry: Registry::default(),
@@ -80,13 +88,14 @@ impl Community {
         }
     }
 
-    fn take(&mut self, said: Said, at_us: i64) {
+    fn take(&mut self, said: Said, at: At) {
         match said {
             Said::Identity(event) => {
                 self.register.apply(&event);
                 self.reviews.follow(&event, &self.register);
+                self.follow_persons(&event, at);
             }
-            Said::Review(review) => self.reviews.open(review, at_us),
+            Said::Review(review) => self.reviews.open(review, at.us),
             Said::Registry(RegistryEvent::Import(import)) => {
                 // it was judged before it was written; two tables that were written at once can disagree all the same
                 if let Err(faults) = self.registry.apply(&import) {
@@ -98,7 +107,11 @@ impl Community {
                     self.refused(import.table.name(), faults.len());
                 }
             }
-            Said::Recognition(record) => self.recognition.apply(*record),
+            Said::Recognition(record) => {
+                self.figures.apply(&record, at);
+                self.recognition.apply(*record);
+            }
+            Said::Changed(changed) => self.figures.change(changed.change(), at),
         }
     }
 
@@ -138,6 +151,7 @@ fn read(kind: &str, body: &[u8]) -> Option<Result<Said, serde_json::Error>> {
         IDENTITY if body.starts_with(b"{\"review\"") => Some(serde_json::from_slice(body).map(|Opened { review }| Said::Review(review))),
         IDENTITY => Some(serde_json::from_slice(body).map(Said::Identity)),
         REGISTRY => Some(serde_json::from_slice(body).map(Said::Registry)),
+        CHANGE => Some(serde_json::from_slice(body).map(Said::Changed)),
         RECOGNITION => Some(serde_json::from_slice(body).map(|record| Said::Recognition(Box::new(record)))),
         _ => None,
     }
@@ -171,7 +185,7 @@ impl Shared {
     fn apply(&self, kind: &str, seq: u64, at_us: i64, body: &[u8]) {
         match read(kind, body) {
             None => {}
-            Some(Ok(said)) => self.write().take(said, at_us),
+            Some(Ok(said)) => self.write().take(said, At { seq, us: at_us }),
             Some(Err(error)) => {
                 self.write().unreadable += 1;
                 let (line, column) = (error.line(), error.column());
@@ -187,22 +201,42 @@ impl Shared {
         }
     }
 
-    /// Everything up to entry `applied`, from the search store.
+    /// Everything up to entry `applied`, from the search store: kinds are read apart and applied in the order in which they
+    /// were journalled, so that a start ends where the running gateway was.
     fn load(&self, reader: &Reader, applied: u64) -> Result<(), StoreError> {
-        for kind in [REGISTRY, IDENTITY, RECOGNITION] {
-            let mut after = None;
-            loop {
-                let events = reader.events(kind, after, PAGE).map_err(|e| StoreError::Projection(format!("{e:?}")))?;
-                for event in &events {
-                    self.apply(kind, event.seq, event.at_us, &event.body);
-                }
-                match events.last() {
-                    Some(last) if events.len() == PAGE => after = Some((last.seq, last.n)),
-                    _ => break,
-                }
+        let mut kinds =
+            [REGISTRY, IDENTITY, RECOGNITION, CHANGE].map(|kind| Pages { kind, after: None, read: VecDeque::new(), whole: false });
+        loop {
+            for pages in &mut kinds {
+                pages.fill(reader)?;
             }
+            let next = kinds.iter_mut().filter(|p| !p.read.is_empty()).min_by_key(|p| p.read.front().map(|e| (e.seq, e.n)));
+            let Some((kind, event)) = next.and_then(|pages| Some((pages.kind, pages.read.pop_front()?))) else { break };
+            self.apply(kind, event.seq, event.at_us, &event.body);
         }
         self.write().applied = applied;
+        Ok(())
+    }
+}
+
+/// Events of one kind, read page by page.
+struct Pages {
+    kind: &'static str,
+    after: Option<(u64, u32)>,
+    read: VecDeque<StoredEvent>,
+    /// Nothing comes after what was read.
+    whole: bool,
+}
+
+impl Pages {
+    fn fill(&mut self, reader: &Reader) -> Result<(), StoreError> {
+        if self.whole || !self.read.is_empty() {
+            return Ok(());
+        }
+        let page = reader.events(self.kind, self.after, PAGE).map_err(|e| StoreError::Projection(format!("{e:?}")))?;
+        self.whole = page.len() < PAGE;
+        self.after = page.last().map(|e| (e.seq, e.n)).or(self.after);
+        self.read = page.into();
         Ok(())
     }
 }

@@ -13,6 +13,7 @@ fn events_are_told_apart() {
         (REGISTRY, b"".to_vec(), "unreadable"),
         (RECOGNITION, b"{}".to_vec(), "unreadable"),
         (RECOGNITION, br#"{"revoked":{"id":"1","atUs":5,"answer":"2"}}"#.to_vec(), "recognition"),
+        (CHANGE, br#"{"result":["Observation/1",true]}"#.to_vec(), "change"),
         ("audit", b"{}".to_vec(), "not ours"),
     ] {
         let got = match read(kind, &body) {
@@ -22,6 +23,7 @@ fn events_are_told_apart() {
             Some(Ok(Said::Review(_))) => "review",
             Some(Ok(Said::Registry(_))) => "registry",
             Some(Ok(Said::Recognition(_))) => "recognition",
+            Some(Ok(Said::Changed(_))) => "change",
         };
         assert_eq!(got, expected);
     }
