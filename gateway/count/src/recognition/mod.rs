@@ -15,6 +15,10 @@ mod ledger;
 mod report;
 
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
 
 pub use definition::{Counter, Definition, Figure};
