@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 
 use crate::community::{Shared, Tie, Underway};
 use crate::pipeline::{Origin, Pipeline, Processed};
-use crate::question::{self, Asked, Circumstances, Decided, Questions, Turn};
+use crate::question::{self, Asked, Circumstances, Decided, Questions};
 
 /// How long an answer is held while nothing can be stored.
 const HOLD: Duration = Duration::from_secs(10);
@@ -348,22 +348,19 @@ impl Inner {
     ) -> Answer {
         let mut all = Vec::new();
         for (message, asked) in messages {
-            let (draft, turn) = match asked {
+            let draft = match asked {
                 Some(asked) if asked.is_question() => {
                     let Some(made) = self.question(questions, incoming, message, asked, now_us, before).await else {
                         return self.unavailable(incoming, now_us);
                     };
                     made
                 }
-                asked => (self.fact(incoming, message, asked, now_us, self.underway.mark()), None),
+                asked => self.fact(incoming, message, asked, now_us, self.underway.mark()),
             };
             let again = || Some(draft.clone());
             let Some(committed) = self.settled(self.submit(draft.clone()), incoming, again).await else {
                 return self.unavailable(incoming, now_us);
             };
-            if let Some(turn) = turn {
-                questions.pass(turn, committed.seq).await;
-            }
             all.extend_from_slice(&committed.answer);
         }
         if all.is_empty() { Answer::Nothing } else { Answer::Send(Bytes::from(all)) }
@@ -378,7 +375,7 @@ impl Inner {
         asked: Asked,
         now_us: i64,
         before: u64,
-    ) -> Option<(Draft, Option<Turn>)> {
+    ) -> Option<Draft> {
         let (inner, source) = (Arc::clone(self), Arc::clone(&incoming.source));
         // it may wait for a record on its way, which a question has time for and a connection's thread has not
         let identified = tokio::task::spawn_blocking(move || {
@@ -389,10 +386,9 @@ impl Inner {
         let receipt = self.receipts.next(now_us);
         let same = self.community.read().same(message.id_of("Patient").unwrap_or_default(), &events);
         let way = Circumstances { source: &incoming.source, receipt: &receipt, now_us, before, same };
-        let mut decided = questions.decide(asked, &mut message, &way).await;
+        let decided = questions.decide(asked, &mut message, &way).await;
         let events = if message.outcome == Final::Stored { events } else { Vec::new() };
-        let turn = decided.turn.take();
-        Some((self.draft(incoming, message, events, &decided, receipt, now_us), turn))
+        Some(self.draft(incoming, message, events, &decided, receipt, now_us))
     }
 
     /// What became of a message. While the store cannot take it, it is made and submitted again for as long as an answer

@@ -25,7 +25,7 @@ use hutong_enforce::recognition::desk::{Ask, Degraded, Desk, Told};
 use hutong_enforce::recognition::record::{Asked as AskedRecord, Context, Record, Trigger};
 use hutong_receive::order_answer::{OrderTold, PatientTold};
 use hutong_receive::sources::Source;
-use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::recognition;
 use crate::shown::Processed;
@@ -33,7 +33,7 @@ pub(crate) use read::{Asked, is_order};
 
 /// The longest that an order is held up for a reminder.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// The longest that a doctor's answer waits for those before it.
+/// The longest that a doctor's answer waits for what came before it.
 const TURN: Duration = Duration::from_secs(5);
 /// Questions in work at once; further ones wait for their turn, within the same time.
 const AT_ONCE: usize = 32;
@@ -75,12 +75,7 @@ pub(crate) struct Questions {
     base: String,
     pub(crate) flow: Arc<Flow>,
     turns: Arc<Semaphore>,
-    /// One doctor's answer at a time: a second one on the same result must see the first.
-    answers: Arc<Mutex<()>>,
 }
-
-/// The right to answer, one message at a time.
-pub(crate) type Turn = OwnedMutexGuard<()>;
 
 /// What came of a question.
 #[derive(Default)]
@@ -90,8 +85,6 @@ pub(crate) struct Decided {
     pub(crate) resources: Vec<ResourceDraft>,
     pub(crate) orders: Vec<OrderTold>,
     pub(crate) patient: PatientTold,
-    /// Held until what was decided can be seen.
-    pub(crate) turn: Option<Turn>,
 }
 
 /// What the way of a message says of its question.
@@ -131,7 +124,6 @@ impl Questions {
             base: base.trim_end_matches('/').to_owned(),
             flow: Arc::default(),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
-            answers: Arc::default(),
         }
     }
 
@@ -186,15 +178,6 @@ impl Questions {
             tracing::error!(rule = "recognition.degraded", ?why, source, "orders went through without being asked about");
             degraded(&ask, why, way, begun.elapsed())
         })
-    }
-
-    /// Lets the next doctor's answer be judged once this one can be seen.
-    pub(crate) async fn pass(self: &Arc<Self>, turn: Turn, seq: u64) {
-        let questions = Arc::clone(self);
-        // the answer itself is durable already, and need not wait for longer than a reader would
-        let seen = tokio::task::spawn_blocking(move || questions.store.wait_applied(seq, PATIENCE));
-        let _ = seen.await;
-        drop(turn);
     }
 
     /// Until everything that came before can be found; false: not in time. Blocks.

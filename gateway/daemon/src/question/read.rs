@@ -54,8 +54,6 @@ pub(crate) struct Order {
 pub(super) struct Spoken {
     pub(super) sequence: u32,
     pub(super) reminder: String,
-    /// Number of the order; empty: that of the order that it stands behind.
-    pub(super) order: String,
     pub(super) report: String,
     pub(super) decision: String,
     pub(super) reason: String,
@@ -240,17 +238,16 @@ fn codes(request: NodeRef<'_>) -> Vec<(String, String)> {
 }
 
 fn spoken(zra: SegmentRef<'_>, zone: i16) -> Spoken {
-    let diagnosis = [part(zra, 7, 2), part(zra, 7, 1)].into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+    let diagnosis = [part(zra, 6, 2), part(zra, 6, 1)].into_iter().find(|text| !text.is_empty()).unwrap_or_default();
     Spoken {
         reminder: text(zra, 2),
-        order: text(zra, 3),
-        report: text(zra, 4),
-        decision: text(zra, 5).to_ascii_lowercase(),
-        reason: text(zra, 6),
+        report: text(zra, 3),
+        decision: text(zra, 4).to_ascii_lowercase(),
+        reason: text(zra, 5),
         diagnosis,
-        doctor: text(zra, 8),
-        at_us: datetime::parse(&zra.field(9).value().text()).map(|t| t.unix_us(zone)),
-        department: text(zra, 10),
+        doctor: text(zra, 7),
+        at_us: datetime::parse(&zra.field(8).value().text()).map(|t| t.unix_us(zone)),
+        department: text(zra, 9),
         ..Spoken::default()
     }
 }

@@ -29,8 +29,6 @@ impl Questions {
     ) -> Result<(), Vec<Finding>> {
         let replies = replies(asked, way)?;
         let until = Instant::now() + TURN;
-        let turn = tokio::time::timeout_at(until.into(), Arc::clone(&self.answers).lock_owned()).await;
-        let turn = turn.map_err(|_| vec![busy()])?;
         let (questions, before) = (Arc::clone(self), way.before);
         let work = tokio::task::spawn_blocking(move || {
             if !questions.wait(before, until) {
@@ -47,7 +45,6 @@ impl Questions {
         for (acted, spoken) in acted.into_iter().flatten().zip(&asked.spoken) {
             done(&acted, spoken, message.event_us(), decided);
         }
-        decided.turn = Some(turn);
         Ok(())
     }
 
@@ -55,7 +52,7 @@ impl Questions {
     fn reply(&self, n: u32, reply: Reply) -> Result<Done, Vec<Finding>> {
         let about = Some(&reply.reminder).filter(|r| !r.is_empty()).and_then(|r| self.desk.reminded(r));
         let mut reply = reply;
-        if let Some((_, context, _)) = &about {
+        if let Some((_, context, _)) = about.as_ref().filter(|(_, context, _)| !context.order.is_empty()) {
             // the order as it was asked about; the message that answers may name it otherwise
             context.order.clone_into(&mut reply.context.order);
             context.order.clone_into(&mut reply.order);
@@ -135,18 +132,18 @@ fn reply(spoken: &Spoken, asked: &Asked, way: &Circumstances<'_>) -> Result<Repl
         "revoke" => Decision::Revoke,
         _ => {
             let (zh, en) = (
-                "ZRA-5 须为 view（调阅）、recognise（互认）、refuse（不互认）或 revoke（撤销）",
-                "ZRA-5 is view, recognise, refuse or revoke",
+                "ZRA-4 须为 view（调阅）、recognise（互认）、refuse（不互认）或 revoke（撤销）",
+                "ZRA-4 is view, recognise, refuse or revoke",
             );
-            return Err(wrong("decision", 103, n, 5, zh, en));
+            return Err(wrong("decision", 103, n, 4, zh, en));
         }
     };
     let behind = spoken.behind.and_then(|nth| asked.orders.get(nth));
-    let order = Some(&spoken.order).filter(|o| !o.is_empty()).or_else(|| behind.map(|b| &b.reference)).cloned().unwrap_or_default();
+    let order = behind.map(|order| order.reference.clone()).unwrap_or_default();
     if spoken.reminder.is_empty() && spoken.report.is_empty() {
         let (zh, en) = (
-            "ZRA 未说明答复的是哪条提醒：请填 ZRA-2（ZRR-13），或报告号 ZRA-4（ZRR-5）",
-            "ZRA does not say which reminder it answers: give ZRA-2 (from ZRR-13), or the report's number in ZRA-4 (ZRR-5)",
+            "ZRA 未说明答复的是哪条提醒：请填 ZRA-2（ZRR-13），或报告号 ZRA-3（ZRR-5）",
+            "ZRA does not say which reminder it answers: give ZRA-2 (from ZRR-13), or the report's number in ZRA-3 (ZRR-5)",
         );
         return Err(wrong("reminder", 101, n, 2, zh, en));
     }
@@ -185,13 +182,17 @@ fn done(done: &Done, spoken: &Spoken, event_us: i64, decided: &mut Decided) {
         decided.resources.push(resource);
     }
     let Some(order) = spoken.behind.and_then(|n| decided.orders.get_mut(n)) else { return };
+    let is_withdrawn = is_told || order.control == Control::Cancelled;
     let (zh, en) = match done.decision {
         Decision::View => ("已记录调阅。", "The view is on record."),
-        Decision::Recognise => ("已记录互认，本申请撤回。", "The result is recognised and the order withdrawn."),
+        Decision::Recognise if is_withdrawn => ("已记录互认，本申请撤回。", "The result is recognised and the order withdrawn."),
+        Decision::Recognise => {
+            ("已记录互认；本申请还有其他项目，未撤回。", "The result is recognised; the order has further items and is not withdrawn.")
+        }
         Decision::Refuse { .. } => ("已记录不互认及理由，本申请生效。", "The refusal and its reason are on record; the order goes ahead."),
         Decision::Revoke => ("已撤销先前的答复。", "The earlier answer is revoked."),
     };
-    if done.decision == Decision::Recognise {
+    if done.decision == Decision::Recognise && is_withdrawn {
         order.control = Control::Cancelled;
     }
     order.notes.push((zh.to_owned(), en.to_owned()));
@@ -209,19 +210,13 @@ fn draft(tree: &Tree, event_us: i64) -> Option<ResourceDraft> {
 
 /// The desk's finding, at the field of the segment that it is about.
 fn located(finding: Finding, n: u32) -> Finding {
-    let rule = &finding.rule;
-    let field = if rule.contains("diagnosis") {
-        7
-    } else if rule.contains("reason") {
-        6
-    } else {
-        2
-    };
-    let hl7_code = match finding.hl7_code {
-        0 if field == 7 => 101,
-        0 if field == 6 => 103,
-        0 => 204,
-        code => code,
+    let (field, hl7_code) = match &*finding.rule {
+        "recognition.reason" => (5, 103),
+        "recognition.diagnosis" => (6, 101),
+        "recognition.doctor" => (7, 101),
+        "recognition.answered" => (2, 205),
+        "recognition.late" => (0, 207),
+        _ => (2, 204),
     };
     Finding { location: place("ZRA", n, field), hl7_code, severity: Severity::Error, ..finding }
 }

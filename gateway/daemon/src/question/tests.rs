@@ -419,12 +419,12 @@ fn a_doctor_answers() {
     assert_eq!(county.status(&order).as_deref(), Some("on-hold"));
     let zra = |control: &str, orc: &str, zra: &str| orm(control, 2, &format!("ORC|{orc}|R1^HIS\rZRA|{zra}\r"));
     for (n, (segment, field, code)) in [
-        (format!("1|{GUID}|||maybe"), 5, 103),
-        ("1||||refuse|04".to_owned(), 2, 101),
-        ("1|other|||recognise".to_owned(), 2, 204),
-        (format!("1|{GUID}|||refuse|99"), 7, 101),
-        (format!("1|{GUID}|||refuse|77"), 6, 103),
-        (format!("1|{GUID}|||recognise\rZRA|2|{GUID}|||refuse|04"), 2, 205),
+        (format!("1|{GUID}||maybe"), 4, 103),
+        ("1|||refuse|04".to_owned(), 2, 101),
+        ("1|other||recognise".to_owned(), 2, 204),
+        (format!("1|{GUID}||refuse|99"), 6, 101),
+        (format!("1|{GUID}||refuse|77"), 5, 103),
+        (format!("1|{GUID}||recognise\rZRA|2|{GUID}||refuse|04"), 2, 205),
     ]
     .into_iter()
     .enumerate()
@@ -437,7 +437,7 @@ fn a_doctor_answers() {
         assert_eq!(county.status(&order).as_deref(), Some("on-hold"), "nothing of a wrong message is done");
     }
     // refused with a reason: the order goes ahead, whatever the message that says so is about
-    let answer = county.send(&zra("R1", "SC", &format!("1|{GUID}|||refuse|99^连续监测|I10^高血压|7009^陈医生|20261122080200|05^外科")));
+    let answer = county.send(&zra("R1", "SC", &format!("1|{GUID}||refuse|99^连续监测|I10^高血压|7009^陈医生|20261122080200|05^外科")));
     assert!(
         answer.contains("\nMSA|AA|R1\n") && answer.contains("\nORC|OK|R1^HIS\n") && answer.contains("\nNTE|1||已记录不互认"),
         "{answer}"
@@ -448,7 +448,7 @@ fn a_doctor_answers() {
     assert!(county.events()[0].contains("\"answered\""));
     assert_eq!(county.status(&order).as_deref(), Some("active"));
     // recognised: withdrawn
-    let answer = county.send(&zra("R2", "CA", &format!("1|{GUID}|||RECOGNISE")).replace("ZRA|", "OBR|1|R1^HIS||K^血清钾^99LAB\rZRA|"));
+    let answer = county.send(&zra("R2", "CA", &format!("1|{GUID}||RECOGNISE")).replace("ZRA|", "OBR|1|R1^HIS||K^血清钾^99LAB\rZRA|"));
     assert!(answer.contains("\nORC|CR|R1^HIS\n") && answer.contains("已记录互认"), "{answer}");
     assert_eq!(county.status(&order).as_deref(), Some("revoked"));
 }
@@ -472,7 +472,7 @@ fn an_order_may_say_from_the_start_why_it_is_repeated() {
         ("ORC|NW|R1^HIS||||||||||||||04^急诊^HR-REASON\rOBR|1|R1^HIS||K^血清钾^99LAB\r".to_owned(), vec!["04"]),
         // what a hospital writes there for its own purposes is none
         ("ORC|NW|R1^HIS||||||||||||||04^补录^99HIS\rOBR|1|R1^HIS||K^血清钾^99LAB\r".to_owned(), vec![]),
-        (format!("{NEW}ZRA|1|{GUID}|||refuse|04\r"), vec!["04"]),
+        (format!("{NEW}ZRA|1|{GUID}||refuse|04\r"), vec!["04"]),
     ]
     .into_iter()
     .enumerate()

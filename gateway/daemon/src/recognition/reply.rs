@@ -182,7 +182,9 @@ impl Recognition {
 fn about(community: &Community, reply: &Reply) -> Result<About, Vec<Finding>> {
     let view = &community.recognition;
     let given = if reply.reminder.is_empty() {
-        view.given_for(&view::pair(&reply.result, &with_order(&reply.context, &reply.order)))
+        let context = with_order(&reply.context, &reply.order);
+        let by_result = view.given_for(&view::pair(&reply.result, &context));
+        by_result.or_else(|| view.given_of_report(&reply.result, context.occasion()))
     } else {
         view.reminder(&reply.reminder)
     };

@@ -172,6 +172,13 @@ impl View {
         self.by_pair.get(pair).and_then(|id| self.reminders.get(id))
     }
 
+    /// The one reminder of a report, by its number, for an occasion: what a system says that keeps no GUIDs. Looks at all.
+    pub(crate) fn given_of_report(&self, number: &str, occasion: &str) -> Option<&Given> {
+        let is_it = |g: &&Given| g.reminder.report_number == number && g.question.context.occasion() == occasion;
+        let mut all = self.reminders.values().filter(|_| !number.is_empty() && !occasion.is_empty()).filter(is_it);
+        all.next().filter(|_| all.next().is_none())
+    }
+
     /// The answer that stands.
     pub(crate) fn answer(&self, pair: &Pair) -> Option<&Answered> {
         self.answers.get(pair)
