@@ -227,7 +227,10 @@ impl View<'_> {
             Some(_) => Outcome::Missing(vec![self.gap(&Absence { what: "".into(), why: Why::WrongType })]),
             None => Outcome::Missing(vec![self.gap(&Absence { what: self.definition.id.as_str().into(), why: Why::NotGiven })]),
         };
-        if let (Outcome::Missing(_), Some(reported)) = (&outcome, self.reported()) {
+        // asked only then: it sets what was used
+        if matches!(outcome, Outcome::Missing(_))
+            && let Some(reported) = self.reported()
+        {
             return (reported, Provenance::Reported);
         }
         let origins: BTreeSet<bool> = self.used.borrow().iter().map(|u| u.origin == Origin::Counted).collect();

@@ -7,6 +7,7 @@
 mod definition;
 mod evaluate;
 mod figure;
+pub mod forms;
 mod load;
 mod target;
 mod when;
