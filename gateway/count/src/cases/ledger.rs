@@ -196,6 +196,7 @@ impl Ledger {
         let mut touched = vec![!self.facts_whole; self.institutions.len()];
         for (institution, day) in asked {
             let now = self.known(institution, day, dir);
+            self.facts.insert((institution, day), now);
             if before.get(&(institution, day)) != Some(&now)
                 && let Some(t) = touched.get_mut(usize::from(institution))
             {

@@ -23,3 +23,6 @@ pub use figures::{Adjustment, By, CaseRow, Cause, Doubt, Figure, FigureRow, Figu
 pub use ledger::Ledger;
 pub use rule::{DEFINITION, DEFINITION_VERSION, Directory, Facts, Outcome, Rules, Scope, Tier};
 pub use sighting::{Centre, Id, IdKind, Kind, Modality, Sighting, Status, hash};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! 10,000 histories: counted live, counted anew, and by the counter written apart.
+
+use super::reference::{Judged, RULES, Without, judged};
+use super::world::{Book, History, Random, Step, history, history_of, tell};
+use crate::cases::{By, Cause, Event, Figure, Ledger, Outcome, Question, Rules, Scope};
+use crate::period::{Period, day_of};
+use hutong_fhir::calendar::civil;
+use std::collections::{BTreeMap, BTreeSet};
+
+const PERIODS: [&str; 7] = ["2026-12", "2027-01", "2027-02", "2026Q4", "2027Q1", "2026", "2027"];
+const BYS: [By; 7] = [By::County, By::Centre, By::Exam, By::Read, By::Modality, By::Month, By::Checkup];
+
+/// What the reference says: (figure, excluded) by key.
+fn expected(
+    reports: &[Judged],
+    period: Period,
+    scope: Scope,
+    by: By,
+    institution: Option<&str>,
+) -> BTreeMap<String, (Figure, BTreeMap<Outcome, u64>)> {
+    let mut out: BTreeMap<String, (Figure, BTreeMap<Outcome, u64>)> = BTreeMap::new();
+    let mut persons: BTreeSet<(String, u32)> = BTreeSet::new();
+    if by == By::County {
+        out.entry(String::new()).or_default();
+    }
+    let within = |j: &&Judged| period.holds(j.day) && institution.is_none_or(|i| i == j.exam || i == j.read);
+    for j in reports.iter().filter(within) {
+        let centre = match j.modality {
+            "LAB" => "laboratory",
+            "PATH" => "pathology",
+            "ECG" | "EEG" | "EMG" => "tracing",
+            "UNKNOWN" | "OTHER" => "none",
+            _ => "imaging",
+        };
+        let (year, month, _) = civil(j.day);
+        let key = match by {
+            By::County => String::new(),
+            By::Centre => centre.to_owned(),
+            By::Exam => j.exam.clone(),
+            By::Read => j.read.clone(),
+            By::Modality => j.modality.to_owned(),
+            By::Month => format!("{year}-{month:02}"),
+            By::Checkup => if j.checkup { "checkup" } else { "other" }.to_owned(),
+        };
+        let (figure, excluded) = out.entry(key.clone()).or_default();
+        let outside = scope == Scope::Img5 && ["LAB", "PATH"].contains(&j.modality);
+        if j.outcome != Outcome::Counted || outside {
+            *excluded.entry(if j.outcome == Outcome::Counted { Outcome::OutOfScope } else { j.outcome }).or_default() += 1;
+            continue;
+        }
+        figure.cases += 1;
+        figure.checkup += u64::from(j.checkup);
+        match j.person {
+            Some(person) => figure.persons += u64::from(persons.insert((key, person))),
+            None => figure.unidentified += 1,
+        }
+    }
+    out
+}
+
+/// The steps before which a period closed; `None`: it is open.
+fn closed_at(history: &History, period: Period) -> Option<usize> {
+    history.iter().position(|(at, step)| {
+        let by_event = matches!(step, Step::Event(Event::Close(c)) if Period::parse(&c.period).unwrap().last >= period.last);
+        by_event || day_of(at.us) - 10 > period.last
+    })
+}
+
+/// Where ledger and reference differ.
+fn difference(ledger: &Ledger, history: &History, questions: &[Question], without: Without) -> Option<String> {
+    let now = judged(history, without);
+    for q in questions {
+        let found = ledger.figures(q).unwrap();
+        let institution = q.institution.as_deref();
+        let mut want = expected(&now, q.period, q.scope, q.by, institution);
+        let published =
+            closed_at(history, q.period).map(|steps| expected(&judged(&history[..steps], without), q.period, q.scope, q.by, institution));
+        if published.is_some() != found.closed {
+            return Some(format!("{q:?}: closed {}", found.closed));
+        }
+        for row in &found.rows {
+            let (figure, excluded) = want.remove(&row.key).unwrap_or_default();
+            if (figure, &excluded) != (row.now, &row.excluded) {
+                return Some(format!("{q:?} {}: {figure:?} {excluded:?} ≠ {row:?}", row.key));
+            }
+            if let Some(published) = &published {
+                let before = published.get(&row.key).map(|(f, _)| *f).unwrap_or_default();
+                if Some(before) != row.published {
+                    return Some(format!("{q:?} {} published: {before:?} ≠ {row:?}", row.key));
+                }
+            }
+        }
+        if let Some((key, rest)) = want.into_iter().find(|(_, (f, e))| q.by != By::County && (f.cases > 0 || !e.is_empty())) {
+            return Some(format!("{q:?} {key}: missing {rest:?}"));
+        }
+    }
+    None
+}
+
+fn questions(seed: u64) -> Vec<Question> {
+    let mut r = Random(seed * 2 + 1);
+    let mut out = Vec::new();
+    for period in PERIODS {
+        let period = Period::parse(period).unwrap();
+        for scope in Scope::BOTH {
+            out.push(Question { period, scope, by: By::County, institution: None });
+        }
+        let by = BYS[r.below(7) as usize];
+        let institution = r.one_in(3).then(|| "T1".to_owned());
+        out.push(Question { period, scope: Scope::BOTH[r.below(2) as usize], by, institution });
+    }
+    out
+}
+
+fn live(history: &History) -> Ledger {
+    let (mut ledger, mut book) = (Ledger::new(Rules::default()), Book::new());
+    tell(&mut ledger, &mut book, history);
+    ledger
+}
+
+#[test]
+fn ten_thousand_histories_count_the_same_live_anew_and_by_the_reference() {
+    let (mut counted, mut adjusted) = (0, 0);
+    for seed in 0..10_000 {
+        let history = history(seed);
+        let questions = questions(seed);
+        let ledger = live(&history);
+        if let Some(difference) = difference(&ledger, &history, &questions, Without::Nothing) {
+            let steps: Vec<String> = history.iter().map(|(at, s)| format!("{} {} {s:?}", at.seq, at.us)).collect();
+            panic!("history {seed}: {difference}\n{}", steps.join("\n"));
+        }
+        // the journal holds the events as JSON: a recount reads them
+        let read_back: History = history.iter().map(|(at, step)| (*at, through_json(step))).collect();
+        let anew = live(&read_back);
+        for q in &questions {
+            assert_eq!(anew.figures(q), ledger.figures(q), "history {seed}: counted anew");
+            let now = ledger.figures(q).unwrap();
+            counted += now.rows.iter().map(|r| r.now.cases).sum::<u64>();
+        }
+        adjusted += adjustments_explain(&ledger, &history, seed);
+    }
+    assert!(counted > 10_000 && adjusted > 5_000, "the histories hold something to count: {counted}, {adjusted}");
+}
+
+fn through_json(step: &Step) -> Step {
+    match step {
+        Step::Event(event) => Step::Event(serde_json::from_str(&serde_json::to_string(event).unwrap()).unwrap()),
+        other => other.clone(),
+    }
+}
+
+/// Published + adjustments = now, cell by cell.
+fn adjustments_explain(ledger: &Ledger, history: &History, seed: u64) -> usize {
+    type Sums = BTreeMap<(String, String, String, String, Outcome, bool), i64>;
+    let sums = |reports: &[Judged], period: Period| {
+        let mut out = Sums::new();
+        for j in reports.iter().filter(|j| period.holds(j.day)) {
+            let (year, month, _) = civil(j.day);
+            let key = (format!("{year}-{month:02}"), j.exam.clone(), j.read.clone(), j.modality.to_owned(), j.outcome, j.checkup);
+            *out.entry(key).or_default() += 1;
+        }
+        out
+    };
+    let period = Period::parse("2026-12").unwrap();
+    let Some(steps) = closed_at(history, period) else { return 0 };
+    let mut explained = sums(&judged(&history[..steps], Without::Nothing), period);
+    let adjustments = ledger.adjustments(period);
+    for a in &adjustments {
+        let key = (a.month.clone(), a.exam.clone(), a.read.clone(), a.modality.code().to_owned(), a.outcome, a.checkup);
+        *explained.entry(key).or_default() += i64::from(a.change);
+        let position = history.iter().position(|(at, _)| at.seq == a.seq).unwrap();
+        assert!(position >= steps, "history {seed}: an adjustment is dated after the closing");
+        let cause = match &history[position].1 {
+            Step::Event(Event::Seen(_)) => Cause::Message,
+            Step::Link(..) => Cause::Identity,
+            Step::Institution(..) => Cause::Institutions,
+            Step::Event(_) => Cause::Decision,
+        };
+        assert_eq!(a.cause, cause, "history {seed}");
+    }
+    explained.retain(|_, n| *n != 0);
+    assert_eq!(explained, sums(&judged(history, Without::Nothing), period), "history {seed}");
+    adjustments.len()
+}
+
+#[test]
+fn each_rule_that_is_taken_out_is_noticed() {
+    let all: Vec<(History, Ledger, Vec<Question>)> = (0..600)
+        .map(|seed| {
+            let history = history(seed);
+            let ledger = live(&history);
+            (history, ledger, questions(seed))
+        })
+        .collect();
+    for rule in RULES {
+        let noticed = all.iter().filter(|(h, l, q)| difference(l, h, q, rule).is_some()).take(3).count();
+        assert_eq!(noticed, 3, "without {rule:?} nothing changes");
+    }
+}
+
+/// Of a period that is open, the order of arrival does not matter.
+#[test]
+fn the_order_of_arrival_does_not_matter() {
+    for seed in 0..400 {
+        let mut events: Vec<Step> =
+            history_of(seed, false).into_iter().map(|(_, s)| s).filter(|s| matches!(s, Step::Event(Event::Seen(_)))).collect();
+        let us = super::world::START + 75 * 86_400_000_000;
+        let mut r = Random(seed + 7);
+        let mut last = None;
+        for _ in 0..3 {
+            for i in (1..events.len()).rev() {
+                events.swap(i, r.below(i as u64 + 1) as usize);
+            }
+            let history: History = events.iter().cloned().zip(1..).map(|(s, seq)| (crate::cases::At { seq, us }, s)).collect();
+            let rules = Rules { close_after_days: 1000, ..Rules::default() };
+            let (mut ledger, mut book) = (Ledger::new(rules), Book::new());
+            tell(&mut ledger, &mut book, &history);
+            let q = Question { period: Period::parse("2026-12").unwrap(), scope: Scope::All4, by: By::County, institution: None };
+            let cases = ledger.figures(&q).unwrap().rows[0].now.cases;
+            let steps = || history.iter().map(|(at, s)| format!("{} {} {s:?}\n", at.seq, at.us)).collect::<String>();
+            assert!(last.is_none_or(|l| l == cases), "history {seed}: {last:?} and {cases}\n{}", steps());
+            last = Some(cases);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The ledger against a counter written apart, over thousands of small random histories; and the rules one by one.
+
+mod histories;
+mod reference;
+mod rules;
+mod world;
