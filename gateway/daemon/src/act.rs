@@ -44,6 +44,10 @@ impl Acts {
         Acts { store, receipts: Arc::new(Receipts::new()) }
     }
 
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// A receipt for an act that comes.
     pub(crate) fn receipt(&self) -> String {
         self.receipts.next(now_us())

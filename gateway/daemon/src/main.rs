@@ -18,6 +18,7 @@ mod policy;
 mod question;
 mod recognition;
 mod reload;
+mod report;
 mod runtime;
 mod schema;
 mod shown;

@@ -20,6 +20,16 @@ pub(crate) enum Principal {
     Institution(String),
 }
 
+impl Principal {
+    /// Whose token it is.
+    pub(crate) fn institution(&self) -> Option<&str> {
+        match self {
+            Principal::Local => None,
+            Principal::Institution(id) => Some(id),
+        }
+    }
+}
+
 /// Who may read over this listener.
 #[derive(Default)]
 pub struct Access {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED,
+    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED,
 };
 use http::{Response, StatusCode};
 use http_body_util::Full;
@@ -59,6 +59,13 @@ impl Answer {
     /// For pages that a browser shows: nothing from elsewhere, no script, no frame.
     pub(crate) fn confined(mut self, policy: &'static str) -> Answer {
         self.headers.push((CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)));
+        self
+    }
+
+    /// For a browser to save under a name of letters, digits and `-_.`.
+    pub(crate) fn saved_as(mut self, name: &str) -> Answer {
+        let header = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
+        self.headers.extend(header.map(|v| (CONTENT_DISPOSITION, v)));
         self
     }
 

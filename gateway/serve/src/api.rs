@@ -180,7 +180,9 @@ impl Api {
         let principal = self.settings.access.admit(peer, &parts.headers)?;
         self.count_request(&principal, peer)?;
 
+        let report = report_path(&route);
         let operator = match &route {
+            Route::Admin { .. } if report.is_some() => self.settings.access.operator(&principal).unwrap_or_default(),
             Route::Admin { .. } => self.settings.access.operator(&principal).ok_or_else(Refusal::no_operator)?,
             _ => "",
         };
@@ -190,10 +192,17 @@ impl Api {
             _ => Content::default(),
         };
         let fields = Fields::read(parts.uri.query().unwrap_or_default(), &content.form, &parts.headers, &self.settings.limits)?;
-        seen.form = fields.form(&parts.headers)?;
+        // reports have forms of their own
+        if report.is_none() {
+            seen.form = fields.form(&parts.headers)?;
+        }
         let base = self.base(parts)?;
         if asks_the_store(&route) {
             self.caught_up().await?;
+        }
+        if let (Some(path), Some(admin)) = (report, self.admin.as_deref()) {
+            let only = if operator.is_empty() { principal.institution() } else { None };
+            return guarded("report", || aside(|| admin::report(admin, path, only, &parts.headers, &fields)));
         }
         let asked = Asked { route: &route, fields: &fields, headers: &parts.headers, base: &base, content: &content, operator };
         self.dispatch(&asked)
@@ -236,11 +245,7 @@ impl Api {
             }
             Route::Landing | Route::Health | Route::Metrics | Route::Options { .. } => Err(Refusal::no_such_path()),
         };
-        let run = || if costly(route, fields) { aside(run) } else { run() };
-        catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-            tracing::error!(interaction = route.name(), "a request ended in a fault");
-            Err(Refusal::fault())
-        })
+        guarded(route.name(), || if costly(route, fields) { aside(run) } else { run() })
     }
 
     /// One edition answers the whole question.
@@ -336,6 +341,22 @@ impl Api {
     fn metrics(&self) -> Answer {
         let figures = StoreFigures { counts: self.source.counts(), durable: self.source.durable(), applied: self.source.applied() };
         Answer::other("text/plain; version=0.0.4; charset=utf-8", self.metrics.render(&figures).into_bytes())
+    }
+}
+
+/// Runs an interaction; its panic is its own.
+fn guarded(interaction: &str, run: impl FnOnce() -> Result<Answer, Refusal>) -> Result<Answer, Refusal> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        tracing::error!(interaction, "a request ended in a fault");
+        Err(Refusal::fault())
+    })
+}
+
+/// What of `/admin/report/…` is asked for: institutions read there of themselves, operators of all.
+fn report_path(route: &Route) -> Option<&str> {
+    match route {
+        Route::Admin { path, body: false } => path.strip_prefix("report/"),
+        _ => None,
     }
 }
 

@@ -57,6 +57,25 @@ pub struct AdminAsk<'a> {
     pub body: Option<&'a [u8]>,
 }
 
+/// A request below `/admin/report/`: for operators, and for each institution about itself.
+pub struct ReportAsk<'a> {
+    /// Below `/admin/report/`: `recognition`.
+    pub path: &'a str,
+    pub query: &'a [(String, String)],
+    /// The only institution whose rows may be told; `None`: all.
+    pub only: Option<&'a str>,
+    /// As the client sent it; empty = no wish.
+    pub accept: &'a str,
+}
+
+/// A report as a file.
+pub struct Report {
+    pub content_type: &'static str,
+    /// For what a browser saves; `None`: it is shown.
+    pub file_name: Option<String>,
+    pub bytes: Vec<u8>,
+}
+
 /// Why an operator is not answered as asked.
 pub enum AdminRefusal {
     NoSuchPath,
@@ -69,6 +88,11 @@ pub enum AdminRefusal {
 /// What an operator sees and does. Calls may block until what was done is durable.
 pub trait Admin: Send + Sync + 'static {
     fn answer(&self, ask: &AdminAsk<'_>) -> Result<serde_json::Value, AdminRefusal>;
+
+    /// A report; there is none unless the gateway offers some.
+    fn report(&self, _ask: &ReportAsk<'_>) -> Result<Report, AdminRefusal> {
+        Err(AdminRefusal::NoSuchPath)
+    }
 }
 
 /// A store whose Patients say, on reading and searching, which others are the same person: `link` with type `seealso`.

@@ -28,7 +28,7 @@ mod time;
 
 pub use access::Access;
 pub use api::{Api, Settings};
-pub use community::{Admin, AdminAsk, AdminRefusal, Community, Grade, Likely, Linked};
+pub use community::{Admin, AdminAsk, AdminRefusal, Community, Grade, Likely, Linked, Report, ReportAsk};
 pub use library::{Edition, Editions};
 pub use recognition::{Kept, LINK_S, Ledger, Recognition, Signer, Unkept};
 pub use shelf::Shelf;

@@ -90,12 +90,7 @@ fn act(context: &Context, day: i32) -> [String; 2] {
 impl Figures {
     /// Follows the journal.
     pub fn apply(&mut self, record: &Record, at: At) {
-        let context = match record {
-            Record::Asked(r) => &r.context,
-            Record::Viewed(r) => &r.context,
-            Record::Answered(r) => &r.context,
-            Record::Revoked(r) => &r.context,
-        };
+        let context = record.context();
         if context.is_test {
             let key = self.key(record.at_us(), context, "", at);
             return self.post(key, Counter::Test, 1, 0, Cause::Asked, at);

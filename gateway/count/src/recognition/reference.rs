@@ -44,7 +44,7 @@ pub(super) fn read(events: &[Event], until: i64, filter: &Filter) -> Sums {
         let Happened::Said(record) = &event.what else { continue };
         let at = event.at;
         match record {
-            r if is_test(r) => add(at, context(r), r.at_us(), "", "", Counter::Test, 1),
+            r if is_test(r) => add(at, r.context(), r.at_us(), "", "", Counter::Test, 1),
             Record::Asked(r) => {
                 add(at, &r.context, r.at_us, "", "", Counter::Questions, 1);
                 add(at, &r.context, r.at_us, "", "", Counter::Degraded, i64::from(r.degraded));
@@ -120,17 +120,8 @@ pub(super) fn read(events: &[Event], until: i64, filter: &Filter) -> Sums {
     sums
 }
 
-fn context(record: &Record) -> &Context {
-    match record {
-        Record::Asked(r) => &r.context,
-        Record::Viewed(r) => &r.context,
-        Record::Answered(r) => &r.context,
-        Record::Revoked(r) => &r.context,
-    }
-}
-
 fn is_test(record: &Record) -> bool {
-    context(record).is_test
+    record.context().is_test
 }
 
 fn said<'e>(events: &'e [&'e Event]) -> impl Iterator<Item = (usize, At, &'e Record)> {

@@ -9,12 +9,13 @@ use hutong_fhir::sheet::Fault;
 use hutong_fhir::{Finding, Location, NodeRef, Severity};
 use hutong_identify::registry::{Import, Table};
 use hutong_identify::{By, Decision, Event, Person};
-use hutong_serve::{Admin, AdminAsk, AdminRefusal, Grade, Likely};
+use hutong_serve::{Admin, AdminAsk, AdminRefusal, Grade, Likely, Report, ReportAsk};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Community, REGISTRY, RegistryEvent, Shared, Suspect, identify, key};
 use crate::act::{Act, Acts};
+use crate::report::Made;
 use crate::recognition;
 
 /// Reviews shown at once.
@@ -167,6 +168,10 @@ impl Admin for Desk {
             ("import", Some(body)) => self.import(ask, body),
             _ => Err(AdminRefusal::NoSuchPath),
         }
+    }
+
+    fn report(&self, ask: &ReportAsk<'_>) -> Result<Report, AdminRefusal> {
+        crate::report::answer(&Made { community: &self.community, store: self.acts.store() }, ask)
     }
 }
 

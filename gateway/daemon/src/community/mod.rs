@@ -17,6 +17,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hutong_commit::error::StoreError;
 use hutong_commit::projection::{Reader, StoredEvent};
+use hutong_commit::store::Store;
 use hutong_count::recognition::{At, Figures};
 use hutong_enforce::recognition::record::Record;
 use hutong_identify::registry::{Import, Registry};
@@ -125,6 +126,11 @@ impl Community {
         );
     }
 
+    /// The last entry whose events are in.
+    pub(crate) fn applied(&self) -> u64 {
+        self.applied
+    }
+
     pub(crate) fn unreadable(&self) -> usize {
         self.unreadable
     }
@@ -199,6 +205,19 @@ impl Shared {
                 );
             }
         }
+    }
+
+    /// What figures come to when they are counted anew, from the entries of the journal themselves.
+    pub(crate) fn recounted(&self, store: &Store, upto: u64) -> Result<Shared, StoreError> {
+        let tables = Tables::clone(&self.read().tables);
+        let fresh = Shared::new(Weights::built_in(), tables);
+        for seq in 1..=upto {
+            let entry = store.entry(seq)?;
+            for (kind, body) in entry.events().filter(|(kind, _)| [IDENTITY, RECOGNITION, CHANGE].contains(kind)) {
+                fresh.apply(kind, seq, entry.committed_us(), body);
+            }
+        }
+        Ok(fresh)
     }
 
     /// Everything up to entry `applied`, from the search store: kinds are read apart and applied in the order in which they

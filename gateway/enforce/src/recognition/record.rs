@@ -16,6 +16,25 @@ pub enum Record {
 }
 
 impl Record {
+    /// GUID.
+    pub fn id(&self) -> &str {
+        match self {
+            Record::Asked(r) => &r.id,
+            Record::Viewed(r) => &r.id,
+            Record::Answered(r) => &r.id,
+            Record::Revoked(r) => &r.id,
+        }
+    }
+
+    pub fn context(&self) -> &Context {
+        match self {
+            Record::Asked(r) => &r.context,
+            Record::Viewed(r) => &r.context,
+            Record::Answered(r) => &r.context,
+            Record::Revoked(r) => &r.context,
+        }
+    }
+
     /// Microseconds since 1970.
     pub fn at_us(&self) -> i64 {
         match self {
