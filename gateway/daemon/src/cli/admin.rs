@@ -35,7 +35,16 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Asks the gateway; what it refuses is a failure that says why, with exit 1.
     fn call(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
-        let limits = Limits::default();
+        Ok(serde_json::from_slice(&self.send(path, body, &Limits::default())?).unwrap_or_default())
+    }
+
+    /// A report, as the gateway writes it. A recount reads the whole journal: it may take long.
+    pub(crate) fn fetch(&self, path: &str) -> Result<Vec<u8>, Failure> {
+        let limits = Limits { answer_ms: 3_600_000, answer_bytes: 256 << 20, ..Limits::default() };
+        self.send(path, None, &limits).map(|bytes| bytes.to_vec())
+    }
+
+    fn send(&self, path: &str, body: Option<&Value>, limits: &Limits) -> Result<Bytes, Failure> {
         let tls = match &self.ca {
             None => None,
             Some(ca) => {
@@ -59,10 +68,12 @@ impl Gateway {
         let bytes = Bytes::from(body.map(Value::to_string).unwrap_or_default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| Failure::usage(e.to_string(), e.to_string()))?;
-        let reply = runtime.block_on(client::request(method, &url, &headers, bytes, tls, &limits));
+        let reply = runtime.block_on(client::request(method, &url, &headers, bytes, tls, limits));
         let reply = reply.map_err(|e| Failure::usage(format!("{}：{}", self.to, e.zh()), format!("{}: {e}", self.to)))?;
-        let said: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-        if reply.status.is_success() { Ok(said) } else { Err(refused(&said, reply.status.as_u16())) }
+        if reply.status.is_success() {
+            return Ok(reply.body);
+        }
+        Err(refused(&serde_json::from_slice(&reply.body).unwrap_or_default(), reply.status.as_u16()))
     }
 }
 

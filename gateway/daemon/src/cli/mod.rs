@@ -13,6 +13,7 @@ pub(crate) mod lang;
 mod map;
 pub(crate) mod output;
 mod package;
+mod report;
 mod schema;
 mod send;
 mod serve;
@@ -60,6 +61,8 @@ enum Command {
     Identity(admin::IdentityArgs),
     /// 导入机构、科室、人员、项目、对照、价格 · import registries, as whole tables
     Import(admin::ImportArgs),
+    /// 报表：recognition（结果互认）· figures: mutual recognition
+    Report(report::Args),
     /// 映射工具：check、test、fmt、explain、coverage · tools for mapping authors
     Map(map::Args),
     /// 写出医共体规范的 FHIR 包 · write the community's profiles as a FHIR package
@@ -85,6 +88,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Send(args) => send::run(&args),
         Command::Identity(args) => admin::identity(&args),
         Command::Import(args) => admin::import(&args),
+        Command::Report(args) => report::run(&args),
         Command::Map(args) => map::run(&args),
         Command::Package(args) => package::run(&args),
         Command::Journal(args) => journal::run(&args),

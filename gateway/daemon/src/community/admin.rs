@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use super::{Community, REGISTRY, RegistryEvent, Shared, Suspect, identify, key};
 use crate::act::{Act, Acts};
-use crate::report::Made;
 use crate::recognition;
+use crate::report::Made;
 
 /// Reviews shown at once.
 const SHOWN: usize = 100;

@@ -35,6 +35,11 @@ impl Form {
         Form::ALL.iter().find(|(form, ..)| *form == self).map_or("", |(_, name, _)| name)
     }
 
+    /// Nothing for a terminal.
+    pub(crate) fn is_binary(self) -> bool {
+        self == Form::Xlsx
+    }
+
     fn media(self) -> &'static str {
         Form::ALL.iter().find(|(form, ..)| *form == self).map_or("", |(.., media)| media)
     }
@@ -123,11 +128,8 @@ fn written(form: Form, document: &Document, json: &serde_json::Value, lines: &st
     Ok(Report { content_type: form.media(), file_name, bytes })
 }
 
-fn workbook(document: &Document, lang: Lang) -> Result<Vec<u8>, AdminRefusal> {
-    hutong_paper::xlsx(document, lang).map_err(|error| {
-        tracing::error!(rule = "report.xlsx", %error, "a workbook could not be written");
-        AdminRefusal::Unavailable
-    })
+fn workbook(_document: &Document, _lang: Lang) -> Result<Vec<u8>, AdminRefusal> {
+    Err(AdminRefusal::NoSuchPath)
 }
 
 fn wrong(rule: &'static str, zh: &str, en: &str) -> AdminRefusal {

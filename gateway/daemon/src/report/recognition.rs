@@ -142,7 +142,8 @@ fn json(community: &Community, asked: &Asked, rows: &[Row]) -> Value {
             }
         }
         it["published"] = told(&row.published);
-        let adjustment = |a: &hutong_count::recognition::Adjustment| json!({ "date": date_of(a.day), "cause": a.cause, "counts": told(&a.counts) });
+        let adjustment =
+            |a: &hutong_count::recognition::Adjustment| json!({ "date": date_of(a.day), "cause": a.cause, "counts": told(&a.counts) });
         it["adjustments"] = row.adjustments.iter().map(adjustment).collect();
         it["counts"] = told(&row.after);
         it["figures"] = DEFINITIONS.iter().map(|d| figure(d, row)).collect();
@@ -288,14 +289,16 @@ fn document(community: &Community, asked: &Asked, rows: &[Row]) -> Document {
         Block::Table(Table { key: key.to_owned(), title, columns, rows, totals: None, footnotes: Vec::new() })
     };
     let adjusted = rows.iter().any(|r| !r.adjustments.is_empty());
-    let title = if adjusted { Text::new("期末公布数", "As published at the end of the period") } else { Text::new("互认统计", "Figures") };
+    let title =
+        if adjusted { Text::new("期末公布数", "As published at the end of the period") } else { Text::new("互认统计", "Figures") };
     let mut blocks = vec![table("recognition", title, |r| &r.published)];
     if adjusted {
         blocks.push(adjustments(community, asked, rows));
         blocks.push(table("recognition-after", Text::new("调整后", "After adjustments"), |r| &r.after));
     }
     let notes = DEFINITIONS.iter().map(|d| {
-        let say = |name: fn(Counter) -> &'static str| d.counters().into_iter().map(|c| format!("{} = {}", c.code(), name(c))).collect::<Vec<_>>();
+        let say =
+            |name: fn(Counter) -> &'static str| d.counters().into_iter().map(|c| format!("{} = {}", c.code(), name(c))).collect::<Vec<_>>();
         let (zh, en) = (say(Counter::zh).join("，"), say(Counter::en).join(", "));
         Text::new(
             format!("{}（{} v{}）= {}；{zh}", d.zh, d.id, d.version, d.formula()),
@@ -303,7 +306,12 @@ fn document(community: &Community, asked: &Asked, rows: &[Row]) -> Document {
         )
     });
     blocks.push(Block::Notes(notes.collect()));
-    Document { title: Text::new("检查检验结果互认统计", "Mutual recognition of results"), meta: meta(community, asked), blocks, ..Document::default() }
+    Document {
+        title: Text::new("检查检验结果互认统计", "Mutual recognition of results"),
+        meta: meta(community, asked),
+        blocks,
+        ..Document::default()
+    }
 }
 
 fn meta(community: &Community, asked: &Asked) -> Meta {
@@ -420,9 +428,15 @@ mod tests {
 
     #[test]
     fn shares_are_rounded_exactly() {
-        for (numerator, denominator, expected) in
-            [(2, 3, Some("66.7")), (1, 2000, Some("0.1")), (1, 2001, Some("0.0")), (3, 3, Some("100.0")), (-1, 3, Some("-33.3")), (1, 0, None), (0, -1, None)]
-        {
+        for (numerator, denominator, expected) in [
+            (2, 3, Some("66.7")),
+            (1, 2000, Some("0.1")),
+            (1, 2001, Some("0.0")),
+            (3, 3, Some("100.0")),
+            (-1, 3, Some("-33.3")),
+            (1, 0, None),
+            (0, -1, None),
+        ] {
             let got = percent(Figured::Share { numerator, denominator }).map(|p| p.to_string());
             assert_eq!(got.as_deref(), expected, "{numerator}/{denominator}");
         }

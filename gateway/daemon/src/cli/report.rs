@@ -1,0 +1,180 @@
+//! `hutong report …`: figures for people and for programs, of a running gateway or of the data directory of a stopped one.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use hutong_serve::{AdminRefusal, Report, ReportAsk};
+use serde_json::Value;
+
+use super::admin::Gateway;
+use super::lang::{Lang, lang, t};
+use super::{Failure, Outcome, output};
+use crate::report::{self, Form, Made};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// 检查检验结果互认：提醒率、查阅率、互认率、重复检查率、节约费用 · mutual recognition of results
+    Recognition(Recognition),
+}
+
+/// Where a report is taken from and how it is written.
+#[derive(clap::Args)]
+pub(crate) struct From {
+    /// 已停止网关的数据目录 · data directory of a stopped gateway
+    #[arg(long, conflicts_with = "to")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    gateway: Gateway,
+    #[arg(long, value_enum, default_value = "table")]
+    format: Form,
+    /// 写入文件 · write to a file
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+struct Recognition {
+    /// 2026、2026Q3、2026-11、2026-11-22、2026-11-01..2026-11-22
+    #[arg(long)]
+    period: String,
+    /// whole、institution、department、doctor、item、reason、day、month、quarter
+    #[arg(long, default_value = "whole")]
+    by: String,
+    /// 只看一家机构（代码）· of one institution only
+    #[arg(long)]
+    institution: Option<String>,
+    /// 由日志逐条重算并比较，不符则退出码为 1 · count anew from the journal and compare; exit 1 where it differs
+    #[arg(long, conflicts_with = "cases")]
+    recount: bool,
+    /// 指标的明细，直到消息回执；all 为全部 · what a figure is made of, down to the messages; all: of every figure
+    #[arg(long, value_name = "FIGURE", num_args = 0..=1, default_missing_value = "all")]
+    cases: Option<String>,
+    /// 明细只看一行：其名称以 | 相连 · of one row: its names joined by |
+    #[arg(long, requires = "cases")]
+    row: Option<String>,
+    #[command(flatten)]
+    from: From,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    match &args.what {
+        What::Recognition(asked) => recognition(asked),
+    }
+}
+
+fn recognition(asked: &Recognition) -> Outcome {
+    let mut query = vec![("period", asked.period.clone()), ("by", asked.by.clone())];
+    query.extend(asked.institution.iter().map(|i| ("institution", i.clone())));
+    query.extend(asked.cases.iter().map(|f| ("cases", f.clone())));
+    query.extend(asked.row.iter().map(|r| ("row", r.clone())));
+    if asked.recount {
+        query.push(("recount", "true".to_owned()));
+        let said: Value = serde_json::from_slice(&asked.from.get("recognition", &query)?).unwrap_or_default();
+        return Ok(recounted(&said, asked.from.format));
+    }
+    asked.from.write(&asked.from.get("recognition", &query)?)?;
+    Ok(0)
+}
+
+impl From {
+    /// The report as bytes in the form asked for.
+    pub(crate) fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>, Failure> {
+        let mut query: Vec<(String, String)> = query.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
+        query.push(("format".to_owned(), self.format.name().to_owned()));
+        query.push(("lang".to_owned(), if lang() == Lang::En { "en" } else { "zh" }.to_owned()));
+        match &self.data {
+            Some(dir) => Ok(in_directory(dir, path, &query)?.bytes),
+            None => self.gateway.fetch(&format!("report/{path}?{}", encoded(&query))),
+        }
+    }
+
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+        if let Some(path) = &self.out {
+            return std::fs::write(path, bytes).map_err(|e| Failure::file(path, &e));
+        }
+        let mut out = std::io::stdout().lock();
+        if self.format.is_binary() && out.is_terminal() {
+            return Err(Failure::usage("请用 --out 指定文件", "name a file with --out"));
+        }
+        out.write_all(bytes).and_then(|()| out.flush()).map_err(|e| Failure::file(Path::new("stdout"), &e))
+    }
+}
+
+/// Names and values as in an address (RFC 3986).
+fn encoded(query: &[(String, String)]) -> String {
+    let plain = |text: &str| -> String {
+        let one = |b: u8| match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(b).to_string(),
+            b => format!("%{b:02X}"),
+        };
+        text.bytes().map(one).collect()
+    };
+    query.iter().map(|(n, v)| format!("{}={}", plain(n), plain(v))).collect::<Vec<_>>().join("&")
+}
+
+/// The same without a running gateway.
+fn in_directory(dir: &Path, path: &str, query: &[(String, String)]) -> Result<Report, Failure> {
+    let opened = crate::runtime::open(dir, &crate::config::Config::default())?;
+    while !opened.store.wait_applied(opened.store.durable(), std::time::Duration::from_secs(1)) {}
+    let made = Made { community: &opened.community, store: &opened.store };
+    report::answer(&made, &ReportAsk { path, query, only: None, accept: "" }).map_err(|refusal| match refusal {
+        AdminRefusal::Wrong(findings) => {
+            let list = |pick: fn(&hutong_fhir::Finding) -> &String| findings.iter().map(pick).cloned().collect::<Vec<_>>().join("\n  ");
+            Failure::judged(list(|f| &f.zh), list(|f| &f.en))
+        }
+        AdminRefusal::NoSuchPath | AdminRefusal::Unavailable => {
+            Failure::usage("报表无法生成，详见日志", "the report could not be made, the log says why")
+        }
+    })
+}
+
+/// Exit code 1 where the counts differ.
+fn recounted(said: &Value, format: Form) -> u8 {
+    let equal = said["equal"] == true;
+    if format != Form::Table {
+        println!("{said}");
+        return u8::from(!equal);
+    }
+    let (position, rows, different) = (&said["journalPosition"], &said["rows"], &said["different"]);
+    if equal {
+        println!(
+            "{}",
+            match lang() {
+                Lang::Zh => format!("由日志重算至第 {position} 条：{rows} 行，与现有统计完全一致"),
+                Lang::En => format!("counted anew from the journal up to entry {position}: {rows} rows, equal to the unit"),
+            }
+        );
+        return 0;
+    }
+    println!(
+        "{}",
+        match lang() {
+            Lang::Zh => format!("由日志重算至第 {position} 条：有 {different} 处不一致"),
+            Lang::En => format!("counted anew from the journal up to entry {position}: {different} differences"),
+        }
+    );
+    let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+    let columns = ["day", "institution", "department", "doctor", "item", "reason", "counter", "published", "live", "recounted"];
+    let row = |d: &Value| columns.iter().map(|c| text(&d[*c])).collect::<Vec<_>>();
+    let rows: Vec<Vec<String>> = said["differences"].as_array().into_iter().flatten().map(row).collect();
+    let header = [
+        t("日期", "day"),
+        t("机构", "institution"),
+        t("科室", "department"),
+        t("医师", "doctor"),
+        t("项目", "item"),
+        t("原因", "reason"),
+        t("计数", "counter"),
+        t("公布数", "published"),
+        t("现有", "live"),
+        t("重算", "recounted"),
+    ];
+    print!("{}", output::table(&header, &rows));
+    1
+}
