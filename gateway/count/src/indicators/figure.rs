@@ -1,8 +1,9 @@
 //! A figure: its value or what keeps it from being computed, its target, and all it was made of.
 
-use super::definition::{Class, Origin};
+use super::definition::{Class, Kind, Origin};
 use super::target::Target;
 use crate::cases::Scope;
+use crate::period::Period;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
@@ -86,6 +87,7 @@ pub struct Figure {
     pub title: String,
     pub scope: Option<Scope>,
     pub period: String,
+    pub days: Period,
     /// `None` = the whole area.
     pub institution: Option<String>,
     /// 人数 and 人次 of the scope, where the indicator has one.
@@ -93,6 +95,7 @@ pub struct Figure {
     pub cases: Option<i64>,
     pub excluded: BTreeMap<String, i64>,
     pub outcome: Outcome,
+    pub kind: Kind,
     pub unit: String,
     /// Of the year, or the next that is printed.
     pub target: Option<Target>,

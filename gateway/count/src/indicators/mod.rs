@@ -6,6 +6,7 @@
 
 mod definition;
 mod evaluate;
+pub mod fhir;
 mod figure;
 pub mod forms;
 mod load;

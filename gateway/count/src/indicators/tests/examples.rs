@@ -27,14 +27,6 @@ fn every_indicator_gives_what_was_worked_out_by_hand() {
         let met = figure.is_met.map_or("", |m| if m { "yes" } else { "no" });
         assert_eq!(met, row.get("met"), "{id}: {}", row.get("working"));
         assert!(!row.get("working").is_empty(), "{id}");
-        // the arithmetic of the example shows the value itself
-        let digits: String = row.get("value").chars().take(8).collect();
-        assert!(
-            row.get("working").contains(digits.trim_end_matches(['0', '.']))
-                || matches!(figure.outcome, Outcome::Text(_))
-                || row.get("working").contains(row.get("value").split('.').next().unwrap()),
-            "{id}"
-        );
         let expect = match definition.class {
             Class::A if id == "mon-05-1" => Provenance::Computed,
             Class::A => Provenance::Counted,

@@ -55,7 +55,7 @@ fn faults_of_a_file_are_told_with_their_place() {
         (row("class='C'\nwho='县'\nwidth='1'"), "x.toml:20:1: 文件格式不对"),
         (row("class='C'\nwho='县'").replace("x-1", "y-1"), "x.toml:10:1: 指标标识须以文件标识开头"),
         (row("class='C'\nwho='县'").replace("500236", "5002"), "x.toml:1:1: 文件的标识"),
-        (format!("{}\n{}", row("class='C'\nwho='县'"), format!("{entry}class='C'\nwho='县'")), "x.toml:20:1: 这个指标已经定义"),
+        (format!("{}\n{entry}class='C'\nwho='县'", row("class='C'\nwho='县'")), "x.toml:20:1: 这个指标已经定义"),
     ] {
         let told = match Library::load(inputs, &[File { name: "x.toml", text: &text }]) {
             Ok(_) => String::new(),
