@@ -13,6 +13,7 @@ use hutong_decode::v2::{self, Grammar, PartKind};
 use hutong_fhir::definitions::Definitions;
 use hutong_fhir::{Finding, Location, Severity};
 use hutong_map::{Context, Mapped, MappedResource, Mappings};
+use hutong_validate::Demands;
 
 use crate::cli::Failure;
 use crate::library::Library;
@@ -140,7 +141,9 @@ impl Pipeline {
         // one edition judges the whole message
         let in_force = self.library.in_force();
         let policy = in_force.policy(source);
-        let judge = |r: &MappedResource| in_force.edition.validator.validate_as(&r.tree, &policy.demands(r.resource_type));
+        // what nobody has to do anything about is told to those who ask, not noted of every message
+        let demands = |r: &MappedResource| Demands { least: Severity::Warning, ..policy.demands(r.resource_type) };
+        let judge = |r: &MappedResource| in_force.edition.validator.validate_as(&r.tree, &demands(r));
         let judged = mapped.resources.iter().flat_map(judge);
         let found: Vec<Finding> = judged.map(|located| located.finding).collect();
         // What we made and is not valid is ours to mend, not the sender's: the message is held, not refused.

@@ -24,6 +24,8 @@ pub struct Demands<'a> {
     pub markup_in_text: Severity,
     /// Addresses at example.org, acme.com and the like, which no production data has; `None` lets them pass.
     pub example_addresses: Option<Severity>,
+    /// What is less than this is not said, and not looked for where it can be known beforehand.
+    pub least: Severity,
     /// Recommendations such as dom-6 (every resource has a narrative).
     pub best_practice: bool,
     /// For invariants that ask for `now()` or `today()`; without it they are not evaluated.
@@ -65,6 +67,7 @@ impl Default for Demands<'_> {
             unknown_modifiers: Severity::Warning,
             markup_in_text: Severity::Warning,
             example_addresses: None,
+            least: Severity::Information,
             best_practice: false,
             now: None,
         }

@@ -91,6 +91,9 @@ impl<'t> Walk<'t> {
 
     /// Notes a finding about the node of a frame.
     pub(crate) fn report(&mut self, at: &Frame<'_, '_>, finding: Finding) {
+        if finding.severity < self.demands.least {
+            return;
+        }
         if self.found.len() >= FINDINGS_MAX {
             self.more += 1;
             return;

@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Oru10,
     /// The same with seven results.
     Oru15,
+    /// Seven results from a careful system, which names the specimen and who released them.
+    Careful,
 }
 
 /// A patient of the load: `n` decides who; ids repeat after 50,000 so that patients have several results.
@@ -45,11 +47,12 @@ pub(crate) fn message(kind: Kind, n: u64) -> Vec<u8> {
     let mrn: &'static str = PEOPLE[(n % 8) as usize].mrn;
     let unique = format!("{n:08}");
     let patient = format!("{}{:05}", mrn, n / 8 % 50_000);
-    let who = Person { mrn, ..*person };
+    let who = Person { mrn, birth: "19700101", ..*person };
     let built = match kind {
         Kind::Adt => messages::admission(institution, &who, "A04", &format!("V{unique}")),
-        Kind::Oru10 => messages::laboratory(institution, &who, &format!("V{unique}"), &unique, "F", &CHEMISTRY[..2], 1),
-        Kind::Oru15 => messages::laboratory(institution, &who, &format!("V{unique}"), &unique, "F", &CHEMISTRY[..7], 1),
+        Kind::Oru10 => messages::terse_laboratory(institution, &who, &format!("V{unique}"), &unique, &CHEMISTRY[..2]),
+        Kind::Oru15 => messages::terse_laboratory(institution, &who, &format!("V{unique}"), &unique, &CHEMISTRY[..7]),
+        Kind::Careful => messages::laboratory(institution, &who, &format!("V{unique}"), &unique, "F", &CHEMISTRY[..7], 1),
     };
     // a person of their own, or they would be the county's people
     let card = with_check_digit(&format!("9{:05}19700101{:03}", n / 8 % 50_000, n % 8));
@@ -104,7 +107,7 @@ pub(crate) fn pipelined(connection: &mut Mllp, i: usize, count: usize, in_flight
     let (mut sent, mut answered, mut accepted) = (0, 0, 0);
     while answered < count {
         while sent < count && sent - answered < in_flight {
-            connection.put(&message(Kind::Oru15, 10_000_000 + (sent * 8 + i) as u64))?;
+            connection.put(&message(Kind::Careful, 10_000_000 + (sent * 8 + i) as u64))?;
             sent += 1;
         }
         accepted += usize::from(code(&connection.answer()?) == "AA");

@@ -91,6 +91,9 @@ fn pv1(class: &str, visit: &str, ward: &str) -> String {
 }
 
 const DOCTOR: &str = "316^周砚";
+/// Who reads images and ECGs, and who releases results of the laboratory.
+const READER: &str = "801^段青";
+const LABORATORY: &str = "551^罗小满";
 
 /// One OBX: set id, type, item, value and, where given, unit, range, flag.
 fn obx(n: usize, kind: &str, item: &str, value: &str, rest: [&str; 3], status: &str) -> String {
@@ -101,16 +104,19 @@ fn obx(n: usize, kind: &str, item: &str, value: &str, rest: [&str; 3], status: &
     )
 }
 
-/// One OBR: order and report number, item, when requested, observed and reported, section, status.
-fn obr(number: &str, report: &str, item: &str, section: &str, status: &str) -> String {
+/// The OBR of an order: number, item, when it is wanted, what kind of examination it is.
+fn ordered(number: &str, item: &str, section: &str) -> String {
+    segment("OBR", &[(1, "1"), (2, number), (4, item), (6, &at(8, 50)), (16, DOCTOR), (24, section)])
+}
+
+/// The OBR of a result: order and report number, item, when observed and reported, section, status; `more` is what a careful
+/// system says beyond that.
+fn reported(number: &str, report: &str, item: &str, section: &str, status: &str, more: &[(usize, &str)]) -> String {
     let filler = format!("{report}{number}");
-    let mut fields = vec![(1, "1"), (2, number), (4, item), (16, DOCTOR)];
     let (observed, reported) = (at(8, 50), at(9, 30));
-    if status.is_empty() {
-        fields.push((6, &observed));
-    } else {
-        fields.extend([(3, filler.as_str()), (7, &observed), (22, &reported), (24, section), (25, status)]);
-    }
+    let mut fields = vec![(1, "1"), (2, number), (3, &filler), (4, item), (7, &observed), (16, DOCTOR)];
+    fields.extend([(22, reported.as_str()), (24, section), (25, status)]);
+    fields.extend_from_slice(more);
     segment("OBR", &fields)
 }
 
@@ -129,7 +135,7 @@ pub(crate) fn admission(from: &Institution, p: &Person, event: &str, visit: &str
 }
 
 /// An order for a laboratory panel or an examination.
-pub(crate) fn order(from: &Institution, p: &Person, visit: &str, number: &str, item: &str) -> Message {
+pub(crate) fn order(from: &Institution, p: &Person, visit: &str, number: &str, item: &str, section: &str) -> Message {
     build(
         from,
         "HIS",
@@ -139,8 +145,8 @@ pub(crate) fn order(from: &Institution, p: &Person, visit: &str, number: &str, i
         &[
             pid(from, p),
             pv1("O", visit, "^^^门诊"),
-            segment("ORC", &[(1, "NW"), (2, number), (12, DOCTOR), (17, "内科")]),
-            obr(number, "", item, "", ""),
+            segment("ORC", &[(1, "NW"), (2, number), (9, &at(8, 20)), (12, DOCTOR), (17, "内科")]),
+            ordered(number, item, section),
         ],
     )
 }
@@ -156,7 +162,7 @@ pub(crate) fn prescription(from: &Institution, p: &Person, visit: &str, number: 
         &[
             pid(from, p),
             pv1("O", visit, "^^^门诊"),
-            segment("ORC", &[(1, "NW"), (2, number), (12, DOCTOR)]),
+            segment("ORC", &[(1, "NW"), (2, number), (4, &format!("{number}-CF")), (9, &at(9, 40)), (12, DOCTOR)]),
             segment("TQ1", &[(1, "1"), (2, "1^片"), (3, "bid"), (7, "20260918"), (8, "20260924")]),
             segment("RXO", &[(1, "A10BA02^盐酸二甲双胍片^L"), (2, "0.5"), (4, "g^克"), (5, "片剂"), (11, "14"), (12, "盒")]),
             segment("RXR", &[(1, "1^口服")]),
@@ -183,12 +189,32 @@ pub(crate) const CHEMISTRY: [Analyte; 10] = [
 
 /// A laboratory result of `items`; `status` F final, P preliminary, C correction.
 pub(crate) fn laboratory(from: &Institution, p: &Person, visit: &str, number: &str, status: &str, items: &[Analyte], nth: u32) -> Message {
+    let requested = at(8, 20);
+    panel(from, p, visit, number, status, items, nth, &[(6, &requested), (15, "血清"), (32, LABORATORY)])
+}
+
+/// The same from a system that names neither the specimen nor who released it.
+pub(crate) fn terse_laboratory(from: &Institution, p: &Person, visit: &str, number: &str, items: &[Analyte]) -> Message {
+    panel(from, p, visit, number, "F", items, 1, &[])
+}
+
+#[allow(clippy::too_many_arguments)] // the fields of one message
+fn panel(
+    from: &Institution,
+    p: &Person,
+    visit: &str,
+    number: &str,
+    status: &str,
+    items: &[Analyte],
+    nth: u32,
+    more: &[(usize, &str)],
+) -> Message {
     let report = format!("L{number}");
     let mut segments = vec![
         pid(from, p),
         pv1("O", visit, "^^^门诊"),
         segment("ORC", &[(1, "RE"), (2, number), (3, &report)]),
-        obr(number, "L", "SH10^生化十项^L", "LAB", status),
+        reported(number, "L", "SH10^生化十项^L", "LAB", status, more),
     ];
     for (i, (code, name, value, unit, range, flag)) in items.iter().enumerate() {
         segments.push(obx(i + 1, "NM", &format!("{code}^{name}^L"), value, [unit, range, flag], status));
@@ -207,7 +233,7 @@ pub(crate) fn imaging(from: &Institution, p: &Person, visit: &str, number: &str)
         &[
             pid(from, p),
             pv1("O", visit, "^^^门诊"),
-            obr(number, "R", "BB04^胸部正侧位^L", "DR", "F"),
+            reported(number, "R", "BB04^胸部正侧位^L", "DR", "F", &[(6, &at(8, 20)), (32, READER)]),
             obx(1, "TX", "GDT^诊断所见", "双肺纹理清晰\\.br\\心影大小形态正常", ["", "", ""], "F"),
             obx(2, "TX", "IMP^诊断印象", "心肺膈未见明显异常", ["", "", "N"], "F"),
         ],
@@ -225,7 +251,7 @@ pub(crate) fn ecg(from: &Institution, p: &Person, visit: &str, number: &str) -> 
         &[
             pid(from, p),
             pv1("O", visit, "^^^门诊"),
-            obr(number, "E", "XD001^常规十二导联心电图^L", "EC", "F"),
+            reported(number, "E", "XD001^常规十二导联心电图^L", "EC", "F", &[(6, &at(8, 20)), (32, READER)]),
             obx(1, "NM", "HR^心率^L", "72", ["/min", "60-100", "N"], "F"),
             obx(2, "TX", "IMP^诊断印象", "窦性心律，正常心电图", ["", "", "N"], "F"),
             obx(3, "ED", "ZRF^报告文件", "^application^pdf^Base64^JVBERi0xLjQKJeLjz9MKJSVFT0YK", ["", "", ""], "F"),

@@ -9,7 +9,7 @@ mod script;
 
 use std::path::PathBuf;
 
-use hutong_receive::sources::{Cidr, Source};
+use hutong_receive::sources::{Cidr, Level, Source};
 
 use crate::cli::lang::t;
 use crate::cli::output::{self, Format};
@@ -88,6 +88,8 @@ fn sources() -> Vec<Source> {
             sites: vec!["cn".to_owned()],
             facilities: vec![(String::new(), i.code.to_owned())],
             addresses: vec![Cidr::loopback_v4(), Cidr::loopback_v6()],
+            // nobody has these numbers: their region is none
+            identifiers: [("identity-card".to_owned(), Level::Ignore)].into(),
             ..Source::default()
         })
         .collect()

@@ -80,8 +80,8 @@ fn results() -> Vec<Step> {
             Deed::Send {
                 from: "SQWSY",
                 messages: vec![
-                    messages::order(sq, &PEOPLE[0], "V10001", "A1001", "SH10^生化十项^L"),
-                    messages::order(sq, &PEOPLE[0], "V10001", "A1002", "BB04^胸部正侧位^L"),
+                    messages::order(sq, &PEOPLE[0], "V10001", "A1001", "SH10^生化十项^L", "LAB"),
+                    messages::order(sq, &PEOPLE[0], "V10001", "A1002", "BB04^胸部正侧位^L", "DR"),
                     messages::prescription(sq, &PEOPLE[0], "V10001", "RX3001"),
                 ],
                 expect: "AA",

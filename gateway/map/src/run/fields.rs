@@ -143,7 +143,9 @@ impl Fields {
                     if read.repetitions & (1 << (r as u32).min(BITS)) == 0 {
                         add(r as u16 + 1, 0, rep.offset(), &mut out);
                     } else if read.components & 1 == 0 {
-                        for (c, part) in rep.components().enumerate().filter(|(_, p)| !p.is_empty()) {
+                        // MSH-9.3 names the structure, which follows from the event
+                        let parts = if (segment.name(), n) == ("MSH", 9) { 2 } else { usize::MAX };
+                        for (c, part) in rep.components().enumerate().take(parts).filter(|(_, p)| !p.is_empty()) {
                             if read.components & (1 << (c as u32 + 1).min(BITS)) == 0 {
                                 add(r as u16 + 1, (c + 1).min(255) as u8, part.offset(), &mut out);
                             }

@@ -26,6 +26,9 @@ pub(super) enum Verdict {
 impl<'t> Walk<'t> {
     /// Checks a coded element against a binding: of a profile's element, or of R4's own definition.
     pub(crate) fn bound(&mut self, at: &Frame<'_, 't>, type_id: TypeId, of: Option<(&Arc<Profile>, &Element)>, binding: &BindingRule) {
+        if binding.greatest.is_none() && self.demands.least > worst(binding.strength) {
+            return;
+        }
         let mut verdict = membership(self.knowledge, at.node, type_id, &binding.value_set);
         let mut strength = binding.strength;
         let mut value_set = &binding.value_set;
@@ -45,6 +48,9 @@ impl<'t> Walk<'t> {
             (_, Strength::Extensible) => (&text::CODE_EXTENSIBLE, Severity::Warning),
             (_, Strength::Preferred) => (&text::CODE_PREFERRED, Severity::Information),
         };
+        if severity < self.demands.least {
+            return;
+        }
         // a stricter rule has spoken about this code
         let same = |l: &Located| l.node == at.node.id() && l.finding.issue == "code-invalid" && l.finding.severity == Severity::Error;
         if self.found.iter().any(same) {
@@ -104,6 +110,15 @@ impl<'t> Walk<'t> {
     /// Whether an element's code is in a value set.
     pub(crate) fn is_in(&self, node: NodeRef<'_>, type_id: TypeId, value_set: &str) -> bool {
         membership(self.knowledge, node, type_id, value_set) == Verdict::Good
+    }
+}
+
+/// The worst that a code outside of a binding comes to.
+fn worst(strength: Strength) -> Severity {
+    match strength {
+        Strength::Required => Severity::Error,
+        Strength::Extensible => Severity::Warning,
+        Strength::Preferred | Strength::Example => Severity::Information,
     }
 }
 

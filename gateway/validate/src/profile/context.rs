@@ -58,7 +58,7 @@ impl<'t> Walk<'t> {
             return;
         }
         let severity = if is_modifier { Some(self.demands.unknown_modifiers) } else { self.demands.unknown_extensions };
-        let Some(severity) = severity else { return };
+        let Some(severity) = severity.filter(|s| *s >= self.demands.least) else { return };
         let shown: String = url.chars().filter(|c| c.is_ascii_graphic()).take(200).collect();
         let (rule, zh, en) = if is_modifier {
             (

@@ -89,6 +89,9 @@ impl<'t> Walk<'t> {
     fn not_evaluated(&mut self, at: &Frame<'_, 't>, profile: Option<&Arc<Profile>>, invariant: &Invariant, fault: &Fault) {
         // a value set that is not here: nothing is known, and the author of the resource can do nothing about it
         let severity = if fault.kind == FaultKind::Undecided { Severity::Information } else { Severity::Warning };
+        if severity < self.demands.least {
+            return;
+        }
         let key = &invariant.key;
         let finding = text::INVARIANT_NOT_EVALUATED.finding(severity).says(
             format!("约束 {key} 无法求值，未检查：{}", fault.zh),
