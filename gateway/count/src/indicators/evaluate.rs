@@ -25,6 +25,8 @@ pub struct Tally {
     pub persons: i64,
     /// 人次
     pub cases: i64,
+    /// Persons and cases as they were when the period closed; `None`: it is open.
+    pub published: Option<(i64, i64)>,
     /// Reason → cases that did not count.
     pub excluded: BTreeMap<String, i64>,
 }
@@ -97,6 +99,7 @@ pub fn evaluate(library: &Library, definition: &Definition, asked: &Asked<'_>, c
         institution: asked.institution.map(str::to_owned),
         persons: tally.as_ref().map(|t| t.persons),
         cases: tally.as_ref().map(|t| t.cases),
+        published: tally.as_ref().and_then(|t| t.published),
         excluded: tally.map(|t| t.excluded).unwrap_or_default(),
         outcome,
         kind: definition.kind,

@@ -93,6 +93,8 @@ pub struct Figure {
     /// 人数 and 人次 of the scope, where the indicator has one.
     pub persons: Option<i64>,
     pub cases: Option<i64>,
+    /// Persons and cases as published when the period closed, where it is closed.
+    pub published: Option<(i64, i64)>,
     pub excluded: BTreeMap<String, i64>,
     pub outcome: Outcome,
     pub kind: Kind,
@@ -149,6 +151,7 @@ impl Figure {
         put("excluded", json!(self.excluded));
         put("title", json!(self.title));
         put("provenance", json!(self.provenance.code()));
+        put("published", json!(self.published.map(|(persons, cases)| json!({"persons": persons, "cases": cases}))));
         put("targetYear", json!(self.target.as_ref().map(|t| t.year)));
         put("met", json!(self.is_met));
         put("progress", number(self.progress));

@@ -4,6 +4,7 @@
 //!
 //! `profiles/policy/indicators` holds the definitions, `gateway/docs/indicators.md` says what they are.
 
+mod counted;
 mod definition;
 mod evaluate;
 pub mod fhir;
@@ -13,6 +14,7 @@ mod load;
 mod target;
 mod when;
 
+pub use counted::evaluate_all;
 pub use definition::{Class, Definition, Document, Input, Kind, Library, Origin, Over};
 pub use evaluate::{Asked, Counters, Given, Inputs, Source, Tally, evaluate};
 pub use figure::{Figure, Gap, Outcome, Provenance, Used};

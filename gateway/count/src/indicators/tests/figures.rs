@@ -2,7 +2,10 @@
 
 use super::support::{World, library, period, reported};
 use crate::cases::Scope;
-use crate::indicators::{Asked, Figure, Given, Outcome, Provenance, Source, Tally, evaluate};
+use crate::cases::{Ledger, Rules};
+use crate::indicators::{Asked, Counters, Figure, Given, Outcome, Provenance, Source, Tally, evaluate, evaluate_all};
+use crate::period::Period;
+use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 fn figure(id: &str, text: &str, world: &World, change: impl FnOnce(&mut Asked<'_>)) -> Figure {
@@ -14,7 +17,7 @@ fn figure(id: &str, text: &str, world: &World, change: impl FnOnce(&mut Asked<'_
 }
 
 fn tally(persons: i64, cases: i64) -> Tally {
-    Tally { persons, cases, excluded: BTreeMap::from([("test".to_owned(), 3)]) }
+    Tally { persons, cases, published: None, excluded: BTreeMap::from([("test".to_owned(), 3)]) }
 }
 
 fn counted() -> World {
@@ -22,8 +25,8 @@ fn counted() -> World {
         tallies: vec![
             (Scope::All4, period("2025Q3"), tally(50_000, 70_000)),
             (Scope::Img5, period("2025Q3"), tally(30_000, 40_000)),
-            (Scope::All4, crate::period::Period { first: period("2025").first, last: period("2025Q3").last }, tally(151_000, 210_000)),
-            (Scope::Img5, crate::period::Period { first: period("2025").first, last: period("2025Q3").last }, tally(90_000, 120_000)),
+            (Scope::All4, Period { first: period("2025").first, last: period("2025Q3").last }, tally(151_000, 210_000)),
+            (Scope::Img5, Period { first: period("2025").first, last: period("2025Q3").last }, tally(90_000, 120_000)),
         ],
         ..World::default()
     }
@@ -34,7 +37,10 @@ fn the_line_is_the_one_that_is_agreed() {
     let line = figure("fj-core-06", "2025Q3", &counted(), |_| {}).line();
     let agreed = r#"{"indicator":"fj-core-06","document":"奉节府办发〔2025〕11号","scope":"ALL4","period":"2025Q3","institution":null,"persons":50000,"cases":70000,"value":5,"unit":"万人","target":"20","class":"A","definitionVersion":"2025-11.1","journalPosition":4711,"excluded":{"test":3},"#;
     assert!(line.starts_with(agreed), "{line}");
-    assert!(line.contains(r#""provenance":"counted","targetYear":2025,"met":false,"progress":75.5,"yearToDate":15.1"#), "{line}");
+    assert!(
+        line.contains(r#""provenance":"counted","published":null,"targetYear":2025,"met":false,"progress":75.5,"yearToDate":15.1"#),
+        "{line}"
+    );
 }
 
 #[test]
@@ -151,4 +157,34 @@ fn evidence_stands_beside_a_figure_and_is_not_part_of_it() {
     assert_eq!((f.value_text().as_str(), f.provenance), ("已实施", Provenance::Reported));
     let shown: Vec<_> = f.evidence.iter().map(|u| (u.name.as_str(), u.value.as_str(), u.origin.code())).collect();
     assert_eq!(shown, [("cases.IMG5", "40000", "counted"), ("cases.ALL4", "70000", "counted"), ("persons.ALL4", "50000", "counted")]);
+}
+
+#[test]
+fn the_ledger_counts_for_indicators_and_each_count_is_made_once() {
+    struct Asks(World, std::cell::Cell<usize>);
+    impl Counters for Asks {
+        fn cases(&self, scope: Scope, period: Period, institution: Option<&str>) -> Option<Tally> {
+            self.1.set(self.1.get() + 1);
+            self.0.cases(scope, period, institution)
+        }
+        fn counter(&self, id: &str, period: Period, institution: Option<&str>) -> Option<Decimal> {
+            self.0.counter(id, period, institution)
+        }
+        fn position(&self) -> u64 {
+            self.0.position()
+        }
+    }
+    let (library, asks) = (library(), Asks(counted(), std::cell::Cell::new(0)));
+    let asked = Asked { period: period("2025Q3"), institution: None, area: "500236", open_scope: None };
+    let figures = evaluate_all(&library, &asked, &asks, &World::default(), |_| true);
+    assert_eq!(figures.len(), library.definitions().len());
+    assert_eq!(asks.1.get(), 4, "two scopes, the quarter and the year to date");
+    for (f, d) in figures.iter().zip(library.definitions()) {
+        assert_eq!(*f, evaluate(&library, d, &asked, &asks, &World::default()), "{}", d.id);
+    }
+
+    let ledger = Ledger::new(Rules::default());
+    let cases = |text: &str| Counters::cases(&ledger, Scope::All4, period(text), None);
+    assert_eq!(cases("2025Q3"), Some(Tally::default()));
+    assert_eq!(cases("2025-07-01"), None, "the ledger answers for whole months");
 }
