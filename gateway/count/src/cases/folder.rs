@@ -12,14 +12,13 @@ const MOST_PLACES: usize = 32;
 pub(super) const ORDER: u8 = 1;
 pub(super) const SPECIMEN: u8 = 2;
 pub(super) const STUDY: u8 = 4;
-pub(super) const STATUS: u8 = 8;
 pub(super) const EVIDENCE: u8 = ORDER | SPECIMEN | STUDY;
 
 /// What one institution sent or did before the report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Place {
     pub(super) institution: u16,
-    /// `ORDER | SPECIMEN | STUDY | STATUS`
+    /// `ORDER | SPECIMEN | STUDY`
     pub(super) kinds: u8,
     pub(super) modality: Modality,
     pub(super) item: u16,

@@ -3,7 +3,7 @@
 use super::event::{At, Close, Decided, Event};
 use super::figures::Cause;
 use super::folder::{Class, Folder, Place, Version, earliest};
-use super::folder::{ORDER, SPECIMEN, STATUS, STUDY, Tallied};
+use super::folder::{ORDER, SPECIMEN, STUDY, Tallied};
 use super::judge::{Known, judge};
 use super::keys::Keys;
 use super::names::Names;
@@ -40,8 +40,10 @@ pub(super) struct Closing {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Rejected {
     pub(super) month: u16,
-    pub(super) exam: u16,
+    /// Who rejected it.
     pub(super) by: u16,
+    /// Where it came from, and of what, its case knows best.
+    pub(super) case: u32,
     pub(super) modality: Modality,
     pub(super) seq: u64,
 }
@@ -245,7 +247,6 @@ impl Ledger {
         if self.keys.is_full() {
             self.settle();
         }
-        self.note_rejected(at, s);
         let mut cases: Vec<u32> = s.ids.iter().filter_map(|id| self.find(*id)).collect();
         cases.sort_unstable();
         cases.dedup();
@@ -267,6 +268,7 @@ impl Ledger {
                 self.keys.put(*id, case);
             }
         }
+        self.note_rejected(at, s, case);
         if !self.add(&mut folder, at, s, dir) {
             self.overfull += 1;
         }
@@ -346,7 +348,10 @@ impl Ledger {
             Kind::Order => ORDER,
             Kind::Specimen => SPECIMEN,
             Kind::Study => STUDY,
-            Kind::Status => STATUS,
+            Kind::Status => {
+                folder.cancelled |= s.status.is_void();
+                return true;
+            }
             Kind::Report => {
                 let of_all = s.ids.iter().min_by_key(|id| id.0).map_or(0, |id| id.1);
                 return folder.add_version(Version {
@@ -375,15 +380,14 @@ impl Ledger {
         folder.add_place(Place { institution, kinds, modality: s.modality, item, record, seq: at.seq })
     }
 
-    fn note_rejected(&mut self, at: At, s: &Sighting) {
+    fn note_rejected(&mut self, at: At, s: &Sighting, case: u32) {
         if !s.rejected || s.test {
             return;
         }
         let by = self.institutions.number(&s.source);
-        let exam = if s.exam.is_empty() { by } else { self.institutions.number(&s.exam) };
         let month = month_of(day_of(s.received_us.filter(|us| *us <= at.us).unwrap_or(at.us)));
         let key = hash(&[s.resource.as_bytes()]);
-        self.rejected.entry(key).or_insert(Rejected { month, exam, by, modality: s.modality, seq: at.seq });
+        self.rejected.entry(key).or_insert(Rejected { month, by, case, modality: s.modality, seq: at.seq });
     }
 
     fn record(&mut self, key: &str, dir: &dyn Directory) -> u32 {

@@ -6,6 +6,7 @@
 //! folder has it judged again; the difference is tallied, and where its month is closed it is an adjustment with a date.
 
 mod event;
+mod extract;
 mod figures;
 mod folder;
 mod judge;
@@ -19,6 +20,7 @@ mod sighting;
 mod tally;
 
 pub use event::{At, Close, Decided, Event};
+pub use extract::sightings_of;
 pub use figures::{Adjustment, By, CaseRow, Cause, Doubt, Figure, FigureRow, Figures, Lack, Orphan, Quality, Question, Spread};
 pub use ledger::Ledger;
 pub use rule::{DEFINITION, DEFINITION_VERSION, Directory, Facts, Outcome, Rules, Scope, Tier};

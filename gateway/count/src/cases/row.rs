@@ -90,7 +90,7 @@ impl Shapes {
     /// Writes a folder into a row, its links apart; `false`: it does not fit.
     pub(super) fn pack(&mut self, folder: &Folder, row: &mut Row) -> bool {
         let (place, version) = (folder.places.first(), folder.versions.first());
-        if folder.places.len() > 1 || folder.versions.len() > 1 || (place.is_none() && version.is_none()) {
+        if folder.places.len() > 1 || folder.versions.len() > 1 {
             return false;
         }
         // the record of the case is that of its report

@@ -299,17 +299,22 @@ fn exam_of(papers: &[&Paper<'_>]) -> Option<String> {
     let places = |kinds: &[Kind]| {
         let of = |p: &Paper<'_>| if p.s.exam.is_empty() { p.s.source.clone() } else { p.s.exam.clone() };
         let senders: BTreeSet<String> = papers.iter().filter(|p| kinds.contains(&p.s.kind)).map(|p| of(p)).collect();
-        papers.iter().filter(|p| p.s.kind != Kind::Report).map(|p| of(p)).find(|i| senders.contains(i))
+        papers.iter().filter(|p| ![Kind::Report, Kind::Status].contains(&p.s.kind)).map(|p| of(p)).find(|i| senders.contains(i))
     };
     places(&[Kind::Specimen, Kind::Study]).or_else(|| places(&[Kind::Order]))
 }
 
 fn modality_of(papers: &[&Paper<'_>]) -> Option<Modality> {
-    papers.iter().filter(|p| p.s.kind != Kind::Report).map(|p| p.s.modality).find(|m| *m != Modality::Unknown)
+    papers.iter().filter(|p| ![Kind::Report, Kind::Status].contains(&p.s.kind)).map(|p| p.s.modality).find(|m| *m != Modality::Unknown)
 }
 
 fn record_of(papers: &[&Paper<'_>]) -> Option<String> {
-    let of =
-        |report: bool| papers.iter().filter(|p| (p.s.kind == Kind::Report) == report).map(|p| p.s.patient.clone()).find(|p| !p.is_empty());
+    let of = |report: bool| {
+        papers
+            .iter()
+            .filter(|p| (p.s.kind == Kind::Report) == report && p.s.kind != Kind::Status)
+            .map(|p| p.s.patient.clone())
+            .find(|p| !p.is_empty())
+    };
     of(true).or_else(|| of(false))
 }

@@ -1,0 +1,355 @@
+//! From the resources of one message to what it says of cases. What stands where is told in `gateway/docs/placement.md`.
+
+use super::sighting::{Id, IdKind, Kind, Modality, Sighting, Status};
+use hutong_enforce::recognition::moment;
+use hutong_fhir::NodeRef;
+use std::collections::HashMap;
+
+const COMMUNITY: &str = "http://fhir.med-community.cn/gw/";
+const DICOM: &str = "http://dicom.nema.org/resources/ontology/DCM";
+const SECTION: &str = "http://terminology.hl7.org/CodeSystem/v2-0074";
+/// 检查报告单号、检验报告单号
+const REPORT_NUMBERS: [&str; 2] = ["urn:oid:2.16.156.10011.1.32", "urn:oid:2.16.156.10011.1.33"];
+/// Sightings of one message; a message with more is cut off there.
+const MOST: usize = 1_000;
+
+/// What a message says of cases. `institution`: the code of the one that sent it.
+///
+/// What a report repeats of its order, specimen and images is the report's word, and no evidence of them.
+pub fn sightings_of(resources: &[NodeRef<'_>], institution: &str) -> Vec<Sighting> {
+    let message = Message::of(resources, institution);
+    let mut out = Vec::new();
+    for report in message.of_type("DiagnosticReport") {
+        out.push(message.report(report));
+    }
+    let by_report = !out.is_empty();
+    for order in message.of_type("ServiceRequest").filter(|o| !message.is_repeated(*o)) {
+        out.push(message.order(order));
+    }
+    for specimen in message.of_type("Specimen") {
+        if let Some(sighting) = message.specimen(specimen, by_report) {
+            out.push(sighting);
+        }
+    }
+    if !by_report {
+        out.extend(message.of_type("ImagingStudy").filter_map(|s| message.study(s)));
+    }
+    out.retain(|s| !s.ids.is_empty());
+    out.truncate(MOST);
+    out
+}
+
+/// The resources of a message, found by their references.
+struct Message<'t> {
+    all: Vec<(&'t str, NodeRef<'t>)>,
+    by_reference: HashMap<String, NodeRef<'t>>,
+    institution: &'t str,
+}
+
+impl<'t> Message<'t> {
+    fn of(resources: &[NodeRef<'t>], institution: &'t str) -> Message<'t> {
+        let all: Vec<(&str, NodeRef<'_>)> = resources.iter().filter_map(|r| Some((r.resource_type()?, *r))).collect();
+        let by_reference = all.iter().map(|(kind, r)| (reference(kind, *r), *r)).collect();
+        Message { all, by_reference, institution }
+    }
+
+    fn of_type(&self, kind: &'static str) -> impl Iterator<Item = NodeRef<'t>> {
+        self.all.iter().filter(move |(k, _)| *k == kind).map(|(_, r)| *r)
+    }
+
+    fn new(&self, kind: Kind, name: &str, resource: NodeRef<'t>) -> Sighting {
+        let mut s = Sighting::new(kind, self.institution, &reference(name, resource));
+        s.patient = resource.at("subject.reference").unwrap_or("").to_owned();
+        let coding = resource.get("code").and_then(|c| c.get("coding"));
+        if let Some(code) = coding.and_then(|c| c.at("code")) {
+            s.item = format!("{}|{code}", coding.and_then(|c| c.at("system")).unwrap_or(""));
+        }
+        s.modality = modality(resource);
+        s.test = has_tag(resource, "HTEST") || self.patient_is_test(&s.patient);
+        s.checkup = has_tag(resource, "check-up") || self.of_type("Encounter").any(|e| has_tag(e, "check-up"));
+        s
+    }
+
+    fn patient_is_test(&self, patient: &str) -> bool {
+        self.by_reference.get(patient).is_some_and(|p| has_tag(*p, "HTEST"))
+    }
+
+    fn report(&self, report: NodeRef<'t>) -> Sighting {
+        let mut s = self.new(Kind::Report, "DiagnosticReport", report);
+        s.status = status(report.at("status"));
+        s.examined_us = begun(report);
+        s.reported_us = match report.at("issued") {
+            // when it was withdrawn stands apart from when it had been issued
+            issued if s.status.is_void() => extension(report, "business-event").and_then(|e| e.at("valueDateTime")).or(issued),
+            issued => issued,
+        }
+        .and_then(moment);
+        let read = place(report, "report-organization").or_else(|| self.interpreter_place(report));
+        s.read = read.unwrap_or("").to_owned();
+        // the sender as the last resort says nothing of where it was examined
+        s.exam = place(report, "exam-organization").filter(|e| *e != self.institution).unwrap_or("").to_owned();
+        s.readers =
+            report.all_named("resultsInterpreter").filter_map(|i| i.at("reference").or(i.at("display"))).map(str::to_owned).collect();
+        s.critical = extension(report, "critical-value").is_some() || self.results(report).any(is_critical);
+        add_numbers(&mut s.ids, report);
+        for order in self.referred(report, "basedOn") {
+            add_numbers(&mut s.ids, order);
+            s.ordered_us = s.ordered_us.or_else(|| order.at("authoredOn").and_then(moment));
+        }
+        for part in self.referred(report, "specimen").chain(self.referred(report, "imagingStudy")) {
+            add_numbers(&mut s.ids, part);
+        }
+        if !s.exam.is_empty() {
+            self.add_as_numbered_there(&mut s);
+        }
+        self.settle_ids(s)
+    }
+
+    /// A number without assigner is the sender's. Of what was examined elsewhere it may as well be that institution's.
+    fn add_as_numbered_there(&self, s: &mut Sighting) {
+        let Some(report) = self.by_reference.get(&s.resource) else { return };
+        for (kind, assigner, value) in numbers(*report).chain(self.referred(*report, "basedOn").flat_map(numbers)) {
+            if assigner == self.institution && matches!(kind, IdKind::Order | IdKind::Accession) {
+                push(&mut s.ids, Id::new(kind, &s.exam, value));
+            }
+        }
+    }
+
+    fn order(&self, order: NodeRef<'t>) -> Sighting {
+        let control = extension(order, "order-control").and_then(|e| e.at("valueCode"));
+        let placed = matches!(control, None | Some("NW" | "RO" | "XO" | "SN" | "PA" | "CH"));
+        let mut s = self.new(if placed { Kind::Order } else { Kind::Status }, "ServiceRequest", order);
+        s.status = status(order.at("status"));
+        s.exam = place(order, "order-organization").filter(|e| *e != self.institution).unwrap_or("").to_owned();
+        s.ordered_us = if placed { order.at("authoredOn").and_then(moment) } else { None };
+        add_numbers(&mut s.ids, order);
+        for specimen in self.referred(order, "specimen") {
+            add_numbers(&mut s.ids, specimen);
+        }
+        self.settle_ids(s)
+    }
+
+    /// A specimen that was taken is evidence of where; one that was received, or is told of in a report, is not.
+    fn specimen(&self, specimen: NodeRef<'t>, by_report: bool) -> Option<Sighting> {
+        let received = specimen.at("receivedTime").and_then(moment);
+        let rejected = specimen.at("status") == Some("unsatisfactory") || extension(specimen, "rejection-reason").is_some();
+        let taken = begun_at(specimen.get("collection"), "collected");
+        if by_report && !rejected {
+            return None;
+        }
+        let is_evidence = taken.is_some() && received.is_none() && !rejected && !by_report;
+        let mut s = self.new(if is_evidence { Kind::Specimen } else { Kind::Status }, "Specimen", specimen);
+        (s.examined_us, s.received_us, s.rejected) = (taken, received, rejected);
+        add_numbers(&mut s.ids, specimen);
+        let own = s.resource.clone();
+        let mut orders: Vec<NodeRef<'_>> =
+            self.of_type("ServiceRequest").filter(|o| o.all_named("specimen").any(|r| r.at("reference") == Some(own.as_str()))).collect();
+        let all: Vec<NodeRef<'_>> = self.of_type("ServiceRequest").collect();
+        if orders.is_empty() && all.len() == 1 {
+            orders = all;
+        }
+        for order in orders {
+            add_numbers(&mut s.ids, order);
+            fill_modality(&mut s, order);
+        }
+        Some(self.settle_ids(s))
+    }
+
+    /// Images of an order are not taken yet; those of a status are.
+    fn study(&self, study: NodeRef<'t>) -> Option<Sighting> {
+        let mut s = self.new(Kind::Study, "ImagingStudy", study);
+        let ordered = self.of_type("ServiceRequest").any(|o| self.order(o).kind == Kind::Order);
+        s.examined_us = study.at("started").and_then(moment);
+        if s.examined_us.is_none() || (ordered && study.at("status") != Some("available")) {
+            return None;
+        }
+        s.exam = place(study, "exam-organization").filter(|e| *e != self.institution).unwrap_or("").to_owned();
+        add_numbers(&mut s.ids, study);
+        for order in self.referred(study, "basedOn") {
+            add_numbers(&mut s.ids, order);
+        }
+        Some(self.settle_ids(s))
+    }
+
+    /// Whether an order is what a report of this message repeats.
+    fn is_repeated(&self, order: NodeRef<'t>) -> bool {
+        let own = reference("ServiceRequest", order);
+        self.of_type("DiagnosticReport").any(|r| r.all_named("basedOn").any(|b| b.at("reference") == Some(own.as_str())))
+    }
+
+    fn referred(&self, from: NodeRef<'t>, element: &'static str) -> impl Iterator<Item = NodeRef<'t>> {
+        from.all_named(element).filter_map(|r| self.by_reference.get(r.at("reference")?).copied())
+    }
+
+    fn results(&self, report: NodeRef<'t>) -> impl Iterator<Item = NodeRef<'t>> {
+        self.referred(report, "result")
+    }
+
+    fn interpreter_place(&self, report: NodeRef<'t>) -> Option<&'t str> {
+        self.referred(report, "resultsInterpreter").find_map(|role| role.at("organization.identifier.value"))
+    }
+
+    fn settle_ids(&self, mut s: Sighting) -> Sighting {
+        if s.ids.is_empty() && !s.resource.ends_with('/') {
+            s.ids.push(Id::new(IdKind::Resource, "", &s.resource));
+        }
+        s
+    }
+}
+
+/// What a node has under a name, all of it.
+trait AllNamed<'t> {
+    fn all_named(self, name: &'static str) -> impl Iterator<Item = NodeRef<'t>>;
+}
+
+impl<'t> AllNamed<'t> for NodeRef<'t> {
+    fn all_named(self, name: &'static str) -> impl Iterator<Item = NodeRef<'t>> {
+        self.children().filter(move |c| c.name() == name)
+    }
+}
+
+fn reference(kind: &str, resource: NodeRef<'_>) -> String {
+    format!("{kind}/{}", resource.at("id").unwrap_or(""))
+}
+
+fn extension<'t>(node: NodeRef<'t>, name: &str) -> Option<NodeRef<'t>> {
+    node.all_named("extension")
+        .find(|e| e.at("url").and_then(|u| u.strip_prefix(COMMUNITY)).and_then(|u| u.strip_prefix("StructureDefinition/")) == Some(name))
+}
+
+fn place<'t>(node: NodeRef<'t>, name: &str) -> Option<&'t str> {
+    extension(node, name)?.at("valueReference.identifier.value")
+}
+
+fn has_tag(resource: NodeRef<'_>, code: &str) -> bool {
+    resource.get("meta").is_some_and(|m| m.all_named("tag").any(|t| t.at("code") == Some(code)))
+}
+
+fn is_critical(observation: NodeRef<'_>) -> bool {
+    let flagged =
+        observation.all_named("interpretation").any(|i| i.all_named("coding").any(|c| matches!(c.at("code"), Some("HH" | "LL" | "AA"))));
+    flagged || extension(observation, "critical-value").is_some()
+}
+
+fn begun(report: NodeRef<'_>) -> Option<i64> {
+    begun_at(Some(report), "effective")
+}
+
+/// `effectiveDateTime`, or the start of `effectivePeriod`.
+fn begun_at(node: Option<NodeRef<'_>>, stem: &str) -> Option<i64> {
+    let node = node?;
+    let (exact, period) = match stem {
+        "effective" => ("effectiveDateTime", "effectivePeriod.start"),
+        _ => ("collectedDateTime", "collectedPeriod.start"),
+    };
+    node.at(exact).or_else(|| node.at(period)).and_then(moment)
+}
+
+/// All numbers of a resource: (kind, assigner, value).
+fn numbers<'t>(resource: NodeRef<'t>) -> impl Iterator<Item = (IdKind, &'t str, &'t str)> {
+    let of = resource.resource_type().unwrap_or("");
+    resource.children().filter(|c| matches!(c.name(), "identifier" | "accessionIdentifier")).filter_map(move |i| {
+        let value = i.at("value").filter(|v| !v.is_empty())?;
+        let system = i.at("system").unwrap_or("");
+        let kind = match (i.at("type.coding.code"), of) {
+            (Some("PLAC"), _) => IdKind::Order,
+            (Some("FILL" | "ACSN"), _) => IdKind::Accession,
+            (_, "DiagnosticReport") if REPORT_NUMBERS.contains(&system) || i.at("type.text") == Some("报告单号") => IdKind::Report,
+            (_, "ImagingStudy") if system == "urn:dicom:uid" => IdKind::Study,
+            (_, "ImagingStudy") if REPORT_NUMBERS.contains(&system) => IdKind::Accession,
+            (_, "Specimen") => IdKind::Accession,
+            _ => return None,
+        };
+        // a UID is unique by itself
+        let assigner =
+            if kind == IdKind::Study { "" } else { i.at("assigner.identifier.value").or(i.at("assigner.display")).unwrap_or(system) };
+        Some((kind, assigner, value))
+    })
+}
+
+fn add_numbers(ids: &mut Vec<Id>, resource: NodeRef<'_>) {
+    for (kind, assigner, value) in numbers(resource) {
+        push(ids, Id::new(kind, assigner, value));
+    }
+}
+
+fn push(ids: &mut Vec<Id>, id: Id) {
+    if !ids.contains(&id) {
+        ids.push(id);
+    }
+}
+
+fn fill_modality(s: &mut Sighting, from: NodeRef<'_>) {
+    if s.modality == Modality::Unknown {
+        s.modality = modality(from);
+    }
+}
+
+fn status(code: Option<&str>) -> Status {
+    match code {
+        Some("registered" | "draft") => Status::Registered,
+        Some("active" | "on-hold") => Status::Active,
+        Some("completed") => Status::Completed,
+        Some("partial" | "preliminary") => Status::Preliminary,
+        Some("final") => Status::Final,
+        Some("amended" | "appended") => Status::Amended,
+        Some("corrected") => Status::Corrected,
+        Some("cancelled" | "revoked") => Status::Cancelled,
+        Some("entered-in-error") => Status::EnteredInError,
+        _ => Status::Unknown,
+    }
+}
+
+/// The most telling coding of the category: a DICOM modality, then the diagnostic section of HL7 table 0074.
+fn modality(resource: NodeRef<'_>) -> Modality {
+    let codings = || resource.all_named("category").flat_map(|c| c.all_named("coding")).chain(resource.all_named("modality"));
+    let of = |system: &str, read: fn(&str) -> Modality| {
+        codings().filter(|c| c.at("system") == Some(system)).filter_map(|c| c.at("code")).map(read).find(|m| *m != Modality::Unknown)
+    };
+    of(DICOM, by_dicom)
+        .or_else(|| of(SECTION, by_section))
+        .or_else(|| of("http://fhir.med-community.cn/gw/CodeSystem/service-category", by_kind))
+        .unwrap_or_default()
+}
+
+fn by_dicom(code: &str) -> Modality {
+    match code {
+        "CR" | "DX" | "DR" => Modality::Xr,
+        "CT" => Modality::Ct,
+        "MR" => Modality::Mr,
+        "MG" => Modality::Mg,
+        "US" => Modality::Us,
+        "NM" | "PT" => Modality::Nm,
+        "ECG" => Modality::Ecg,
+        "EMG" => Modality::Emg,
+        "EEG" => Modality::Eeg,
+        "SM" | "PATH" => Modality::Path,
+        "LAB" => Modality::Lab,
+        _ => Modality::Other,
+    }
+}
+
+fn by_section(code: &str) -> Modality {
+    match code {
+        "LAB" | "BG" | "BLB" | "CG" | "CH" | "CP" | "GE" | "HM" | "IMM" | "MB" | "MCB" | "MYC" | "OSL" | "SR" | "TX" | "VR" => {
+            Modality::Lab
+        }
+        "SP" | "PAT" => Modality::Path,
+        "CT" => Modality::Ct,
+        "NMR" => Modality::Mr,
+        "NMS" => Modality::Nm,
+        "RUS" | "OUS" | "VUS" | "US" | "CUS" => Modality::Us,
+        "RX" | "XRC" | "DR" => Modality::Xr,
+        "EC" => Modality::Ecg,
+        _ => Modality::Unknown,
+    }
+}
+
+fn by_kind(code: &str) -> Modality {
+    match code {
+        "laboratory" => Modality::Lab,
+        "ecg" => Modality::Ecg,
+        "pathology" => Modality::Path,
+        _ => Modality::Unknown,
+    }
+}
