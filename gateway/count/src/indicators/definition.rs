@@ -150,11 +150,9 @@ pub struct Definition {
 impl Definition {
     /// The row of the annex it belongs to: `mon-05` of `mon-05-1`.
     pub fn row(&self) -> &str {
-        let mut parts = self.id.match_indices('-').map(|(at, _)| at);
-        match parts.nth(if self.document.contains('-') { 2 } else { 1 }) {
-            Some(end) => self.id.get(..end).unwrap_or(&self.id),
-            None => &self.id,
-        }
+        let start = self.document.len() + 1;
+        let end = self.id.get(start..).and_then(|rest| rest.find('-')).map_or(self.id.len(), |at| start + at);
+        self.id.get(..end).unwrap_or(&self.id)
     }
 }
 

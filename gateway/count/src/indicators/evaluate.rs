@@ -97,6 +97,7 @@ pub fn evaluate(library: &Library, definition: &Definition, asked: &Asked<'_>, c
         period: when::name(asked.period),
         days: asked.period,
         institution: asked.institution.map(str::to_owned),
+        scopes: both(scope, asked, counters),
         persons: tally.as_ref().map(|t| t.persons),
         cases: tally.as_ref().map(|t| t.cases),
         published: tally.as_ref().and_then(|t| t.published),
@@ -122,6 +123,11 @@ pub fn evaluate(library: &Library, definition: &Definition, asked: &Asked<'_>, c
     }
     judge(&mut figure, definition, document.is_some_and(|d| d.area == asked.area));
     figure
+}
+
+fn both(scope: Option<Scope>, asked: &Asked<'_>, counters: &dyn Counters) -> Vec<(Scope, i64, i64)> {
+    let of = |s: Scope| counters.cases(s, asked.period, asked.institution).map(|t| (s, t.persons, t.cases));
+    scope.into_iter().flat_map(|_| Scope::BOTH).filter_map(of).collect()
 }
 
 /// The target of the year, otherwise of the next year for which one is printed.

@@ -90,6 +90,8 @@ pub struct Figure {
     pub days: Period,
     /// `None` = the whole area.
     pub institution: Option<String>,
+    /// 人数 and 人次 by either scope, where the indicator has one: both are always computed.
+    pub scopes: Vec<(Scope, i64, i64)>,
     /// 人数 and 人次 of the scope, where the indicator has one.
     pub persons: Option<i64>,
     pub cases: Option<i64>,
@@ -151,6 +153,8 @@ impl Figure {
         put("excluded", json!(self.excluded));
         put("title", json!(self.title));
         put("provenance", json!(self.provenance.code()));
+        let of = |(scope, persons, cases): &(Scope, i64, i64)| (scope.code().to_owned(), json!({"persons": persons, "cases": cases}));
+        put("scopes", Json::Object(self.scopes.iter().map(of).collect()));
         put("published", json!(self.published.map(|(persons, cases)| json!({"persons": persons, "cases": cases}))));
         put("targetYear", json!(self.target.as_ref().map(|t| t.year)));
         put("met", json!(self.is_met));

@@ -307,13 +307,15 @@ impl Reader<'_> {
                 None
             }
             Err(fault) => {
-                let (file, name) = (self.file.text, self.file.name);
-                let base = if is_plain { start } else { 0 };
-                let source = if is_plain { file } else { text.get_ref().as_str() };
-                let (line, column) = fault.place(source, base);
-                let shown = fault.show(name, source, base);
+                if !is_plain {
+                    // written with escapes or over lines: told at its beginning
+                    self.fault(text.span().start, &fault.zh, &fault.en);
+                    return None;
+                }
+                let (line, column) = fault.place(self.file.text, start);
+                let shown = fault.show(self.file.name, self.file.text, start);
                 let said = shown.split_once(": ").map_or(shown.as_str(), |(_, rest)| rest).trim_end().to_owned();
-                self.faults.push(Fault { file: name.to_owned(), line, column, text: said });
+                self.faults.push(Fault { file: self.file.name.to_owned(), line, column, text: said });
                 None
             }
         }
@@ -329,7 +331,7 @@ impl Reader<'_> {
         match d.class {
             Class::A if has_expression && !counts => self.fault(at, "A 类指标须由网关计数得出", "a figure of class A is made of counters"),
             Class::A if !has_expression => self.fault(at, "A 类指标须有表达式", "a figure of class A needs an expression"),
-            Class::B if !counts && d.evidence.is_empty() && d.expression.is_some() => {
+            Class::B if !counts && d.evidence.is_empty() => {
                 self.fault(at, "B 类指标须有一部分由网关计数", "a part of a figure of class B is counted");
             }
             Class::C if counts => self.fault(at, "C 类指标是填报的，不得含网关计数", "a figure of class C is reported and has no counters"),

@@ -2,12 +2,12 @@
 //! refused as a whole, each fault with its line.
 
 use super::{Given, Inputs, Row, Source};
-use crate::indicators::definition::{Class, Kind, Library, Origin};
+use crate::indicators::definition::{Class, Definition, Kind, Library, Origin};
 use crate::indicators::when;
 use crate::period::Period;
 use hutong_fhir::sheet::{self, Fault, Sheet};
 use rust_decimal::Decimal;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Rows of one form.
 pub const ROWS_MAX: usize = 10_000;
@@ -59,6 +59,36 @@ pub fn rows(library: &Library, text: &str, today: i64, is_institution: &dyn Fn(&
         faults.push((0, "", "表中没有数据行".to_owned(), "the table has no rows".to_owned()));
     }
     end(sheet, faults).map(|()| out)
+}
+
+/// An empty form (CSV) for the definitions that `wanted` takes: a row for each figure that is to be reported, with its unit,
+/// its name and who reports it.
+pub fn template(library: &Library, period: &str, wanted: impl Fn(&Definition) -> bool) -> String {
+    let mut items: BTreeSet<&str> = BTreeSet::new();
+    for d in library.definitions().iter().filter(|d| wanted(d)) {
+        match &d.expression {
+            Some(e) => items.extend(e.names().filter_map(|n| library.input(n)).filter(|i| i.origin == Origin::Reported).map(|i| &*i.id)),
+            None => {
+                items.insert(&d.id);
+            }
+        }
+    }
+    let mut out = CHINESE.map(|c| c.trim_end_matches('?')).join(",");
+    out.push_str(",名称,填报单位\n");
+    for id in items {
+        let of_input = || library.input(id).map(|i| (&i.unit, &i.zh, &i.who));
+        let found = library.definition(id).map(|d| (&d.unit, &d.title, &d.who)).or_else(of_input);
+        if let Some((unit, title, who)) = found {
+            let cells = [id, period, "", "", unit, "", "", "", title, who].map(quoted);
+            out.push_str(&cells.join(","));
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }
 
 fn end(mut sheet: Sheet<'_>, faults: Vec<(usize, &str, String, String)>) -> Result<(), Vec<Fault>> {

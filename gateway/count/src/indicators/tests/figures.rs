@@ -38,7 +38,7 @@ fn the_line_is_the_one_that_is_agreed() {
     let agreed = r#"{"indicator":"fj-core-06","document":"奉节府办发〔2025〕11号","scope":"ALL4","period":"2025Q3","institution":null,"persons":50000,"cases":70000,"value":5,"unit":"万人","target":"20","class":"A","definitionVersion":"2025-11.1","journalPosition":4711,"excluded":{"test":3},"#;
     assert!(line.starts_with(agreed), "{line}");
     assert!(
-        line.contains(r#""provenance":"counted","published":null,"targetYear":2025,"met":false,"progress":75.5,"yearToDate":15.1"#),
+        line.contains(r#""provenance":"counted","scopes":{"IMG5":{"persons":30000,"cases":40000},"ALL4":{"persons":50000,"cases":70000}},"published":null,"targetYear":2025,"met":false,"progress":75.5,"yearToDate":15.1"#),
         "{line}"
     );
 }

@@ -1,7 +1,7 @@
 //! Forms: what is taken, what is refused, and that a second person approves.
 
 use super::support::{library, period};
-use crate::indicators::forms::{Act, Both, Configured, Forms, Row, Ruling, State, Submission, configured, rows};
+use crate::indicators::forms::{Act, Both, Configured, Forms, Row, Ruling, State, Submission, configured, rows, template};
 use crate::indicators::{Inputs, Source};
 use proptest::prelude::*;
 
@@ -109,6 +109,24 @@ fn a_form_is_read_in_chinese_and_english_and_refused_as_a_whole() {
     }
     assert!(read("item\tperiod\tinstitution\tvalue\tunit\tevidence\tsha256\n").is_err(), "no rows");
     assert!(read("").is_err());
+}
+
+#[test]
+fn an_empty_form_that_is_filled_in_is_taken() {
+    let library = library();
+    let form = template(&library, "2025", |d| d.document == "fj-mon");
+    let mut filled: Vec<String> = form.lines().map(str::to_owned).collect();
+    for line in filled.iter_mut().skip(1) {
+        let mut cells: Vec<&str> = line.split(',').collect();
+        (cells[3], cells[5], cells[6]) = ("12", "年报.pdf", HASH);
+        *line = cells.join(",");
+    }
+    let taken = rows(&library, &filled.join("\n"), period("2026-11-22").first, &|_| true).unwrap();
+    let items: Vec<&str> = taken.iter().map(|r| r.item.as_str()).collect();
+    assert_eq!(taken.len(), filled.len() - 1);
+    assert!(items.contains(&"fund_total") && items.contains(&"fj-mon-22") && !items.contains(&"fj-mon-05"), "{items:?}");
+    assert!(!items.contains(&"resident_population"), "the population is configured");
+    assert!(rows(&library, &form, period("2026-11-22").first, &|_| true).is_err(), "an empty form is not taken");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::cases::Scope;
 use crate::indicators::{Class, File, Library};
+use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 #[test]
@@ -45,7 +46,9 @@ fn faults_of_a_file_are_told_with_their_place() {
             "x.toml:19:13: 没有名为 visists 的量 · nothing is called visists\n19 | expression='visists * 2'\n   |             ^^^^^^^\n   = 是否想写 visits？ · did you mean visits?",
         ),
         (row("class='A'\nexpression='beds'"), "x.toml:10:1: A 类指标须由网关计数得出"),
+        (row("class='A'\nexpression=\"\"\"\nvisists\"\"\""), "x.toml:19:12: 没有名为 visists 的量"),
         (row("class='A'"), "x.toml:10:1: A 类指标须有表达式"),
+        (row("class='B'\nexpression='beds'\nwho='县'"), "x.toml:10:1: B 类指标须有一部分由网关计数"),
         (row("class='C'\nexpression='visits'\nwho='县'"), "x.toml:10:1: C 类指标是填报的，不得含网关计数"),
         (row("class='C'\nexpression='beds'"), "x.toml:10:1: 须写明由谁填报"),
         (row("class='C'\nexpression='beds > 1'\nwho='县'"), "x.toml:19:13: 表达式的结果与指标的类型不符"),
@@ -73,5 +76,46 @@ fn faults_of_a_file_are_told_with_their_place() {
         let text = format!("id\tby\tkind\tover\tcarry\tunit\tzh\ten\twho\tnote\n{line}\n");
         let faults = Library::load(File { name: "inputs.tsv", text: &text }, &[]).unwrap_err();
         assert!(faults[0].to_string().starts_with(expect), "{}", faults[0]);
+    }
+}
+
+#[test]
+fn the_document_shows_every_definition_as_it_is() {
+    let page = include_str!("../../../../docs/indicators.md");
+    for d in Library::builtin().unwrap().definitions() {
+        let targets: Vec<String> = d.targets.iter().map(|t| format!("{}：{}", t.year, t.printed)).collect();
+        let class = match d.class {
+            Class::A => "A 计数",
+            Class::B => "B 部分",
+            Class::C => "C 填报",
+        };
+        let or_dash = |t: &str| if t.is_empty() { "—".to_owned() } else { t.to_owned() };
+        let how = d.expression.as_ref().map_or_else(|| "整项填报".to_owned(), |e| format!("`{}`", e.text()));
+        let targets = or_dash(&targets.join("，"));
+        let row = format!("| `{}` | {} | {} | {} | {class} | {targets} | {how} |", d.id, d.number, d.title, or_dash(&d.unit));
+        assert!(page.contains(&row), "gateway/docs/indicators.md should have the row\n{row}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_file_stops_the_loader(at in 0..6_000_usize, cut in 0..40_usize, put in "\\PC{0,12}") {
+        let inputs = include_str!("../../../../../profiles/policy/indicators/inputs.tsv");
+        let document = include_str!("../../../../../profiles/policy/indicators/fengjie-core.toml");
+        let damage = |text: &str| {
+            let mut chars: Vec<char> = text.chars().collect();
+            let from = at.min(chars.len());
+            let to = (from + cut).min(chars.len());
+            chars.splice(from..to, put.chars());
+            chars.into_iter().collect::<String>()
+        };
+        for (inputs, document) in [(inputs.to_owned(), damage(document)), (damage(inputs), document.to_owned())] {
+            let files = [File { name: "x.toml", text: &document }];
+            if let Err(faults) = Library::load(File { name: "inputs.tsv", text: &inputs }, &files) {
+                prop_assert!(!faults.is_empty() && faults.iter().all(|f| !f.text.is_empty()));
+            }
+        }
     }
 }
