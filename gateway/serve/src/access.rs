@@ -50,14 +50,18 @@ impl Access {
         }
     }
 
+    /// Who holds a token.
+    pub(crate) fn holder(&self, token: &str) -> Option<Principal> {
+        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        // digests are compared, so the time that takes says nothing about a token
+        self.tokens.iter().find(|(hash, _)| *hash == digest).map(|(_, id)| Principal::Institution(id.clone()))
+    }
+
     /// Establishes the principal from address and headers alone.
     pub(crate) fn admit(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Result<Principal, Refusal> {
         if let Some(value) = headers.get(AUTHORIZATION) {
             let token = value.to_str().ok().and_then(bearer).ok_or_else(Refusal::unknown_caller)?;
-            let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-            // digests are compared, so the time that takes says nothing about a token
-            let known = self.tokens.iter().find(|(hash, _)| *hash == digest);
-            return known.map(|(_, id)| Principal::Institution(id.clone())).ok_or_else(Refusal::unknown_caller);
+            return self.holder(token).ok_or_else(Refusal::unknown_caller);
         }
         match peer.map(|p| p.ip()) {
             Some(ip) if self.loopback_open && is_loopback(ip) => Ok(Principal::Local),

@@ -12,15 +12,18 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::Full;
 use hutong_commit::projection::{HistoryOf, ReadError};
 use hutong_commit::search::table::{self, TypeTable};
+use hutong_console::Console;
 use hutong_wire::budget::Budget;
 use hutong_wire::http::Peer;
 use hutong_wire::http::body::{BodyFault, Collected, collect};
 use hutong_wire::limits::{Limits, ms, size};
 use hyper::body::Body;
+use tokio::sync::watch;
 
 use crate::access::{Access, Principal};
 use crate::answer::Answer;
 use crate::community::{Admin, Community, Linked};
+use crate::console::Pages;
 use crate::document::{self, Sent};
 use crate::interaction::capabilities::Capabilities;
 use crate::interaction::{
@@ -63,10 +66,11 @@ pub struct Api {
     community: Option<Arc<dyn Community>>,
     admin: Option<Arc<dyn Admin>>,
     editions: Arc<dyn Editions>,
-    settings: Settings,
+    pub(crate) pages: Option<Pages>,
+    pub(crate) settings: Settings,
     capabilities: Capabilities,
-    metrics: Metrics,
-    throttle: Throttle,
+    pub(crate) metrics: Metrics,
+    pub(crate) throttle: Throttle,
     /// The limits of a body where the body is the form of a search.
     form_limits: Limits,
     form_budget: Budget,
@@ -114,6 +118,7 @@ impl Api {
             source,
             community: None,
             admin: None,
+            pages: None,
             settings,
         }
     }
@@ -128,6 +133,11 @@ impl Api {
     /// Operators are answered.
     pub fn operate(&mut self, admin: Arc<dyn Admin>) {
         self.admin = Some(admin);
+    }
+
+    /// The console's pages are shown; their streams of events end when `stopping` says so.
+    pub fn show(&mut self, console: Arc<dyn Console>, stopping: watch::Receiver<bool>) {
+        self.pages = Some(Pages::new(console, stopping));
     }
 
     /// Adds a figure of another part of the gateway to `/metrics`; `name` and `help` as Prometheus wants them: a name in
@@ -265,7 +275,7 @@ impl Api {
     }
 
     /// Programs on this machine are not throttled: they are the operator's own.
-    fn count_request(&self, principal: &Principal, peer: Option<SocketAddr>) -> Result<(), Refusal> {
+    pub(crate) fn count_request(&self, principal: &Principal, peer: Option<SocketAddr>) -> Result<(), Refusal> {
         match (principal, peer) {
             (Principal::Local, _) => Ok(()),
             (Principal::Institution(id), Some(peer)) => self.throttle.take(&format!("{id} {}", peer.ip()), Instant::now()),
@@ -274,7 +284,7 @@ impl Api {
     }
 
     /// The body of `POST …/_search`.
-    async fn form<B>(&self, headers: &HeaderMap, body: B) -> Result<String, Refusal>
+    pub(crate) async fn form<B>(&self, headers: &HeaderMap, body: B) -> Result<String, Refusal>
     where
         B: Body<Data = Bytes>,
     {
@@ -322,7 +332,7 @@ impl Api {
     }
 
     /// A read sees at least what was durable when it arrived: waits for the projection, but not for long.
-    async fn caught_up(&self) -> Result<(), Refusal> {
+    pub(crate) async fn caught_up(&self) -> Result<(), Refusal> {
         let wanted = self.source.durable();
         if self.source.applied() >= wanted {
             return Ok(());
@@ -430,7 +440,7 @@ fn costly(route: &Route, fields: &Fields) -> bool {
 }
 
 /// Runs what may take long so that other connections of this thread go on meanwhile.
-fn aside<T>(run: impl FnOnce() -> T) -> T {
+pub(crate) fn aside<T>(run: impl FnOnce() -> T) -> T {
     use tokio::runtime::{Handle, RuntimeFlavor};
     match Handle::try_current().map(|h| h.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(run),

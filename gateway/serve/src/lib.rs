@@ -1,4 +1,4 @@
-//! Serve: the FHIR REST API, health and metrics.
+//! Serve: the FHIR REST API, the console's pages, health and metrics.
 //!
 //! [`Api::handle`] answers one request and knows nothing of sockets; limits of connections and headers are the
 //! listener's. Begin with `route` (which address is what), then `api` (the way of a request), then one of `interaction`.
@@ -8,6 +8,7 @@ mod answer;
 mod api;
 mod bundle;
 mod community;
+mod console;
 mod document;
 mod interaction;
 mod library;
@@ -29,6 +30,7 @@ mod time;
 pub use access::Access;
 pub use api::{Api, Settings};
 pub use community::{Admin, AdminAsk, AdminRefusal, Community, Grade, Likely, Linked, Report, ReportAsk};
+pub use console::{Answered, Events};
 pub use library::{Edition, Editions};
 pub use recognition::{Kept, LINK_S, Ledger, Recognition, Signer, Unkept};
 pub use shelf::Shelf;
