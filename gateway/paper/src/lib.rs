@@ -7,21 +7,27 @@
 mod chart;
 mod csv;
 mod document;
+mod fault;
 mod html;
 mod markup;
 mod ndjson;
+mod pdf;
 mod svg;
 mod terminal;
 mod text;
 mod value;
+mod xlsx;
 
 pub use chart::{Drawing, Ink, Mark};
 pub use csv::csv;
 pub use document::{Align, Block, Chart, Column, Definition, Document, Figure, Goal, Kind, Meta, Series, Shape, Table};
+pub use fault::Fault;
 pub use html::{STYLE, chart as html_chart, figures as html_figures, html, html_page, table as html_table};
 pub use markup::Html;
 pub use ndjson::{line, ndjson};
+pub use pdf::{Fonts, pdf};
 pub use svg::svg;
 pub use terminal::{table as terminal_table, terminal, width};
 pub use text::{Lang, Text};
 pub use value::{Value, moment};
+pub use xlsx::xlsx;

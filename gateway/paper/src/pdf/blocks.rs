@@ -1,0 +1,178 @@
+//! The blocks of a document, as a government bulletin is set: red title, 宋体 for text, 黑体 for tables and figures.
+
+use super::flow::{BLUE, Flow, INK, LEFT, MUTED, Op, RED, RIGHT, RULE, Style, TINT};
+use super::font::Face;
+use super::table;
+use crate::chart::Mark;
+use crate::document::{Align, Block, Chart, Document, Figure};
+use crate::terminal::colon;
+use crate::text::Lang;
+
+const TITLE: Style = Style { face: Face::Title, size: 23.0, colour: RED, leading: 33.0 };
+const SUBTITLE: Style = Style { face: Face::Body, size: 12.0, colour: INK, leading: 19.0 };
+const META: Style = Style { face: Face::Sans, size: 8.5, colour: MUTED, leading: 13.0 };
+const CHAPTER: Style = Style { face: Face::Strong, size: 14.0, colour: INK, leading: 24.0 };
+const SECTION: Style = Style { face: Face::Strong, size: 11.5, colour: INK, leading: 20.0 };
+const BODY: Style = Style { face: Face::Body, size: 11.0, colour: INK, leading: 19.5 };
+const NOTE: Style = Style { face: Face::Body, size: 10.0, colour: INK, leading: 16.5 };
+pub(super) const CAPTION: Style = Style { face: Face::Strong, size: 10.0, colour: INK, leading: 17.0 };
+pub(super) const SMALL: Style = Style { face: Face::Sans, size: 8.5, colour: MUTED, leading: 13.0 };
+
+/// Units of a drawing over the width of the text: its labels come out at about 8.5 points.
+const CHART_WIDTH: f64 = 665.0;
+
+pub(super) fn title(flow: &mut Flow<'_>, document: &Document) {
+    let lang = flow.lang;
+    flow.paragraph(document.title.of(lang), TITLE, LEFT, 0.0, Align::Centre);
+    if !document.subtitle.is_empty() {
+        flow.y += 4.0;
+        flow.paragraph(document.subtitle.of(lang), SUBTITLE, LEFT, 0.0, Align::Centre);
+    }
+    flow.y += 6.0;
+    for (offset, width) in [(0.0, 2.2), (3.4, 0.7)] {
+        let y = flow.y + offset;
+        flow.push(Op::Line { points: vec![(LEFT, y), (RIGHT, y)], width, colour: RED });
+    }
+    flow.y += 12.0;
+    for (label, value) in document.meta.lines(lang) {
+        flow.paragraph(&format!("{label}{}{value}", colon(lang)), META, LEFT, 0.0, Align::Left);
+    }
+    flow.y += 8.0;
+}
+
+pub(super) fn all(flow: &mut Flow<'_>, blocks: &[Block]) {
+    for (i, block) in blocks.iter().enumerate() {
+        match block {
+            Block::Heading(level, text) => {
+                let style = if *level <= 1 { CHAPTER } else { SECTION };
+                let follows = blocks.get(i + 1).map_or(0.0, |next| least(flow, next));
+                flow.y += 7.0;
+                flow.need(style.leading + follows);
+                let text = text.of(flow.lang);
+                flow.paragraph(text, style, LEFT, 0.0, Align::Left);
+                flow.y += 2.0;
+            }
+            Block::Paragraph(text) => {
+                let (text, indent) = (text.of(flow.lang), if flow.lang == Lang::Zh { BODY.size * 2.0 } else { 0.0 });
+                flow.paragraph(text, BODY, LEFT, indent, Align::Left);
+                flow.y += 3.0;
+            }
+            Block::Notes(notes) => {
+                for (i, note) in notes.iter().enumerate() {
+                    flow.need(NOTE.leading * 2.0);
+                    let (y, text) = (flow.y + NOTE.leading * 0.5 + NOTE.size * 0.36, note.of(flow.lang));
+                    flow.text(LEFT + 14.0, y, &format!("{}.", i + 1), NOTE, Align::Right);
+                    flow.paragraph(text, NOTE, LEFT + 20.0, 0.0, Align::Left);
+                    flow.y += 2.0;
+                }
+            }
+            Block::Table(one) => table::table(flow, one),
+            Block::Chart(one) => chart(flow, one),
+            Block::Figures(all) => figures(flow, all),
+            Block::PageBreak => flow.new_page(),
+        }
+    }
+}
+
+/// What of a block must stand on the page of its heading.
+fn least(flow: &Flow<'_>, block: &Block) -> f32 {
+    match block {
+        Block::Chart(chart) => chart_height(flow, chart),
+        Block::Figures(_) => CARD + 10.0,
+        Block::Table(_) => 110.0,
+        Block::Heading(..) => 120.0,
+        Block::Paragraph(_) | Block::Notes(_) => BODY.leading * 2.0,
+        Block::PageBreak => 0.0,
+    }
+}
+
+fn scale() -> f32 {
+    (RIGHT - LEFT) / CHART_WIDTH as f32
+}
+
+fn chart_height(flow: &Flow<'_>, chart: &Chart) -> f32 {
+    chart.draw(CHART_WIDTH, flow.lang).height as f32 * scale() + CAPTION.leading + SMALL.leading * 2.0 + 16.0
+}
+
+/// The chart's marks, the same as in SVG, scaled to the column.
+fn chart(flow: &mut Flow<'_>, chart: &Chart) {
+    let lang = flow.lang;
+    flow.y += 6.0;
+    flow.need(chart_height(flow, chart));
+    flow.paragraph(chart.title.of(lang), CAPTION, LEFT, 0.0, Align::Left);
+    flow.y += 3.0;
+    let (drawing, scale, top) = (chart.draw(CHART_WIDTH, lang), scale(), flow.y);
+    for mark in &drawing.marks {
+        place(flow, mark, top, scale);
+    }
+    flow.y += drawing.height as f32 * scale + 2.0;
+    if !chart.summary.is_empty() {
+        flow.paragraph(chart.summary.of(lang), SMALL, LEFT, 0.0, Align::Left);
+    }
+    flow.y += 6.0;
+}
+
+fn place(flow: &mut Flow<'_>, mark: &Mark, top: f32, scale: f32) {
+    let at = |x: f64, y: f64| (LEFT + x as f32 * scale, top + y as f32 * scale);
+    match mark {
+        Mark::Rect { x, y, width, height, ink } => {
+            let ((x, y), width, height) = (at(*x, *y), *width as f32 * scale, *height as f32 * scale);
+            flow.push(Op::Rect { x, y, width, height, colour: ink.look().1 });
+        }
+        Mark::Line { points, ink, width } => {
+            let points = points.iter().map(|(x, y)| at(*x, *y)).collect();
+            flow.push(Op::Line { points, width: *width as f32 * scale, colour: ink.look().1 });
+        }
+        Mark::Dot { x, y, radius, ink } => {
+            let (x, y) = at(*x, *y);
+            flow.push(Op::Dot { x, y, radius: *radius as f32 * scale, colour: ink.look().1 });
+        }
+        Mark::Label { x, y, text, size, align, ink } => {
+            let (x, y) = at(*x, *y);
+            let style = Style { face: Face::Sans, size: *size as f32 * scale, colour: ink.look().1, leading: 0.0 };
+            flow.text(x, y, text, style, *align);
+        }
+    }
+}
+
+const CARD: f32 = 62.0;
+const GAP: f32 = 10.0;
+const CARDS: usize = 3;
+
+/// Big numbers, three a row.
+fn figures(flow: &mut Flow<'_>, figures: &[Figure]) {
+    let width = (RIGHT - LEFT - GAP * (CARDS as f32 - 1.0)) / CARDS as f32;
+    for row in figures.chunks(CARDS) {
+        flow.need(CARD + GAP);
+        let top = flow.y;
+        for (i, figure) in row.iter().enumerate() {
+            card(flow, figure, LEFT + (width + GAP) * i as f32, top, width);
+        }
+        flow.y += CARD + GAP;
+    }
+}
+
+fn card(flow: &mut Flow<'_>, figure: &Figure, x: f32, top: f32, width: f32) {
+    let lang = flow.lang;
+    flow.push(Op::Rect { x, y: top, width, height: CARD, colour: TINT });
+    flow.push(Op::Rect { x, y: top, width: 2.5, height: CARD, colour: BLUE });
+    let small = |colour| Style { face: Face::Sans, size: 8.5, colour, leading: 0.0 };
+    flow.text(x + 11.0, top + 15.0, figure.label.of(lang), small(MUTED), Align::Left);
+    let shown = figure.value.shown(lang);
+    let mut big = Style { face: Face::Strong, size: 20.0, colour: INK, leading: 0.0 };
+    // a long number is set smaller rather than over its card's edge
+    let unit = figure.unit.of(lang);
+    let wide = flow.fonts.width(Face::Strong, &shown, big.size) + flow.fonts.width(Face::Sans, unit, 8.5) + 26.0;
+    if wide > width {
+        big.size = (big.size * width / wide).max(9.0);
+    }
+    let used = flow.text(x + 11.0, top + 37.0, &shown, big, Align::Left);
+    flow.text(x + 11.0 + used + 4.0, top + 37.0, unit, small(MUTED), Align::Left);
+    flow.text(x + 11.0, top + 53.0, figure.note.of(lang), small(MUTED), Align::Left);
+}
+
+/// A thin line over the width of the text.
+pub(super) fn rule(flow: &mut Flow<'_>, width: f32, heavy: bool) {
+    let (y, colour) = (flow.y, if heavy { INK } else { RULE });
+    flow.push(Op::Line { points: vec![(LEFT, y), (RIGHT, y)], width, colour });
+}

@@ -1,0 +1,159 @@
+//! Tables: columns fitted to the page, rows never parted, the header again on every page.
+
+use super::blocks::{CAPTION, SMALL, rule};
+use super::flow::{Flow, INK, LEFT, MUTED, Op, RIGHT, Style, TINT};
+use super::font::Face;
+use crate::document::{Align, Table};
+use crate::text::Lang;
+use crate::value::Value;
+
+const PAD: f32 = 5.0;
+const CELL: Style = Style { face: Face::Sans, size: 9.0, colour: INK, leading: 13.0 };
+const STRONG: Style = Style { face: Face::Strong, size: 9.0, colour: INK, leading: 13.0 };
+const HEAD: Style = Style { face: Face::Strong, size: 8.5, colour: MUTED, leading: 12.5 };
+/// A cell is cut after so many lines: what is longer belongs into a file.
+const LINES_MAX: usize = 24;
+
+/// Columns of a table: where each begins and how wide it is, its padding included.
+struct Columns {
+    at: Vec<(f32, f32)>,
+    aligns: Vec<Align>,
+}
+
+pub(super) fn table(flow: &mut Flow<'_>, table: &Table) {
+    let lang = flow.lang;
+    let columns = columns(flow, table);
+    let head: Vec<String> = table.columns.iter().map(|c| c.title.of(lang).to_owned()).collect();
+    flow.y += 6.0;
+    flow.need(90.0);
+    if !table.title.is_empty() {
+        flow.paragraph(table.title.of(lang), CAPTION, LEFT, 0.0, Align::Left);
+    }
+    header(flow, &columns, &head);
+    for values in &table.rows {
+        row(flow, table, &columns, &head, &shown(table, values, lang), CELL);
+    }
+    if let Some(totals) = &table.totals {
+        row(flow, table, &columns, &head, &shown(table, totals, lang), STRONG);
+    }
+    rule(flow, 1.0, true);
+    flow.y += 4.0;
+    for note in &table.footnotes {
+        flow.paragraph(note.of(lang), SMALL, LEFT, 0.0, Align::Left);
+    }
+    flow.y += 6.0;
+}
+
+fn shown(table: &Table, values: &[Value], lang: Lang) -> Vec<String> {
+    (0..table.columns.len()).map(|i| values.get(i).unwrap_or(&Value::Empty).shown(lang)).collect()
+}
+
+fn header(flow: &mut Flow<'_>, columns: &Columns, head: &[String]) {
+    rule(flow, 1.0, true);
+    let cells = cells(flow, columns, head, HEAD);
+    let height = height(&cells, HEAD);
+    let y = flow.y;
+    flow.push(Op::Rect { x: LEFT, y, width: RIGHT - LEFT, height, colour: TINT });
+    set(flow, columns, &cells, HEAD);
+    flow.y += height;
+    rule(flow, 0.6, true);
+}
+
+fn row(flow: &mut Flow<'_>, table: &Table, columns: &Columns, head: &[String], texts: &[String], style: Style) {
+    let cells = cells(flow, columns, texts, style);
+    let height = height(&cells, style);
+    if flow.need(height + 2.0) {
+        let more = if flow.lang == Lang::Zh { "（续）" } else { " (continued)" };
+        let title = format!("{}{more}", table.title.of(flow.lang));
+        flow.paragraph(&title, CAPTION, LEFT, 0.0, Align::Left);
+        header(flow, columns, head);
+    }
+    set(flow, columns, &cells, style);
+    flow.y += height;
+    rule(flow, 0.4, false);
+}
+
+fn cells(flow: &Flow<'_>, columns: &Columns, texts: &[String], style: Style) -> Vec<Vec<String>> {
+    let one = |(text, (_, width)): (&String, &(f32, f32))| {
+        let mut lines = flow.broken(text, style, width - 2.0 * PAD, 0.0);
+        lines.truncate(LINES_MAX);
+        lines
+    };
+    texts.iter().zip(&columns.at).map(one).collect()
+}
+
+fn height(cells: &[Vec<String>], style: Style) -> f32 {
+    cells.iter().map(Vec::len).max().unwrap_or(1) as f32 * style.leading + 2.0 * PAD - 3.0
+}
+
+fn set(flow: &mut Flow<'_>, columns: &Columns, cells: &[Vec<String>], style: Style) {
+    let top = flow.y + PAD - 1.5;
+    for ((lines, (x, width)), align) in cells.iter().zip(&columns.at).zip(&columns.aligns) {
+        let x = match align {
+            Align::Left => x + PAD,
+            Align::Centre => x + width / 2.0,
+            Align::Right => x + width - PAD,
+        };
+        for (i, line) in lines.iter().enumerate() {
+            flow.text(x, top + style.leading * (i as f32 + 0.5) + style.size * 0.36, line, style, *align);
+        }
+    }
+}
+
+/// Widths by what the columns hold: numbers are never broken, texts give way, what is left over is shared out.
+fn columns(flow: &Flow<'_>, table: &Table) -> Columns {
+    let lang = flow.lang;
+    let width = |text: &str, style: Style| flow.fonts.width(style.face, &flow.fonts.clean(style.face, text), style.size);
+    let mut wanted: Vec<f32> = Vec::new();
+    let mut least: Vec<f32> = Vec::new();
+    for (i, column) in table.columns.iter().enumerate() {
+        let cells = || table.rows.iter().chain(&table.totals).filter_map(move |row| row.get(i));
+        let body = cells().map(|v| width(&v.shown(lang), STRONG)).fold(0.0, f32::max);
+        let numbers = cells().filter(|v| !v.is_text()).map(|v| width(&v.shown(lang), STRONG)).fold(0.0, f32::max);
+        let head = width(column.title.of(lang), HEAD);
+        wanted.push(body.max(head) + 2.0 * PAD + 1.0);
+        // a header may stand in two lines
+        least.push(numbers.max((head / 2.0).min(60.0)).max(34.0) + 2.0 * PAD + 1.0);
+    }
+    let widths = fitted(&wanted, &least, RIGHT - LEFT);
+    let mut x = LEFT;
+    let at = widths
+        .iter()
+        .map(|w| {
+            let from = x;
+            x += w;
+            (from, *w)
+        })
+        .collect();
+    Columns { at, aligns: table.columns.iter().map(|c| c.align()).collect() }
+}
+
+fn fitted(wanted: &[f32], least: &[f32], room: f32) -> Vec<f32> {
+    let sum = |all: &[f32]| all.iter().sum::<f32>().max(1.0);
+    if sum(wanted) <= room {
+        let spare = (room - sum(wanted)) / wanted.len().max(1) as f32;
+        return wanted.iter().map(|w| w + spare).collect();
+    }
+    if sum(least) >= room {
+        return least.iter().map(|w| w * room / sum(least)).collect();
+    }
+    let over: Vec<f32> = wanted.iter().zip(least).map(|(w, l)| (w - l).max(0.0)).collect();
+    let share = (room - sum(least)) / sum(&over);
+    least.iter().zip(&over).map(|(l, o)| l + o * share).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_fill_the_page_and_no_more() {
+        for (wanted, least) in
+            [(vec![100.0, 50.0], vec![40.0, 40.0]), (vec![900.0, 60.0], vec![50.0, 60.0]), (vec![900.0, 900.0], vec![700.0, 700.0])]
+        {
+            let got = fitted(&wanted, &least, 470.0);
+            assert!((got.iter().sum::<f32>() - 470.0).abs() < 0.01, "{got:?}");
+        }
+        assert_eq!(fitted(&[900.0, 60.0], &[50.0, 60.0], 470.0)[1], 60.0, "numbers keep their width");
+    }
+}
