@@ -45,7 +45,7 @@ pub(super) fn all(flow: &mut Flow<'_>, blocks: &[Block]) {
         match block {
             Block::Heading(level, text) => {
                 let style = if *level <= 1 { CHAPTER } else { SECTION };
-                let follows = blocks.get(i + 1).map_or(0.0, |next| least(flow, next));
+                let follows = least(flow, blocks.get(i + 1..).unwrap_or_default());
                 flow.y += 7.0;
                 flow.need(style.leading + follows);
                 let text = text.of(flow.lang);
@@ -74,16 +74,17 @@ pub(super) fn all(flow: &mut Flow<'_>, blocks: &[Block]) {
     }
 }
 
-/// What of a block must stand on the page of its heading.
-fn least(flow: &Flow<'_>, block: &Block) -> f32 {
-    match block {
-        Block::Chart(chart) => chart_height(flow, chart),
-        Block::Figures(_) => CARD + 10.0,
-        Block::Table(_) => 110.0,
-        Block::Heading(..) => 120.0,
-        Block::Paragraph(_) | Block::Notes(_) => BODY.leading * 2.0,
-        Block::PageBreak => 0.0,
-    }
+/// What of the blocks below a heading must stand on its page: further headings, and the beginning of what they head.
+fn least(flow: &Flow<'_>, blocks: &[Block]) -> f32 {
+    let headings = blocks.iter().take_while(|b| matches!(b, Block::Heading(..))).count();
+    let first = match blocks.get(headings) {
+        Some(Block::Chart(chart)) => chart_height(flow, chart) + 20.0,
+        Some(Block::Figures(_)) => CARD + GAP,
+        Some(Block::Table(_)) => 110.0,
+        Some(Block::Paragraph(_) | Block::Notes(_)) => BODY.leading * 2.0,
+        _ => 0.0,
+    };
+    first + headings as f32 * (SECTION.leading + 9.0)
 }
 
 fn scale() -> f32 {

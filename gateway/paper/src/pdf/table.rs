@@ -7,7 +7,7 @@ use crate::document::{Align, Table};
 use crate::text::Lang;
 use crate::value::Value;
 
-const PAD: f32 = 5.0;
+const PAD: f32 = 6.0;
 const CELL: Style = Style { face: Face::Sans, size: 9.0, colour: INK, leading: 13.0 };
 const STRONG: Style = Style { face: Face::Strong, size: 9.0, colour: INK, leading: 13.0 };
 const HEAD: Style = Style { face: Face::Strong, size: 8.5, colour: MUTED, leading: 12.5 };
