@@ -191,6 +191,13 @@ impl Library {
         self.inputs.get(name.strip_prefix(super::evaluate::LAST_YEAR).unwrap_or(name))
     }
 
+    /// What a name is called, in English.
+    pub fn title_en(&self, name: &str) -> Option<String> {
+        let input = self.input(name)?;
+        let earlier = if name.starts_with(super::evaluate::LAST_YEAR) { "a year earlier: " } else { "" };
+        Some(format!("{earlier}{}", input.en))
+    }
+
     /// What a name is called, in Chinese.
     pub fn title(&self, name: &str) -> Option<String> {
         let input = self.input(name)?;

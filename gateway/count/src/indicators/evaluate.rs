@@ -15,8 +15,6 @@ pub(super) const LAST_YEAR: &str = "last_year.";
 /// The two counters whose scope is the definition's.
 const PERSONS: &str = "persons";
 const CASES: &str = "cases";
-/// Reported parts out of which one period may be put together.
-const PARTS_MAX: usize = 366;
 
 /// Cases of a scope, a period and a place.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -93,6 +91,7 @@ pub fn evaluate(library: &Library, definition: &Definition, asked: &Asked<'_>, c
         indicator: definition.id.clone(),
         document: document.map_or_else(String::new, |d| d.number.clone()),
         title: definition.title.clone(),
+        title_en: definition.title_en.clone(),
         scope,
         period: when::name(asked.period),
         days: asked.period,
@@ -174,8 +173,9 @@ fn used(name: &str, library: &Library, origin: Origin, period: Period, value: St
     };
     let definition = library.definition(name);
     let title = library.title(name).or_else(|| definition.map(|d| d.title.clone())).unwrap_or_else(|| name.to_owned());
+    let title_en = library.title_en(name).or_else(|| definition.map(|d| d.title_en.clone())).unwrap_or_else(|| name.to_owned());
     let unit = library.input(name).map(|i| i.unit.clone()).or_else(|| definition.map(|d| d.unit.clone())).unwrap_or_default();
-    Used { name: name.to_owned(), title, value, unit, origin, period: when::name(period), from, evidence_sha256 }
+    Used { name: name.to_owned(), title, title_en, value, unit, origin, period: when::name(period), from, evidence_sha256 }
 }
 
 /// One evaluation: the values of names as the expression asks for them, and which were used.
@@ -294,8 +294,12 @@ impl View<'_> {
             .library
             .title(&name)
             .unwrap_or_else(|| if name == self.definition.id { self.definition.title.clone() } else { self.read(&name) });
+        let title_en = self
+            .library
+            .title_en(&name)
+            .unwrap_or_else(|| if name == self.definition.id { self.definition.title_en.clone() } else { name.clone() });
         let (zh, en) = reason(absence.why, input, self.definition, &when::name(self.period));
-        Gap { name, title, zh, en }
+        Gap { name, title, title_en, zh, en }
     }
 
     /// A part of the formula with the names of people.
@@ -331,13 +335,13 @@ fn parts(mut all: Vec<Given>, period: Period) -> Vec<Given> {
     all.retain(|g| period.first <= g.period.first && g.period.last <= period.last);
     let mut out: Vec<Given> = Vec::new();
     let mut from = period.first;
-    while from <= period.last && out.len() < PARTS_MAX {
-        let next = all.iter().filter(|g| g.period.first == from).max_by_key(|g| g.period.last);
+    while from <= period.last {
+        let next = all.iter().filter(|g| g.period.first == from && g.period.last >= from).max_by_key(|g| g.period.last);
         let Some(next) = next else { return Vec::new() };
         from = next.period.last + 1;
         out.push(next.clone());
     }
-    if from > period.last { out } else { Vec::new() }
+    out
 }
 
 /// What was so at the end of a period: the shortest given period that holds it, else the latest one before it within

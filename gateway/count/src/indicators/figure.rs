@@ -26,8 +26,9 @@ pub enum Outcome {
 pub struct Gap {
     /// Id of an input or indicator; a part of the formula where that is zero.
     pub name: String,
-    /// In Chinese, with the unit.
+    /// In Chinese.
     pub title: String,
+    pub title_en: String,
     pub zh: String,
     pub en: String,
 }
@@ -59,6 +60,14 @@ impl Provenance {
             Provenance::Reported => "填报",
         }
     }
+
+    pub fn en(self) -> &'static str {
+        match self {
+            Provenance::Counted => "counted by the gateway",
+            Provenance::Computed => "computed, with reported or configured numbers",
+            Provenance::Reported => "reported",
+        }
+    }
 }
 
 /// A number or text that went into a figure, and where it is from.
@@ -66,6 +75,7 @@ impl Provenance {
 pub struct Used {
     pub name: String,
     pub title: String,
+    pub title_en: String,
     /// As it was used.
     pub value: String,
     pub unit: String,
@@ -85,6 +95,7 @@ pub struct Figure {
     /// 文号
     pub document: String,
     pub title: String,
+    pub title_en: String,
     pub scope: Option<Scope>,
     pub period: String,
     pub days: Period,
@@ -152,6 +163,7 @@ impl Figure {
         put("journalPosition", json!(self.journal_position));
         put("excluded", json!(self.excluded));
         put("title", json!(self.title));
+        put("titleEn", json!(self.title_en));
         put("provenance", json!(self.provenance.code()));
         let of = |(scope, persons, cases): &(Scope, i64, i64)| (scope.code().to_owned(), json!({"persons": persons, "cases": cases}));
         put("scopes", Json::Object(self.scopes.iter().map(of).collect()));
@@ -163,7 +175,7 @@ impl Figure {
         put("inputs", self.inputs.iter().map(used).collect());
         put("evidence", self.evidence.iter().map(used).collect());
         if let Outcome::Missing(gaps) = &self.outcome {
-            let gap = |g: &Gap| json!({"name": g.name, "title": g.title, "zh": g.zh, "en": g.en});
+            let gap = |g: &Gap| json!({"name": g.name, "title": g.title, "titleEn": g.title_en, "zh": g.zh, "en": g.en});
             put("missing", gaps.iter().map(gap).collect());
         }
         Json::Object(line).to_string()
@@ -185,7 +197,7 @@ fn number(value: Option<Decimal>) -> Json {
 
 fn used(u: &Used) -> Json {
     json!({
-        "name": u.name, "title": u.title, "value": u.value, "unit": u.unit, "origin": u.origin.code(), "period": u.period,
+        "name": u.name, "title": u.title, "titleEn": u.title_en, "value": u.value, "unit": u.unit, "origin": u.origin.code(), "period": u.period,
         "from": u.from, "evidenceSha256": u.evidence_sha256,
     })
 }

@@ -61,7 +61,11 @@ fn every_indicator_without_its_inputs_says_what_is_missing_and_why() {
         assert_eq!(gaps.iter().map(|g| g.name.as_str()).collect::<Vec<_>>(), wanted, "{}", definition.id);
         for gap in gaps {
             let is_chinese = |t: &str| t.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-            assert!(is_chinese(&gap.title) && is_chinese(&gap.zh), "{}: {gap:?}", definition.id);
+            assert!(
+                is_chinese(&gap.title) && is_chinese(&gap.zh) && !gap.title_en.is_empty() && !is_chinese(&gap.title_en),
+                "{}: {gap:?}",
+                definition.id
+            );
             assert!(gap.zh.contains('2') && gap.en.contains("202"), "{}: the period is told: {gap:?}", definition.id);
         }
         assert_eq!((figure.value_text().as_str(), figure.is_met, figure.progress), ("", None, None));

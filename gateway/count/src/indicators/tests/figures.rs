@@ -123,6 +123,11 @@ fn distinct_persons_are_never_added_and_stocks_carry_only_as_declared() {
     world.given.retain(|(_, _, g)| g.period != period("2024"));
     world.give("resident_population", "", yearbook("2023"));
     assert!(matches!(figure("fj-mon-10", "2026", &world, |_| {}).outcome, Outcome::Missing(_)), "three years old is too old");
+
+    let mut world = World::default();
+    world.give("fj-core-10", "", reported("2026-06", "30"));
+    assert_eq!(figure("fj-core-10", "2026Q2", &world, |_| {}).value_text(), "30", "the month holds the end of the quarter");
+    assert_eq!(figure("fj-core-10", "2026Q3", &world, |_| {}).value_text(), "", "what is not declared to carry does not");
 }
 
 #[test]
