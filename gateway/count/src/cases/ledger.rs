@@ -90,7 +90,7 @@ pub struct Ledger {
     pub(super) closings: Vec<Closing>,
     /// By the hash of the specimen.
     pub(super) rejected: BTreeMap<u64, Rejected>,
-    pub(super) apart: HashSet<(u64, u64)>,
+    pub(super) apart: HashSet<(Id, Id)>,
     /// Sightings beyond what one folder holds.
     pub(super) overfull: u64,
     facts: HashMap<(u16, i64), Option<Known>>,
@@ -147,16 +147,13 @@ impl Ledger {
         match event {
             Event::Seen(sighting) => self.see(at, sighting, dir),
             Event::Joined(Decided { a, b, .. }) => {
-                if let (Some(a), Some(b)) = (self.find(*a), self.find(*b))
-                    && a != b
-                {
-                    let (first, other) = (a.min(b), a.max(b));
-                    let folder = self.union(first, &[other]);
-                    self.put(first, folder, at, Cause::Decision, dir);
+                // as if a message had both numbers: whichever part comes later is joined too
+                if let Some((case, folder)) = self.open(at, &[*a, *b]) {
+                    self.put(case, folder, at, Cause::Decision, dir);
                 }
             }
             Event::Apart(Decided { a, b, .. }) => {
-                self.apart.insert((a.1.min(b.1), a.1.max(b.1)));
+                self.apart.insert((*a, *b));
             }
             Event::Close(Close { period, .. }) => {
                 if let Some(period) = Period::parse(period) {
@@ -244,17 +241,27 @@ impl Ledger {
     }
 
     fn see(&mut self, at: At, s: &Sighting, dir: &dyn Directory) {
+        let Some((case, mut folder)) = self.open(at, &s.ids) else { return };
+        self.note_rejected(at, s, case);
+        if !self.add(&mut folder, at, s, dir) {
+            self.overfull += 1;
+        }
+        self.put(case, folder, at, Cause::Message, dir);
+    }
+
+    /// The case with these numbers, one of several, or a new one. Its folder is taken out, to be put back.
+    fn open(&mut self, at: At, ids: &[Id]) -> Option<(u32, Folder)> {
         if self.keys.is_full() {
             self.settle();
         }
-        let mut cases: Vec<u32> = s.ids.iter().filter_map(|id| self.find(*id)).collect();
+        let mut cases: Vec<u32> = ids.iter().filter_map(|id| self.find(*id)).collect();
         cases.sort_unstable();
         cases.dedup();
-        let (case, mut folder) = match cases.split_first() {
+        let (case, folder) = match cases.split_first() {
             Some((first, [])) => (*first, self.take(*first)),
             Some((first, others)) => (*first, self.union(*first, others)),
             None => {
-                let Ok(case) = u32::try_from(self.rows.len()) else { return };
+                let case = u32::try_from(self.rows.len()).ok()?;
                 if self.rows.len() == self.rows.capacity() {
                     // doubling would need twice the memory for a moment
                     self.rows.reserve_exact(1024 + self.rows.len() / 16);
@@ -263,16 +270,12 @@ impl Ledger {
                 (case, Folder { since: minutes(at.us).max(1), ..Folder::default() })
             }
         };
-        for id in &s.ids {
+        for id in ids {
             if self.find(*id) != Some(case) {
                 self.keys.put(*id, case);
             }
         }
-        self.note_rejected(at, s, case);
-        if !self.add(&mut folder, at, s, dir) {
-            self.overfull += 1;
-        }
-        self.put(case, folder, at, Cause::Message, dir);
+        Some((case, folder))
     }
 
     fn settle(&mut self) {

@@ -12,17 +12,20 @@ mod folder;
 mod judge;
 mod keys;
 mod ledger;
+mod lists;
 mod names;
 mod query;
 mod row;
 mod rule;
 mod sighting;
+mod snapshot;
 mod tally;
 
 pub use event::{At, Close, Decided, Event};
 pub use extract::sightings_of;
 pub use figures::{Adjustment, By, CaseRow, Cause, Doubt, Figure, FigureRow, Figures, Lack, Orphan, Quality, Question, Spread};
 pub use ledger::Ledger;
+pub use lists::Size;
 pub use rule::{DEFINITION, DEFINITION_VERSION, Directory, Facts, Outcome, Rules, Scope, Tier};
 pub use sighting::{Centre, Id, IdKind, Kind, Modality, Sighting, Status, hash};
 

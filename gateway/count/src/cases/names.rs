@@ -40,7 +40,8 @@ impl Names {
         self.all.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+    /// All but the empty one, in the order of their numbers.
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         self.all.iter().skip(1).map(String::as_str)
     }
 }

@@ -128,7 +128,7 @@ impl Ledger {
             .collect()
     }
 
-    fn moved(&self, mut case: u32) -> u32 {
+    pub(super) fn moved(&self, mut case: u32) -> u32 {
         while let Some(row) = self.rows.get(case as usize)
             && row.shape == MOVED
             && row.report < case

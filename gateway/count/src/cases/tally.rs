@@ -56,6 +56,11 @@ impl Tallies {
         }
     }
 
+    /// From a snapshot.
+    pub(super) fn put(&mut self, cell: Cell, cases: u32, persons: Vec<u32>) {
+        self.0.entry(cell.month).or_default().insert(cell, Tally { cases, persons });
+    }
+
     /// All cells of months, both included, in no order.
     pub(super) fn range(&self, first: u16, last: u16) -> impl Iterator<Item = (&Cell, &Tally)> {
         self.0.range(first..=last.max(first)).flat_map(|(_, cells)| cells)

@@ -142,6 +142,44 @@ fn ten_thousand_histories_count_the_same_live_anew_and_by_the_reference() {
     assert!(counted > 10_000 && adjusted > 5_000, "the histories hold something to count: {counted}, {adjusted}");
 }
 
+#[test]
+fn a_ledger_goes_on_from_its_snapshot() {
+    for seed in 0..300 {
+        let history = history(seed);
+        let (first, rest) = history.split_at(history.len() / 2);
+        let (mut ledger, mut book) = (Ledger::new(Rules::default()), Book::new());
+        tell(&mut ledger, &mut book, first);
+        let mut bytes = Vec::new();
+        ledger.save(&mut bytes).unwrap();
+        let mut read_back = Ledger::load(&mut bytes.as_slice(), Rules::default()).unwrap();
+        tell(&mut ledger, &mut book.clone(), rest);
+        tell(&mut read_back, &mut book, rest);
+        for q in &questions(seed) {
+            assert_eq!(read_back.figures(q), ledger.figures(q), "history {seed}");
+            assert_eq!(read_back.adjustments(q.period), ledger.adjustments(q.period), "history {seed}");
+            assert_eq!(read_back.quality(q.period, q.by, 600), ledger.quality(q.period, q.by, 600), "history {seed}");
+        }
+        assert_eq!(read_back.doubts(0, i64::MAX / 2, 99), ledger.doubts(0, i64::MAX / 2, 99));
+        if seed < 3 {
+            refused(&bytes);
+        }
+    }
+}
+
+/// Whatever is wrong with a snapshot, it is not taken, and nothing stops.
+fn refused(bytes: &[u8]) {
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.to_vec();
+        damaged[at] ^= 0x41;
+        assert!(Ledger::load(&mut damaged.as_slice(), Rules::default()).is_err(), "byte {at}");
+        assert!(Ledger::load(&mut &bytes[..at], Rules::default()).is_err(), "cut at {at}");
+    }
+    let longer = [bytes, &[0]].concat();
+    assert!(Ledger::load(&mut longer.as_slice(), Rules::default()).is_err());
+    let other = Rules { close_after_days: 1, ..Rules::default() };
+    assert!(Ledger::load(&mut &*bytes, other).is_err());
+}
+
 fn through_json(step: &Step) -> Step {
     match step {
         Step::Event(event) => Step::Event(serde_json::from_str(&serde_json::to_string(event).unwrap()).unwrap()),

@@ -32,11 +32,12 @@ pub(super) enum Without {
     Correction,
     JoinByOrder,
     JoinByAccession,
+    JoinByHand,
     Persons,
     Checkup,
 }
 
-pub(super) const RULES: [Without; 25] = [
+pub(super) const RULES: [Without; 26] = [
     Without::Void,
     Without::VoidTakenBack,
     Without::NotFinal,
@@ -60,6 +61,7 @@ pub(super) const RULES: [Without; 25] = [
     Without::Correction,
     Without::JoinByOrder,
     Without::JoinByAccession,
+    Without::JoinByHand,
     Without::Persons,
     Without::Checkup,
 ];
@@ -118,7 +120,9 @@ fn groups<'p, 'h>(history: &[(At, Step)], papers: &'p [Paper<'h>], without: With
     let mut label: Vec<usize> = (0..papers.len()).collect();
     let mut ties: Vec<(Id, Id)> = Vec::new();
     for (_, step) in history {
-        if let Step::Event(Event::Joined(d)) = step {
+        if let Step::Event(Event::Joined(d)) = step
+            && without != Without::JoinByHand
+        {
             ties.push((d.a, d.b));
         }
     }

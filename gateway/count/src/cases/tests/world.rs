@@ -1,6 +1,6 @@
 //! Random small histories of a small county around the end of a year.
 
-use crate::cases::{At, Close, Directory, Event, Facts, Id, IdKind, Kind, Ledger, Modality, Sighting, Status, Tier};
+use crate::cases::{At, Close, Decided, Directory, Event, Facts, Id, IdKind, Kind, Ledger, Modality, Sighting, Status, Tier};
 use std::collections::BTreeMap;
 
 const DAY: i64 = 86_400_000_000;
@@ -178,13 +178,20 @@ fn case(r: &mut Random, n: u64, reused: bool, steps: &mut Vec<(i64, Step)>) {
     let begun = START + r.below(40) as i64 * DAY + r.below(86_400) as i64 * 1_000_000;
     let hour = 3_600_000_000_i64;
     let order_id = Id::new(IdKind::Order, "HIS", &format!("O{number}"));
+    // the order has a number of its own, and somebody joins it, perhaps before it comes
+    let own_id = Id::new(IdKind::Order, "HIS", &format!("own{number}"));
+    let by_hand = r.one_in(10);
     let filler = |k: u64| Id::new(IdKind::Accession, "RIS", &format!("A{number}.{k}"));
     let says_exam = r.one_in(2);
     let mut order = Sighting::new(Kind::Order, exam, &format!("ServiceRequest/{n}"));
-    (order.ids, order.patient, order.ordered_us) = (vec![order_id], person[0].to_owned(), Some(begun));
+    (order.ids, order.patient, order.ordered_us) = (vec![if by_hand { own_id } else { order_id }], person[0].to_owned(), Some(begun));
     order.modality = if r.one_in(3) { Modality::Unknown } else { modality };
     order.test = r.one_in(15);
     order.checkup = r.one_in(6);
+    if by_hand && !r.one_in(4) {
+        let decided = Decided { a: own_id, b: if r.one_in(2) { filler(0) } else { order_id }, by: "A".to_owned() };
+        steps.push((begun + r.below(50) as i64 * DAY, Step::Event(Event::Joined(decided))));
+    }
     let mut papers: Vec<(i64, Sighting)> = Vec::new();
     if !r.one_in(8) {
         papers.push((begun, order));
@@ -210,6 +217,10 @@ fn case(r: &mut Random, n: u64, reused: bool, steps: &mut Vec<(i64, Step)>) {
             report.ids.push(order_id);
         }
         (report.patient, report.modality) = (person[r.below(2) as usize].to_owned(), modality);
+        if k == 1 && r.one_in(2) {
+            // another examination under the same numbers
+            report.modality = Modality::Us;
+        }
         report.exam = if says_exam { exam.to_owned() } else { String::new() };
         report.readers = if r.one_in(10) { Vec::new() } else { vec!["Practitioner/1".to_owned()] };
         report.test = r.one_in(40);

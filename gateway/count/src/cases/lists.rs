@@ -1,0 +1,213 @@
+//! What the quarterly report and the work list need beside figures: parts without their other half, doubtful joins, times,
+//! rejected specimens, critical values. Each is computed when it is asked for, by one pass over the cases.
+
+use super::figures::{By, Doubt, Lack, Orphan, Quality, Spread};
+use super::folder::{Class, EVIDENCE, Folder, SPECIMEN, STUDY};
+use super::ledger::Ledger;
+use super::query::months;
+use super::row::{MOVED, RICH, Row};
+use super::rule::Outcome;
+use super::sighting::Modality;
+use super::tally::{Cell, NOBODY};
+use crate::period::Period;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+const MINUTE_US: i64 = 60_000_000;
+
+impl Ledger {
+    /// Parts without their other half, first heard of from `from_us` to `until_us`: at most `count`, by case number.
+    pub fn orphans(&self, from_us: i64, until_us: i64, count: usize) -> Vec<Orphan> {
+        let mut out = Vec::new();
+        for (case, folder) in self.lone(from_us, until_us) {
+            if out.len() >= count {
+                break;
+            }
+            if let Some(lack) = lack(&folder) {
+                let version = folder.versions.first();
+                let place = folder.places.iter().min_by_key(|p| p.seq);
+                out.push(Orphan {
+                    case,
+                    lack,
+                    since_us: since(&folder),
+                    exam: self.institutions.name(folder.tallied.first().map_or_else(|| folder.exam(), |t| t.cell.exam)).to_owned(),
+                    modality: version.map(|v| v.modality).or(place.map(|p| p.modality)).unwrap_or_default(),
+                    seq: version.map(|v| v.seq).into_iter().chain(place.map(|p| p.seq)).min().unwrap_or(0),
+                });
+            }
+        }
+        out
+    }
+
+    /// Folders that may lack something, by their packed rows where they have one.
+    fn lone(&self, from_us: i64, until_us: i64) -> impl Iterator<Item = (u32, Folder)> {
+        self.rows.iter().zip(0_u32..).filter_map(move |(row, case)| {
+            let us = i64::from(row.reported) * 1_000_000;
+            let whole = |row: &Row| {
+                let shape = self.shapes.get(row.shape);
+                shape.is_some_and(|s| s.place.is_some() && s.version.is_some_and(|v| v.class != Class::Open as u8))
+            };
+            let skip = row.shape == MOVED || us < from_us || us > until_us || (row.shape != RICH && whole(row));
+            (!skip).then(|| (case, self.folder(case)))
+        })
+    }
+
+    /// Order and report of one person that may belong together although they share no number: proposals for a person to
+    /// decide on, the most likely first. Nothing is joined by it.
+    pub fn doubts(&self, from_us: i64, until_us: i64, count: usize) -> Vec<Doubt> {
+        let window = i64::from(self.rules.window_days) * 1_440 * MINUTE_US;
+        let (mut orders, mut reports) = (HashMap::<u32, Vec<(u32, Folder)>>::new(), Vec::new());
+        for (case, folder) in self.lone(from_us - window, until_us + window) {
+            let person = self.records.person(folder.record());
+            if person == NOBODY || folder.test {
+                continue;
+            }
+            match lack(&folder) {
+                Some(Lack::OrderOnly | Lack::ExaminedOnly) => orders.entry(person).or_default().push((case, folder)),
+                Some(Lack::ReportOnly) => reports.push((person, case, folder)),
+                _ => {}
+            }
+        }
+        let (apart, mut out) = (self.cases_apart(), Vec::new());
+        for (person, report_case, report) in &reports {
+            for (order_case, order) in orders.get(person).map_or(&[][..], Vec::as_slice) {
+                if let Some((confidence, because)) = likeness(order, report, window)
+                    && !apart.contains(&(*order_case, *report_case))
+                {
+                    out.push(Doubt {
+                        order_case: *order_case,
+                        report_case: *report_case,
+                        order_seq: order.places.first().map_or(0, |p| p.seq),
+                        report_seq: report.versions.first().map_or(0, |v| v.seq),
+                        confidence,
+                        because,
+                    });
+                }
+            }
+        }
+        out.sort_by_key(|d| (u8::MAX - d.confidence, d.report_case, d.order_case));
+        out.truncate(count);
+        out
+    }
+
+    /// Pairs of cases of which somebody said that they are not one.
+    fn cases_apart(&self) -> HashSet<(u32, u32)> {
+        let case = |id| self.find(id);
+        self.apart.iter().filter_map(|(a, b)| Some((case(*a)?, case(*b)?))).flat_map(|(a, b)| [(a, b), (b, a)]).collect()
+    }
+
+    /// Times and events of what counts, in whole months; `limit` minutes from order to report are in time.
+    pub fn quality(&self, period: Period, by: By, limit: u32) -> Option<Vec<Quality>> {
+        let (first, last) = months(period)?;
+        let mut times: BTreeMap<String, [Vec<u32>; 2]> = BTreeMap::new();
+        let mut out: BTreeMap<String, Quality> = BTreeMap::new();
+        for (row, case) in self.rows.iter().zip(0_u32..) {
+            let day = super::tally::day_of_seconds(row.reported);
+            if row.shape == MOVED || (row.shape != RICH && !period.holds(day)) {
+                continue;
+            }
+            let folder = self.folder(case);
+            for t in folder.tallied.iter().filter(|t| (first..=last).contains(&t.cell.month) && t.cell.outcome == Outcome::Counted) {
+                let key = self.key(by, &t.cell);
+                let row = self.case_row(case, &folder, t);
+                let [order, exam] = times.entry(key.clone()).or_default();
+                order.extend(row.order_to_report);
+                exam.extend(row.exam_to_report);
+                out.entry(key).or_default().critical += u64::from(row.critical);
+            }
+        }
+        for r in self.rejected.values().filter(|r| (first..=last).contains(&r.month)) {
+            let folder = self.folder(self.moved(r.case));
+            let modality = if r.modality == Modality::Unknown { Modality::Lab } else { r.modality };
+            let cell =
+                Cell { month: r.month, exam: folder.exam(), read: r.by, modality, outcome: Outcome::Counted, checkup: folder.checkup };
+            out.entry(self.key(by, &cell)).or_default().rejected += 1;
+        }
+        for (key, [order, exam]) in times {
+            let quality = out.entry(key).or_default();
+            (quality.order_to_report, quality.exam_to_report) = (spread(order, limit), spread(exam, limit));
+        }
+        Some(out.into_iter().map(|(key, q)| Quality { key, ..q }).collect())
+    }
+
+    /// How many cases and messages' parts the ledger holds: for notes on data quality.
+    pub fn size(&self) -> Size {
+        Size { cases: self.rows.len(), folders: self.rich.len(), adjustments: self.changes.len(), left_out: self.overfull }
+    }
+}
+
+/// What a ledger holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Size {
+    /// Cases, those among them that went into others.
+    pub cases: usize,
+    /// Cases that do not fit into a packed row.
+    pub folders: usize,
+    pub adjustments: usize,
+    /// Sightings beyond what one case can hold: a number that everybody uses.
+    pub left_out: u64,
+}
+
+fn lack(folder: &Folder) -> Option<Lack> {
+    let kinds = folder.places.iter().fold(0, |all, p| all | p.kinds);
+    let evidence = kinds & EVIDENCE != 0;
+    match (folder.versions.is_empty(), evidence) {
+        _ if folder.test => None,
+        (true, _) if folder.cancelled => None,
+        (true, true) if kinds & (SPECIMEN | STUDY) != 0 => Some(Lack::ExaminedOnly),
+        (true, _) => Some(Lack::OrderOnly),
+        (false, false) if folder.tallied.iter().any(|t| t.cell.outcome != Outcome::Void) => Some(Lack::ReportOnly),
+        (false, true) if folder.tallied.iter().all(|t| t.cell.outcome == Outcome::NotFinal) => Some(Lack::NotFinal),
+        _ => None,
+    }
+}
+
+/// Minutes since 1970 as µs: what is known of when it began.
+fn since(folder: &Folder) -> i64 {
+    let first = folder.versions.iter().map(|v| v.reported / 60).min().unwrap_or(folder.since);
+    let said = [folder.ordered, folder.examined].into_iter().filter(|m| *m != 0).min();
+    i64::from(said.unwrap_or(first)) * MINUTE_US
+}
+
+/// How likely two parts are one case, 0–100, and why. They are of one person already.
+fn likeness(order: &Folder, report: &Folder, window_us: i64) -> Option<(u8, Vec<&'static str>)> {
+    let (place, version) = (order.places.first()?, report.versions.first()?);
+    let apart = i64::from(version.reported) * 1_000_000 - since(order);
+    if apart < 0 || apart > window_us {
+        return None;
+    }
+    let known = |m: Modality| m != Modality::Unknown;
+    if known(place.modality) && known(version.modality) && place.modality != version.modality {
+        return None;
+    }
+    let mut because = vec!["person", "time"];
+    let mut points = 40;
+    if place.item != 0 && place.item == version.item {
+        points += 35;
+        because.push("item");
+    }
+    if known(place.modality) && place.modality == version.modality {
+        points += 10;
+        because.push("modality");
+    }
+    if version.exam == place.institution {
+        points += 5;
+        because.push("institution");
+    }
+    if apart <= 1_440 * MINUTE_US {
+        points += 5;
+        because.push("day");
+    }
+    (points >= 50).then_some((points, because))
+}
+
+fn spread(mut times: Vec<u32>, limit: u32) -> Spread {
+    times.sort_unstable();
+    let at = |of: usize| times.get((times.len() * of / 100).min(times.len().saturating_sub(1))).copied().unwrap_or(0);
+    Spread {
+        count: times.len() as u64,
+        median: at(50),
+        p90: at(90),
+        sum: times.iter().map(|t| u64::from(*t)).sum(),
+        in_time: times.iter().filter(|t| **t <= limit).count() as u64,
+    }
+}
