@@ -18,6 +18,7 @@ use super::prior::{self, Facts};
 use super::recall::{self, Recalled, Wanted};
 use super::{InForce, Recognition, TIME_MAX, view};
 use crate::community::{Community, key};
+use crate::ingest::now_us;
 
 /// Records of one person that are looked at.
 const RECORDS_MAX: usize = 40;
@@ -38,11 +39,11 @@ struct Ordered {
 }
 
 /// What is known when a question begins: taken at once, so that one state of the community answers it.
-struct Known {
-    tables: InForce,
+pub(super) struct Known {
+    pub(super) tables: InForce,
     ordered: Vec<Ordered>,
     codes: BTreeSet<String>,
-    place: Place,
+    pub(super) place: Place,
     /// Ids of Patients, and of those whose results are in doubt.
     records: Vec<String>,
     doubtful: BTreeSet<String>,
@@ -50,8 +51,8 @@ struct Known {
 }
 
 /// An earlier result as it is told of.
-struct Earlier {
-    facts: Facts,
+pub(super) struct Earlier {
+    pub(super) facts: Facts,
     /// Name of the item.
     name: String,
     institution_name: String,
@@ -88,7 +89,7 @@ impl Recognition {
     }
 
     /// Resolves what is ordered, who orders, and whose results count.
-    fn known(&self, ask: &Ask) -> Known {
+    pub(super) fn known(&self, ask: &Ask) -> Known {
         let community = self.community.read();
         let registry = &community.registry;
         let institution = &ask.context.institution;
@@ -142,7 +143,7 @@ impl Recognition {
     }
 
     /// What was recalled, as facts of items and institutions.
-    fn facts(&self, ask: &Ask, known: &Known, recalled: &Recalled) -> Result<Vec<Earlier>, ReadError> {
+    pub(super) fn facts(&self, ask: &Ask, known: &Known, recalled: &Recalled) -> Result<Vec<Earlier>, ReadError> {
         let marks = &known.tables.marks;
         let mut all: Vec<(Facts, u64, hutong_fhir::NodeRef<'_>, bool)> = Vec::new();
         for found in &recalled.observations {
@@ -169,9 +170,9 @@ impl Recognition {
                 let sender = spoken_for.get(source).map_or(source, String::as_str);
                 let at_us = [&facts.prior.reported, &facts.prior.studied, &facts.prior.collected];
                 let at_us = at_us.into_iter().find_map(|t| moment(t)).unwrap_or(ask.at_us);
-                let named = facts.organizations.iter().filter_map(|r| organizations.get(r)).flatten();
-                let known_ones = named.into_iter().find(|code| community.registry.has_institution(code));
-                let institution = known_ones.map_or(sender, String::as_str);
+                let codes = facts.organizations.iter().flat_map(|r| organizations.get(r).map_or(std::slice::from_ref(r), Vec::as_slice));
+                let examined = codes.into_iter().find(|code| community.registry.has_institution(code)).cloned();
+                let institution = examined.as_deref().unwrap_or(sender);
                 let found = facts.codes.iter().find_map(|(system, code)| {
                     let of = |who: &str| community.registry.item_of(who, system, code, at_us);
                     of(sender).or_else(|| of(institution))
@@ -201,7 +202,7 @@ impl Recognition {
     /// Codes of Organizations, by reference.
     fn organizations(&self, references: &BTreeSet<&String>) -> Result<HashMap<String, Vec<String>>, ReadError> {
         let mut out = HashMap::new();
-        for reference in references {
+        for reference in references.iter().filter(|r| r.starts_with("Organization/")) {
             let Some(found) = recall::read(&self.reader, reference)? else { continue };
             let identifiers = found.tree.root().children().filter(|c| c.name() == "identifier");
             out.insert((*reference).clone(), identifiers.filter_map(|i| i.at("value")).map(str::to_owned).collect());
@@ -282,7 +283,7 @@ impl Recognition {
             }
             let given = community.recognition.given_for(&pair).filter(|g| g.item == ruling.item);
             let id = given.map_or_else(|| self.guids.next(), |g| g.reminder.id.clone());
-            reminders.extend(earlier.get(considered.result.as_str()).map(|e| self.shown(id, considered, e, ask.at_us)));
+            reminders.extend(earlier.get(considered.result.as_str()).map(|e| self.shown(id, considered, e, now_us())));
         }
         let mode = if ask.trigger == Trigger::Visit || recognised == refused {
             Mode::Remind
@@ -292,7 +293,7 @@ impl Recognition {
         ItemTold { order: order.order.clone(), name, mode, ruling, reminders }
     }
 
-    fn shown(&self, id: String, considered: &Considered, earlier: &Earlier, now_us: i64) -> Shown {
+    pub(super) fn shown(&self, id: String, considered: &Considered, earlier: &Earlier, now_us: i64) -> Shown {
         let facts = &earlier.facts;
         let link = self.links.path(&id, now_us);
         let reported = [&facts.prior.reported, &facts.prior.studied, &facts.prior.collected].into_iter().find(|t| !t.is_empty());
@@ -374,7 +375,7 @@ fn with_parts<'c>(community: &'c Community, item: &'c Item, at_us: i64) -> Vec<&
     item.parts.iter().filter_map(|part| community.registry.item(part, at_us)).collect()
 }
 
-fn as_ordered(item: &Item) -> OrderedItem {
+pub(super) fn as_ordered(item: &Item) -> OrderedItem {
     OrderedItem {
         item: item.code.clone(),
         kind: kind(&item.kind),

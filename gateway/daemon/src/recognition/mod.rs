@@ -2,6 +2,7 @@
 //! ask it through [`hutong_enforce::recognition::desk::Desk`]; what is put on record comes back through the journal into
 //! [`View`].
 
+mod again;
 mod ask;
 mod guid;
 mod link;
@@ -11,6 +12,8 @@ mod reply;
 mod setting;
 mod tables;
 mod task;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::HashMap;
@@ -99,8 +102,8 @@ impl Desk for Recognition {
         self.links.opens(reminder, until_s, signature, now_us())
     }
 
-    fn reminded(&self, _reminder: &str) -> Option<(Shown, Context, Option<Choice>)> {
-        None
+    fn reminded(&self, reminder: &str) -> Option<(Shown, Context, Option<Choice>)> {
+        self.shown_again(reminder)
     }
 
     fn reasons(&self) -> Vec<(String, String, String, bool)> {

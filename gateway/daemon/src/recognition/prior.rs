@@ -15,7 +15,7 @@ pub(crate) struct Facts {
     pub(crate) codes: Vec<(String, String)>,
     /// `Patient/<id>`
     pub(crate) patient: String,
-    /// References of Organizations that may have examined, the surest first.
+    /// References of Organizations that may have examined, or their codes, the surest first.
     pub(crate) organizations: Vec<String>,
     pub(crate) report_number: String,
     /// As it is shown.
@@ -98,11 +98,9 @@ fn common(resource: NodeRef<'_>, marks: &Marks) -> Facts {
     let names = codings().filter_map(|c| c.at("display")).chain(code.and_then(|c| c.at("text")));
     prior.marks.extend(names.map(str::to_owned));
     prior.marks.extend(given_marks(resource));
-    let signed = extension(resource, "recognition-mark").is_some_and(|e| e.at("valueBoolean") == Some("true"))
-        || prior.marks.iter().any(|text| marks.has_sign(text));
+    let signed = prior.marks.iter().any(|text| marks.has_sign(text));
     prior.orders = all(resource, "basedOn").filter_map(|r| r.at("reference")).map(str::to_owned).collect();
-    let mut organizations: Vec<String> =
-        extension(resource, "exam-organization").and_then(|e| e.at("valueReference.reference")).map(str::to_owned).into_iter().collect();
+    let mut organizations: Vec<String> = examined_at(resource).into_iter().collect();
     let performers = all(resource, "performer").filter_map(|p| p.at("reference")).filter(|r| r.starts_with("Organization/"));
     organizations.extend(performers.map(str::to_owned));
     let patient = resource.at("subject.reference").unwrap_or("").to_owned();
@@ -134,8 +132,7 @@ fn with_report(facts: &mut Facts, report: NodeRef<'_>, marks: &Marks) {
             prior.marks.push(written);
         }
     }
-    let organization = extension(report, "exam-organization").and_then(|e| e.at("valueReference.reference"));
-    facts.organizations.extend(organization.map(str::to_owned));
+    facts.organizations.extend(examined_at(report));
     facts.report_number = number(report);
 }
 
@@ -160,21 +157,29 @@ impl Facts {
     }
 }
 
-/// Marks that the extension `mutual-recognition` says: as printed, else by scope and region.
+/// Where it was examined, if that is said: an Organization's reference, or the institution's code.
+fn examined_at(resource: NodeRef<'_>) -> Option<String> {
+    let place = extension(resource, "exam-organization")?.get("valueReference")?;
+    place.at("identifier.value").or_else(|| place.at("reference")).map(str::to_owned)
+}
+
+/// Marks as printed (`recognition-mark`), and as the extension `mutual-recognition` says them: by text, else by scope and
+/// region.
 fn given_marks(resource: NodeRef<'_>) -> Vec<String> {
+    let printed = all(resource, "extension").filter(|e| e.at("url").and_then(|u| u.strip_prefix(GATEWAY)) == Some("recognition-mark"));
+    let printed = printed.filter_map(|e| e.at("valueString")).map(str::to_owned);
     let given = all(resource, "extension").filter(|e| e.at("url").and_then(|u| u.strip_prefix(GATEWAY)) == Some("mutual-recognition"));
-    given
-        .filter_map(|mark| {
-            let part = |name: &str| all(mark, "extension").find(|e| e.at("url") == Some(name));
-            if let Some(printed) = part("mark").and_then(|e| e.at("valueString")) {
-                return Some(printed.to_owned());
-            }
-            if part("scope").and_then(|e| e.at("valueCodeableConcept.coding.code")) == Some("national") {
-                return Some("全国HR".to_owned());
-            }
-            part("region").and_then(|e| e.at("valueString")).map(|region| format!("{region}HR"))
-        })
-        .collect()
+    let given = given.filter_map(|mark| {
+        let part = |name: &str| all(mark, "extension").find(|e| e.at("url") == Some(name));
+        if let Some(printed) = part("mark").and_then(|e| e.at("valueString")) {
+            return Some(printed.to_owned());
+        }
+        if part("scope").and_then(|e| e.at("valueCodeableConcept.coding.code")) == Some("national") {
+            return Some("全国HR".to_owned());
+        }
+        part("region").and_then(|e| e.at("valueString")).map(|region| format!("{region}HR"))
+    });
+    printed.chain(given).collect()
 }
 
 /// Health data of nobody (HTEST), or of a message that was sent to try something.

@@ -60,9 +60,7 @@ pub(crate) fn recall(reader: &Reader, wanted: &Wanted) -> Result<Recalled, ReadE
             let page = search(reader, "Observation", wanted, codes.as_deref(), true)?;
             out.more(&page);
             out.observations.extend(page.matches.iter().filter_map(found));
-            for report in page.included.iter().filter_map(found) {
-                out.hold(report);
-            }
+            out.hold_all(page.included.iter().filter_map(found));
         }
         if wanted.reports {
             let page = search(reader, "DiagnosticReport", wanted, codes.as_deref(), false)?;
@@ -87,6 +85,10 @@ impl Recalled {
             }
         }
         self.holding.push(report);
+    }
+
+    pub(crate) fn hold_all(&mut self, reports: impl IntoIterator<Item = Found>) {
+        reports.into_iter().for_each(|report| self.hold(report));
     }
 
     fn more(&mut self, page: &Page) {

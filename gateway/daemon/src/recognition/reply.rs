@@ -35,7 +35,8 @@ impl Recognition {
         }
         let community = self.community.read();
         if reply.decision == Decision::Revoke {
-            let acted = self.revoked(&community, reply)?;
+            let (acted, pair) = self.revoked(&community, reply)?;
+            promised.remove(&pair);
             self.counts.answered.fetch_add(1, Ordering::Relaxed);
             return Ok(acted);
         }
@@ -103,7 +104,7 @@ impl Recognition {
         Ok(answered)
     }
 
-    fn revoked(&self, community: &Community, reply: &Reply) -> Result<Acted, Vec<Finding>> {
+    fn revoked(&self, community: &Community, reply: &Reply) -> Result<(Acted, Pair), Vec<Finding>> {
         let view = &community.recognition;
         let about = about(community, reply).ok();
         let standing = about.as_ref().and_then(|a| view.answer(&a.pair)).or_else(|| {
@@ -128,7 +129,7 @@ impl Recognition {
             context,
         };
         let resources = self.resources(community, reply.at_us, &about, State::Revoked, Some(answer), None);
-        Ok(Acted { resources, records: vec![Record::Revoked(revoked)], standing: None })
+        Ok((Acted { resources, records: vec![Record::Revoked(revoked)], standing: None }, about.pair))
     }
 
     /// The order, where each of its items is recognised now: nothing is left of it to be done.

@@ -165,7 +165,7 @@ fn who(done: &Done<'_>) -> Value {
 }
 
 fn institution(done: &Done<'_>) -> Value {
-    let identifier = json!({ "system": format!("{BASE}/NamingSystem/institution"), "value": done.context.institution });
+    let identifier = json!({ "system": format!("{BASE}/NamingSystem/community-institution"), "value": done.context.institution });
     let mut it = json!({ "type": "Organization", "identifier": identifier });
     if !done.institution_name.is_empty() {
         it["display"] = json!(done.institution_name);

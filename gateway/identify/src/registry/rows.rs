@@ -215,12 +215,15 @@ impl Record for Item {
     }
 }
 
+/// How a table writes that codes come without a system.
+const NO_SYSTEM: &str = "-";
+
 /// An institution's code for an item (本院项目对照).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ItemCode {
     /// `*` = of all institutions.
     pub institution: String,
-    /// URI of the code system, as the mappings write it.
+    /// URI of the code system, as the mappings write it; empty (`-` in the table): a code that is sent without one.
     pub system: String,
     pub code: String,
     pub item: String,
@@ -232,7 +235,7 @@ impl Record for ItemCode {
     fn of(row: Row<'_, '_>) -> Result<ItemCode, Wrong> {
         Ok(ItemCode {
             institution: need(row, "institution")?,
-            system: need(row, "system")?,
+            system: Some(need(row, "system")?).filter(|s| s != NO_SYSTEM).unwrap_or_default(),
             code: need(row, "code")?,
             item: need(row, "item")?,
         })
