@@ -370,5 +370,7 @@ fn community_figures(api: &mut Api, community: &Shared) {
     };
     api.figure("hutong_identity_records", "Patients of institutions whose person is known", of(|c| c.register.len()));
     api.figure("hutong_identity_reviews", "records that somebody has to look at", of(|c| c.reviews.len()));
+    api.figure("hutong_recognition_reminders", "reminders that can be answered", of(|c| c.recognition.len().0));
+    api.figure("hutong_recognition_answers", "answers in memory", of(|c| c.recognition.len().1));
     api.figure("hutong_community_unreadable", "events left out because this program cannot read or use them", of(|c| c.unreadable()));
 }

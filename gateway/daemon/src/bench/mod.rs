@@ -7,6 +7,7 @@ mod disk;
 mod figure;
 pub(crate) mod load;
 mod parts;
+mod recognition;
 mod search;
 mod validate;
 
@@ -89,7 +90,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
         format: args.format,
         figures: std::cell::RefCell::default(),
     };
-    let outcome = parts::run(&plan).and_then(|()| validate::run(&plan)).and_then(|()| accept::run(&plan)).and_then(|()| search::run(&plan));
+    let outcome = parts::run(&plan)
+        .and_then(|()| validate::run(&plan))
+        .and_then(|()| accept::run(&plan))
+        .and_then(|()| search::run(&plan))
+        .and_then(|()| recognition::run(&plan));
     let _ = std::fs::remove_dir_all(&dir);
     outcome?;
     if args.format != Format::Ndjson {

@@ -144,7 +144,7 @@ impl Recognition {
         let item = codings.iter().find_map(of)?;
         let own = [item.code.clone()];
         let parts = if item.parts.is_empty() { &own[..] } else { &item.parts };
-        let recognised = |part: &String| *part == about.item || community.recognition.recognises(about.context.occasion(), part);
+        let recognised = |part: &String| *part == about.item || community.recognition.recognises(&about.context, part);
         let standing = !matches!(found["status"].as_str(), Some("revoked" | "entered-in-error" | "completed" | "stopped"));
         (standing && parts.iter().all(recognised)).then_some(found)
     }

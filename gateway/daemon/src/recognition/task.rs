@@ -26,7 +26,8 @@ impl State {
             State::Viewed => ("viewed", "in-progress"),
             State::Recognised => ("recognised", "completed"),
             State::Refused => ("not-recognised", "completed"),
-            State::Revoked => ("revoked", "cancelled"),
+            // not cancelled: a Task that has ended could not be answered anew in the same moment
+            State::Revoked => ("revoked", "completed"),
         }
     }
 }

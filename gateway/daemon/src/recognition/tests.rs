@@ -88,7 +88,10 @@ impl County {
 
     fn import(&self, table: Table, text: &str) {
         let import = Import { table, version: "1".into(), by: "t".into(), text: text.into() };
-        self.community.read().tables.diff(&import, &self.community.read().registry).unwrap();
+        {
+            let community = self.community.read();
+            community.tables.diff(&import, &community.registry).unwrap();
+        }
         self.registry(&RegistryEvent::Policy(import));
     }
 
@@ -272,7 +275,7 @@ fn a_doctor_is_reminded_and_answers_once() {
     assert_eq!((standing.reason.as_str(), standing.counts, standing.saved_fen), ("99", false, 0));
 
     county.reply(&told, 0, Decision::Revoke).unwrap();
-    assert_eq!(county.stored(&format!("Task/{}", shown.reminder.id))["status"], "cancelled");
+    assert_eq!(county.stored(&format!("Task/{}", shown.reminder.id))["businessStatus"]["coding"][0]["code"], "revoked");
     assert_eq!(county.reply(&told, 0, Decision::Revoke).err().unwrap()[0].rule, "recognition.not-answered");
     let acted = county.reply(&told, 0, refuse("01", "")).unwrap();
     assert!(acted.standing.unwrap().counts);
@@ -318,6 +321,33 @@ fn what_arrives_later_changes_the_next_answer() {
     assert!(only(&told).reminders[0].value.starts_with("6.90 "), "{}", only(&told).reminders[0].value);
     county.report("lis1", "SQ2", "wang-at-1", "20261121113000+0800", "X", &["NM|GLU^★葡萄糖||6.90|mmol/L|3.90-6.10|H"]);
     assert_eq!(only(&county.ask(&question)).ruling.verdict, Verdict::NoPriorResult);
+}
+
+#[test]
+fn a_merge_by_message_changes_the_next_answer() {
+    let county = County::open(Setting::default());
+    let old = county.report("lis2", "SQ1", "old-number", "20261121093000+0800", "F", &[K]);
+    let new = county.report("lis2", "SQ2", "new-number", "20261001093000+0800", "F", &["NM|GLU^葡萄糖||5.1|mmol/L|3.90-6.10|N"]);
+    assert_ne!(old, new);
+    let question = ask(&new, "SQ9", &["K"]);
+    assert_eq!(only(&county.ask(&question)).ruling.verdict, Verdict::NoPriorResult);
+    let merge = "MSH|^~\\&|HIS|H2|GW|GW|20261122090000+0800||ADT^A40^ADT_A39|M1|P|2.4||||||UNICODE UTF-8\rEVN|A40|20261122090000+0800\r\
+        PID|1||new-number^^^H2^MR||new-number||19680214|M\rMRG|old-number^^^H2^MR\r";
+    county.message("lis2", merge);
+    assert_eq!(only(&county.ask(&question)).ruling.verdict, Verdict::Recognise);
+}
+
+#[test]
+fn numbers_of_orders_are_an_institutions_own() {
+    let county = County::open(signs());
+    let patient = county.report("lis1", "SQ1", "zheng", "20261120093000+0800", "F", &[GLU]);
+    let told = county.asked(&ask(&patient, "7", &["GLU"]));
+    county.reply(&told, 0, Decision::Refuse { reason: "01".into(), diagnosis: String::new() }).unwrap();
+    let mut elsewhere = ask(&patient, "7", &["GLU"]);
+    elsewhere.context.institution = "H1".into();
+    let again = county.ask(&elsewhere);
+    assert_eq!(only(&again).reminders.len(), 1);
+    assert_ne!(only(&again).reminders[0].reminder.id, only(&told).reminders[0].reminder.id);
 }
 
 #[test]

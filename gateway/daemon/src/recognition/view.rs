@@ -34,12 +34,17 @@ pub(crate) struct Question {
     pub(crate) context: Context,
 }
 
-/// A result and the occasion (order, else visit) for which it is answered.
+/// A result, and the institution's occasion (order, else visit) for which it is answered.
 pub(crate) type Pair = (String, String);
 
 /// The pair of a result in a context.
 pub(crate) fn pair(result: &str, context: &Context) -> Pair {
-    (result.to_owned(), context.occasion().to_owned())
+    (result.to_owned(), occasion(context))
+}
+
+/// Numbers of orders and visits are an institution's own.
+fn occasion(context: &Context) -> String {
+    format!("{}|{}", context.institution, context.occasion())
 }
 
 /// See the file's head.
@@ -189,10 +194,11 @@ impl View {
         self.answers.values().find(|a| !reminder.is_empty() && a.reminder == reminder)
     }
 
-    /// Whether a result was recognised for an item of an occasion.
-    pub(crate) fn recognises(&self, occasion: &str, item: &str) -> bool {
-        let of = |result: &String| self.answers.get(&(result.clone(), occasion.to_owned()));
-        let answers = self.by_occasion.get(occasion).into_iter().flatten().filter_map(of);
+    /// Whether a result was recognised for an item of an order.
+    pub(crate) fn recognises(&self, context: &Context, item: &str) -> bool {
+        let occasion = occasion(context);
+        let of = |result: &String| self.answers.get(&(result.clone(), occasion.clone()));
+        let answers = self.by_occasion.get(&occasion).into_iter().flatten().filter_map(of);
         answers.into_iter().any(|a| a.item == item && a.choice == Choice::Recognised)
     }
 
@@ -204,5 +210,89 @@ impl View {
     /// Reminders and answers in memory.
     pub(crate) fn len(&self) -> (usize, usize) {
         (self.reminders.len(), self.answers.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hutong_enforce::recognition::record::{AskedItem, Revoked, Viewed};
+
+    fn context(order: &str) -> Context {
+        Context { institution: "H2".into(), order: order.into(), ..Context::default() }
+    }
+
+    fn asked(day: i64, reminder: &str, order: &str) -> Record {
+        let reminder = Reminder { id: reminder.into(), result: "Observation/1".into(), ..Reminder::default() };
+        Record::Asked(Asked {
+            id: format!("q{day}"),
+            at_us: day * DAY_US,
+            trigger: Trigger::Order,
+            context: context(order),
+            items: vec![AskedItem { item: "K".into(), reminders: vec![reminder], ..AskedItem::default() }],
+            ms: 1,
+            degraded: false,
+        })
+    }
+
+    fn answered(day: i64, id: &str, order: &str) -> Record {
+        Record::Answered(Answered {
+            id: id.into(),
+            at_us: day * DAY_US,
+            reminder: "r1".into(),
+            context: context(order),
+            item: "K".into(),
+            result: "Observation/1".into(),
+            choice: Choice::Recognised,
+            reason: String::new(),
+            counts: false,
+            diagnosis: String::new(),
+            saved_fen: 0,
+            price_table: String::new(),
+        })
+    }
+
+    fn revoked(day: i64, answer: &str) -> Record {
+        Record::Revoked(Revoked { id: "x".into(), at_us: day * DAY_US, answer: answer.into(), context: context("o1") })
+    }
+
+    #[test]
+    fn the_first_answer_stands_until_it_is_revoked() {
+        let mut view = View::default();
+        let standing = |view: &View| view.answer(&pair("Observation/1", &context("o1"))).map(|a| a.id.clone());
+        for (record, expected) in [
+            (asked(1, "r1", "o1"), None),
+            (answered(1, "a1", "o1"), Some("a1")),
+            (answered(1, "a2", "o1"), Some("a1")),
+            (revoked(1, "a2"), Some("a1")),
+            (revoked(1, "a1"), None),
+            (revoked(1, "a1"), None),
+            (answered(2, "a3", "o1"), Some("a3")),
+            (answered(2, "a4", "o2"), Some("a3")),
+        ] {
+            view.apply(record);
+            assert_eq!(standing(&view).as_deref(), expected);
+        }
+        assert!(view.recognises(&context("o1"), "K") && !view.recognises(&context("o1"), "NA") && !view.recognises(&context("o3"), "K"));
+        assert!(view.answer_to("r1").is_some() && view.answer_to("").is_none());
+    }
+
+    #[test]
+    fn memory_ends() {
+        let mut view = View::default();
+        view.apply(asked(1, "r1", "o1"));
+        view.apply(answered(1, "a1", "o1"));
+        let viewed = Viewed { id: "v".into(), at_us: DAY_US, reminder: "r1".into(), context: context("o1") };
+        view.apply(Record::Viewed(viewed));
+        for (day, reminders, answers, known) in [
+            (REMINDERS_KEPT + 1, 2, 1, true),
+            (REMINDERS_KEPT + 2, 2, 1, true),
+            (ANSWERS_KEPT + 1, 1, 1, true),
+            (ANSWERS_KEPT + 2, 2, 0, false),
+        ] {
+            view.apply(asked(day, &format!("r-{day}"), &format!("o-{day}")));
+            assert_eq!((view.len(), view.is_known("H2", "Observation/1")), ((reminders, answers), known), "day {day}");
+        }
+        assert_eq!((view.ages.len(), view.by_pair.len(), view.by_answer.len(), view.by_occasion.len()), (2, 2, 0, 0));
     }
 }
