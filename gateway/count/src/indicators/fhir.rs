@@ -7,6 +7,7 @@ use hutong_fhir::Tree;
 use hutong_fhir::calendar::civil;
 use hutong_fhir::json::{self, JsonLimits};
 use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeSet;
 
 const BASE: &str = "http://fhir.med-community.cn/gw";
 /// The language of `criteria`, a media type as R4 asks for, whose parameter is its URI: `gateway/docs/expressions.md`.
@@ -138,8 +139,7 @@ fn extensions(figure: &Figure) -> Vec<Json> {
         None => json!({"text": "不按检查类别计数"}),
     };
     let mut out = vec![json!({"url": url("counting-scope"), "valueCodeableConcept": scope})];
-    let mut hashes: Vec<&str> = figure.inputs.iter().map(|u| u.evidence_sha256.as_str()).filter(|h| !h.is_empty()).collect();
-    hashes.dedup();
+    let hashes: BTreeSet<&str> = figure.inputs.iter().map(|u| u.evidence_sha256.as_str()).filter(|h| !h.is_empty()).collect();
     if !hashes.is_empty() {
         let text = hashes.iter().map(|h| format!("sha256:{h}")).collect::<Vec<_>>().join(" ");
         out.push(json!({"url": url("evidence-hash"), "valueString": text}));
