@@ -4,6 +4,7 @@ mod bad_input;
 mod command_line;
 mod fhir;
 mod identity;
+mod recognition;
 mod recovery;
 mod tidy;
 mod validation;
