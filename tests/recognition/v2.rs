@@ -7,7 +7,9 @@ use super::{CARD, County, field, time};
 const K: &str = "2823-3^血清钾^LN";
 
 fn order(number: &str, item: &str) -> String {
-    format!("PV1|1|O|^^^内科||||7001^周医生|||||||||||V{number}\rORC|NW|{number}^HIS||||||||||7002^李医生|||||03\rOBR|1|{number}^HIS||{item}\r")
+    format!(
+        "PV1|1|O|^^^内科||||7001^周医生|||||||||||V{number}\rORC|NW|{number}^HIS||||||||||7002^李医生|||||03\rOBR|1|{number}^HIS||{item}\r"
+    )
 }
 
 fn answer(control: &str, number: &str, zra: &str) -> String {
@@ -79,7 +81,10 @@ fn nothing_is_said_where_there_is_nothing() {
     let other = "990200199001010034";
     for (card, item) in [(CARD, "X9^没有的项目^99HIS"), (CARD, "2345-7^葡萄糖^LN"), (other, K)] {
         let said = county.ask("H2", "ORM^O01", card, &order(&format!("N{}{}", &card[14..17], &item[..2]), item));
-        assert!(said.contains("\nMSA|AA|") && said.contains("\nORC|OK|N") && !said.contains("ERR|") && !said.contains("ZRR|"), "{item}: {said}");
+        assert!(
+            said.contains("\nMSA|AA|") && said.contains("\nORC|OK|N") && !said.contains("ERR|") && !said.contains("ZRR|"),
+            "{item}: {said}"
+        );
     }
     // a cancellation after a reminder, without a word of the doctor's, is no recognition
     let said = county.ask("H2", "ORM^O01", CARD, &order("R1", K));

@@ -71,7 +71,8 @@ impl Inner {
             first.findings.splice(0..0, incoming.findings.iter().cloned());
         }
         let read = |message: Processed| {
-            let asked = question::read(&incoming.source, &message);
+            // a fault of ours must not keep a message from being stored
+            let asked = catch_unwind(AssertUnwindSafe(|| question::read(&incoming.source, &message))).unwrap_or(None);
             (message, asked)
         };
         messages.into_iter().map(read).collect()
@@ -147,10 +148,11 @@ impl Inner {
         let reply = Acknowledge { source, raw, read_as, receipt: &receipt, now_us, err_segments, warnings };
         let outcome = if held { Outcome::Accept } else { ack::outcome(&message.findings) };
         // What is wrong is ours to mend: the sender hears of it, and need do nothing.
-        let lighter = |f: Finding| if held { Finding { severity: f.severity.min(Severity::Warning), ..f } } else { f };
-        let told: Vec<Finding> = message.findings.iter().cloned().map(lighter).collect();
+        let lighter = |f: &Finding| Finding { severity: f.severity.min(Severity::Warning), ..f.clone() };
+        let lightened: Vec<Finding> = if held { message.findings.iter().map(lighter).collect() } else { Vec::new() };
+        let told = if held { &lightened } else { &message.findings };
         let is_told = question::is_order(&message.message_type) || !decided.orders.is_empty();
-        let answer = if is_told { reply.orders(outcome, &told, decided) } else { reply.answer(outcome, &told) };
+        let answer = if is_told { reply.orders(outcome, told, decided) } else { reply.answer(outcome, told) };
         events.extend(decided.events.iter().cloned());
         let mut resources = message.drafts();
         resources.extend(decided.resources.iter().cloned());

@@ -17,7 +17,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hutong_commit::entry::{EventDraft, Final, ResourceDraft};
-use hutong_commit::projection::Reader;
 use hutong_commit::store::Store;
 use hutong_decode::charset;
 use hutong_decode::v2;
@@ -70,7 +69,6 @@ impl Flow {
 pub(crate) struct Questions {
     desk: Arc<dyn Desk>,
     store: Arc<Store>,
-    reader: Reader,
     /// Of links in answers, without a slash at the end.
     base: String,
     pub(crate) flow: Arc<Flow>,
@@ -116,11 +114,10 @@ pub(crate) fn read(source: &Source, message: &Processed) -> Option<Asked> {
 }
 
 impl Questions {
-    pub(crate) fn new(desk: Arc<dyn Desk>, store: Arc<Store>, reader: Reader, base: &str) -> Questions {
+    pub(crate) fn new(desk: Arc<dyn Desk>, store: Arc<Store>, base: &str) -> Questions {
         Questions {
             desk,
             store,
-            reader,
             base: base.trim_end_matches('/').to_owned(),
             flow: Arc::default(),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
@@ -141,11 +138,12 @@ impl Questions {
             }
         }
         if let Some(ask) = asked.ask(way) {
-            let told = Arc::new(self.ask(ask, way).await);
+            let told = self.ask(ask, way).await;
             for record in &told.records {
                 decided.events.push(recognition::draft(record));
             }
-            let heard = say::heard(&told, &asked, &self.base);
+            let heard = catch_unwind(AssertUnwindSafe(|| say::heard(&told, &asked, &self.base)));
+            let heard = heard.unwrap_or_else(|_| say::Heard::nothing(&asked));
             for (id, status) in heard.states {
                 message.set_status(&id, status);
             }

@@ -161,7 +161,7 @@ impl Parts {
         let desk = Recognition::new(Arc::clone(&store), reader.clone(), community.clone(), Arc::clone(&sources), config.recognition)?;
         let desk = Arc::new(desk);
         let base = config.http.base_url.clone().unwrap_or_else(|| format!("http://{}", config.http.listen));
-        let questions = Questions::new(Arc::clone(&desk) as Arc<_>, Arc::clone(&store), reader.clone(), &base);
+        let questions = Questions::new(Arc::clone(&desk) as Arc<_>, Arc::clone(&store), &base);
         let ingest = Ingest::new(pipeline, Arc::clone(&store), community.clone(), Some(Arc::new(questions)), &limits);
         let handler: Arc<dyn Handler> = Arc::new(ingest);
         let mut access = Access { loopback_open: config.http.loopback_open, operators: config.http.operators, ..Access::default() };

@@ -15,6 +15,13 @@ pub(super) struct Heard {
     pub(super) states: Vec<(String, &'static str)>,
 }
 
+impl Heard {
+    /// Where what was told could not be said.
+    pub(super) fn nothing(asked: &Asked) -> Heard {
+        Heard { orders: asked.plain(), findings: vec![degraded(Degraded::Unreadable)], states: Vec::new() }
+    }
+}
+
 /// `base`: of the links.
 pub(super) fn heard(told: &Told, asked: &Asked, base: &str) -> Heard {
     let mut heard = Heard { orders: asked.plain(), findings: Vec::new(), states: Vec::new() };

@@ -58,25 +58,13 @@ impl Questions {
             context.order.clone_into(&mut reply.order);
         }
         let acted = self.desk.reply(&reply).map_err(|findings| findings.into_iter().map(|f| located(f, n)).collect::<Vec<_>>())?;
-        let goes_ahead = matches!(reply.decision, Decision::Refuse { .. });
-        let released = goes_ahead.then(|| self.held(&reply.context.order)).flatten();
-        Ok(Done { acted, released, decision: reply.decision })
-    }
-
-    /// Id of an order that is held.
-    fn held(&self, order: &str) -> Option<String> {
-        let id = order.strip_prefix("ServiceRequest/")?;
-        let version = self.reader.read("ServiceRequest", id).ok()??;
-        let (tree, _) = json::parse(&version.body, &json::JsonLimits::default()).ok()?;
-        (tree.root().at("status") == Some("on-hold")).then(|| id.to_owned())
+        Ok(Done { acted, decision: reply.decision })
     }
 }
 
 /// An answer that was taken.
 struct Done {
     acted: Acted,
-    /// The order that goes ahead.
-    released: Option<String>,
     decision: Decision,
 }
 
@@ -168,19 +156,6 @@ fn done(done: &Done, spoken: &Spoken, event_us: i64, decided: &mut Decided) {
         is_told |= resource.resource_type == "ServiceRequest";
         decided.resources.push(resource);
     }
-    if let Some(id) = done.released.as_ref().filter(|_| !is_told) {
-        let body = format!("{{\"resourceType\":\"ServiceRequest\",\"id\":\"{id}\",\"status\":\"active\"}}");
-        let update = Update::Merge;
-        let resource = ResourceDraft {
-            resource_type: "ServiceRequest".into(),
-            id: id.clone(),
-            body: body.into_bytes(),
-            update,
-            clear: Vec::new(),
-            event_us,
-        };
-        decided.resources.push(resource);
-    }
     let Some(order) = spoken.behind.and_then(|n| decided.orders.get_mut(n)) else { return };
     let is_withdrawn = is_told || order.control == Control::Cancelled;
     let (zh, en) = match done.decision {
@@ -198,13 +173,26 @@ fn done(done: &Done, spoken: &Spoken, event_us: i64, decided: &mut Decided) {
     order.notes.push((zh.to_owned(), en.to_owned()));
 }
 
-/// A resource of the desk's. An order is written over what is stored of it, the others are whole.
+/// What the desk says of an order; the rest is as the message says, or was before.
+const OF_ORDER: [&str; 4] = ["resourceType", "id", "status", "extension"];
+
+/// A resource of the desk's. An order is written over what is there of it, the others are whole.
 fn draft(tree: &Tree, event_us: i64) -> Option<ResourceDraft> {
     let root = tree.root();
     let (resource_type, id) = (root.resource_type()?.to_owned(), root.at("id")?.to_owned());
-    let update = if resource_type == "ServiceRequest" { Update::Merge } else { Update::Replace };
     let mut body = Vec::with_capacity(1024);
-    json::write(root, &mut body);
+    let update = if resource_type == "ServiceRequest" {
+        let mut order = Tree::new();
+        let top = order.root().id();
+        for child in root.children().filter(|child| OF_ORDER.contains(&child.name())) {
+            order.graft(top, child.key(), child, child.is_list());
+        }
+        json::write(order.root(), &mut body);
+        Update::Merge
+    } else {
+        json::write(root, &mut body);
+        Update::Replace
+    };
     Some(ResourceDraft { resource_type, id, body, update, clear: Vec::new(), event_us })
 }
 

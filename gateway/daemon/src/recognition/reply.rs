@@ -51,7 +51,7 @@ impl Recognition {
             return Err(refused("recognition.answered", "conflict", ANSWERED));
         }
         let answered = self.answer_of(&community, reply, &about)?;
-        let order = if answered.choice == Choice::Recognised { self.withdrawn(&community, &about) } else { None };
+        let order = if answered.choice == Choice::Recognised { self.withdrawn(&community, &about) } else { self.held(&about) };
         let state = if answered.choice == Choice::Recognised { State::Recognised } else { State::Refused };
         let resources = self.resources(&community, reply.at_us, &about, state, Some(&answered), order);
         promised.insert(about.pair, Instant::now());
@@ -147,6 +147,12 @@ impl Recognition {
         let recognised = |part: &String| *part == about.item || community.recognition.recognises(&about.context, part);
         let standing = !matches!(found["status"].as_str(), Some("revoked" | "entered-in-error" | "completed" | "stopped"));
         (standing && parts.iter().all(recognised)).then_some(found)
+    }
+
+    /// The order, where it waited for this answer: it goes ahead.
+    fn held(&self, about: &About) -> Option<serde_json::Value> {
+        let found = recall::read_json(&self.reader, &about.context.order).ok().flatten()?;
+        (found["status"] == "on-hold").then_some(found)
     }
 
     fn resources(

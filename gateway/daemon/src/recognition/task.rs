@@ -48,14 +48,14 @@ pub(crate) struct Done<'a> {
     /// Given, or taken back.
     pub(crate) answer: Option<&'a Answered>,
     pub(crate) reason: Option<&'a Reason>,
-    /// The order as it stands in the store, where it is withdrawn.
+    /// The order as it stands in the store, where it is withdrawn, or goes ahead after it waited for the answer.
     pub(crate) order: Option<Value>,
 }
 
 /// The Task first.
 pub(crate) fn resources(done: &Done<'_>) -> Vec<Tree> {
     let mut all = vec![task(done)];
-    all.extend(done.order.as_ref().map(|order| withdrawn(order, done)));
+    all.extend(done.order.as_ref().map(|order| decided(order, done)));
     all.push(provenance(done, &all));
     all.iter().filter_map(|resource| parse(resource.to_string().as_bytes())).collect()
 }
@@ -180,10 +180,10 @@ fn numbers(institution: &str, what: &str) -> String {
     format!("{BASE}/NamingSystem/{}/{what}", institution.chars().map(safe).collect::<String>())
 }
 
-/// The order, taken back because an earlier result is recognised.
-fn withdrawn(order: &Value, done: &Done<'_>) -> Value {
+/// The order, taken back because an earlier result is recognised; or active because none is.
+fn decided(order: &Value, done: &Done<'_>) -> Value {
     let mut order = order.clone();
-    order["status"] = json!("revoked");
+    order["status"] = json!(if done.state == State::Recognised { "revoked" } else { "active" });
     if let Some(meta) = order["meta"].as_object_mut() {
         meta.retain(|name, _| name != "versionId" && name != "lastUpdated");
     }
