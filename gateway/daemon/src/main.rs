@@ -14,6 +14,7 @@ mod library;
 mod mappings;
 mod packages;
 mod pipeline;
+mod platform;
 mod policy;
 mod question;
 mod recognition;

@@ -117,6 +117,7 @@ struct Parts {
     api: Api,
     store: Arc<Store>,
     reload: Reload,
+    platform: Option<crate::platform::Running>,
 }
 
 /// An open data directory: the journal, and the views of it.
@@ -129,6 +130,7 @@ pub(crate) struct Opened {
 impl Parts {
     fn new(config: Config, opened: Opened) -> Result<Parts, Failure> {
         let Opened { store, reader, community } = opened;
+        let of_events = reader.clone();
         let library = Library::load(&config)?;
         let limits = Arc::new(config.limits);
         for raised in limits.raised() {
@@ -176,7 +178,11 @@ impl Parts {
         community_figures(&mut api, &community);
         recognition_figures(&mut api, &desk);
         api.identify(Arc::new(community.clone()));
-        api.operate(Arc::new(Desk::new(community, Acts::new(Arc::clone(&store)))));
+        let acts = Acts::new(Arc::clone(&store));
+        let platform = crate::platform::start(&config.platform, acts.clone(), of_events, community.clone())?;
+        let state = platform.as_ref().map(|p| Arc::clone(&p.state));
+        platform_figures(&mut api, state.as_ref());
+        api.operate(Arc::new(Desk::new(community, acts).with_platform(state)));
         Ok(Parts {
             mllp_listen: config.mllp.listen,
             http_listen: config.http.listen,
@@ -193,13 +199,14 @@ impl Parts {
             api,
             store,
             reload,
+            platform,
         })
     }
 }
 
 /// Runs the listeners until told to stop, then closes the store.
 fn serve(runtime: &Runtime, parts: Parts, mllp_listener: TcpListener, http_listener: TcpListener, stopped: watch::Receiver<bool>) {
-    let Parts { mllp: mllp_setting, http: http_setting, hl7, api, store, reload, .. } = parts;
+    let Parts { mllp: mllp_setting, http: http_setting, hl7, api, store, reload, platform, .. } = parts;
     let (api, hl7) = (Arc::new(api), Arc::new(hl7));
     let service = service_fn(move |request: Request<Incoming>| {
         let (api, hl7) = (Arc::clone(&api), Arc::clone(&hl7));
@@ -222,6 +229,7 @@ fn serve(runtime: &Runtime, parts: Parts, mllp_listener: TcpListener, http_liste
             }
         }
     });
+    drop(platform);
     // the last owner closes the journal and marks the projection as whole
     drop(store);
 }
@@ -361,6 +369,17 @@ fn recognition_figures(api: &mut Api, desk: &Arc<Recognition>) {
     api.figure("hutong_recognition_degraded_total", "questions that were not answered whole in time", of(|d| &d.counts.degraded));
     api.figure("hutong_recognition_reminders_total", "results of which somebody was reminded", of(|d| &d.counts.reminded));
     api.figure("hutong_recognition_answers_total", "views, recognitions, refusals and revocations", of(|d| &d.counts.answered));
+}
+
+fn platform_figures(api: &mut Api, state: Option<&Arc<crate::platform::State>>) {
+    let Some(state) = state else { return };
+    let of = |pick: fn((u64, usize, usize)) -> f64| {
+        let state = Arc::clone(state);
+        move || pick(state.counts())
+    };
+    api.figure("hutong_platform_sent_total", "records that the upper platform took", of(|(sent, ..)| sent as f64));
+    api.figure("hutong_platform_waiting", "records that wait to be sent to the upper platform", of(|(_, waiting, _)| waiting as f64));
+    api.figure("hutong_platform_refused", "records that the upper platform did not take", of(|(.., refused)| refused as f64));
 }
 
 fn community_figures(api: &mut Api, community: &Shared) {

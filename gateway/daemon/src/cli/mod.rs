@@ -67,6 +67,9 @@ enum Command {
     Map(map::Args),
     /// 写出医共体规范的 FHIR 包 · write the community's profiles as a FHIR package
     Package(package::Args),
+    /// 测试用的上级平台 · an upper platform of ours, for tests
+    #[command(hide = true)]
+    PlatformSimulator(crate::platform::SimulatorArgs),
     /// 日志：verify、show、export、rebuild · the journal
     Journal(journal::Args),
     /// 在本机测量 · the project's benchmarks on this machine
@@ -91,6 +94,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Map(args) => map::run(&args),
         Command::Package(args) => package::run(&args),
+        Command::PlatformSimulator(args) => crate::platform::simulate(args),
         Command::Journal(args) => journal::run(&args),
         Command::Bench(args) => crate::bench::run(&args),
     };

@@ -2,7 +2,7 @@
 //!
 //! What changes something is one act in the journal, with the request as it came; it is answered when it is durable.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hutong_commit::entry::EventDraft;
 use hutong_fhir::sheet::Fault;
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::{Community, REGISTRY, RegistryEvent, Shared, Suspect, identify, key};
 use crate::act::{Act, Acts};
+use crate::platform::{PLATFORM, State};
 use crate::recognition;
 use crate::report::Made;
 
@@ -29,11 +30,33 @@ pub(crate) struct Desk {
     acts: Acts,
     /// One act after the other: each is judged by what those before it left.
     turn: Mutex<()>,
+    /// Where records are sent to the upper platform.
+    platform: Option<Arc<State>>,
 }
 
 impl Desk {
     pub(crate) fn new(community: Shared, acts: Acts) -> Desk {
-        Desk { community, acts, turn: Mutex::new(()) }
+        Desk { community, acts, turn: Mutex::new(()), platform: None }
+    }
+
+    pub(crate) fn with_platform(self, platform: Option<Arc<State>>) -> Desk {
+        Desk { platform, ..self }
+    }
+
+    /// A record that the platform did not take: tried at once, or given up.
+    fn platform_act(&self, ask: &AdminAsk<'_>, body: &[u8]) -> Result<Value, AdminRefusal> {
+        let platform = self.platform.as_deref().ok_or(AdminRefusal::NoSuchPath)?;
+        let asked: PlatformAsked = read(body)?;
+        let unknown = || wrong("platform.unknown", "没有这条待上传的失败记录", "no record with this GUID failed and waits");
+        if asked.action == PlatformAction::Retry {
+            return if platform.hurry(&asked.guid) { Ok(json!({ "guid": asked.guid })) } else { Err(unknown()) };
+        }
+        let (by, reason) = (text("by", asked.by)?, text("reason", asked.reason)?);
+        let (event, done) = platform.give_up(&asked.guid, &by, &reason).ok_or_else(unknown)?;
+        let event = EventDraft { kind: PLATFORM.to_owned(), body: event.to_string().into_bytes() };
+        let said = self.journal(ask, "platform/drop", body, json!({ "guid": asked.guid }), event)?;
+        done();
+        Ok(said)
     }
 
     fn reviews(&self, query: &[(String, String)]) -> Value {
@@ -164,6 +187,8 @@ impl Admin for Desk {
             ("identity/reviews", None) => Ok(self.reviews(ask.query)),
             ("identity/person", None) => self.person(ask.query),
             ("identity/decide", Some(body)) => self.decide(ask, body),
+            ("platform", None) => self.platform.as_deref().map(State::shown).ok_or(AdminRefusal::NoSuchPath),
+            ("platform", Some(body)) => self.platform_act(ask, body),
             ("registry", None) => Ok(self.tables()),
             ("import", Some(body)) => self.import(ask, body),
             _ => Err(AdminRefusal::NoSuchPath),
@@ -223,6 +248,24 @@ enum Verdict {
     Link,
     Part,
     Forget,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlatformAsked {
+    guid: String,
+    action: PlatformAction,
+    #[serde(default)]
+    by: String,
+    #[serde(default)]
+    reason: String,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum PlatformAction {
+    Retry,
+    Drop,
 }
 
 #[derive(Deserialize)]

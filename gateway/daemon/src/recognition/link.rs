@@ -5,7 +5,8 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::Failure;
 
-const BLOCK: usize = 64;
+/// Bytes of a block, so of a key.
+pub(crate) const BLOCK: usize = 64;
 
 /// Signs links. The key is of this start: a restart ends all links, and a reminder can be asked for again.
 pub(crate) struct Links {
@@ -40,7 +41,7 @@ impl Links {
 }
 
 /// HMAC-SHA-256 (RFC 2104) with a key of one block.
-fn hmac(key: &[u8; BLOCK], text: &[u8]) -> [u8; 32] {
+pub(crate) fn hmac(key: &[u8; BLOCK], text: &[u8]) -> [u8; 32] {
     let keyed = |pad: u8| Sha256::new_with_prefix(key.map(|b| b ^ pad));
     let inner = keyed(0x36).chain_update(text).finalize();
     keyed(0x5c).chain_update(inner).finalize().into()

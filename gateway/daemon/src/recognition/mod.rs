@@ -29,6 +29,8 @@ use hutong_enforce::recognition::record::{Choice, Context, Record};
 use hutong_fhir::Finding;
 use hutong_receive::sources::Sources;
 
+pub(crate) use link::{BLOCK, hmac};
+pub(crate) use recall::read_json;
 pub(crate) use setting::Setting;
 pub(crate) use tables::{Import, InForce, Table, Tables, UnknownSet};
 pub(crate) use view::View;
