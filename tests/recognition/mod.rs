@@ -1,5 +1,6 @@
 //! Mutual recognition of results over real sockets: a county hospital reports, township hospitals order, doctors answer.
 
+mod figures;
 mod v2;
 
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
@@ -72,28 +72,28 @@ impl Sender {
                 Err(error) => self.unread(&error),
             }
         }
-        let mut pause = STEP;
+        // while nobody answers, what comes is read all the same: how much waits is to be seen
+        let (mut pause, mut again) = (STEP, Instant::now());
         while !self.stopped() {
             let read = self.gather.read(&mut self.state.queue(), now_us());
-            let more = read.unwrap_or_else(|error| {
-                self.unread(&error);
-                false
-            });
+            match read {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => self.unread(&error),
+            }
             let job = self.state.queue().next(now_us()).cloned();
-            match job {
-                None if more => {}
-                None => {
-                    let store = self.acts.store();
-                    store.wait_applied(store.applied() + 1, STEP);
+            let Some(job) = job.filter(|_| again <= Instant::now()) else {
+                let store = self.acts.store();
+                store.wait_applied(store.applied() + 1, STEP);
+                continue;
+            };
+            match self.attempt(&runtime, &job) {
+                Ok(true) => pause = STEP,
+                Ok(false) => {
+                    again = Instant::now() + pause;
+                    pause = (pause * 2).min(UNREACHABLE_MAX);
                 }
-                Some(job) => match self.attempt(&runtime, &job) {
-                    Ok(true) => pause = STEP,
-                    Ok(false) => {
-                        self.sleep(pause);
-                        pause = (pause * 2).min(UNREACHABLE_MAX);
-                    }
-                    Err(error) => self.unread(&error),
-                },
+                Err(error) => self.unread(&error),
             }
         }
     }
@@ -103,7 +103,7 @@ impl Sender {
     }
 
     fn sleep(&self, long: Duration) {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         while !self.stopped() && begun.elapsed() < long {
             std::thread::sleep(STEP.min(long));
         }

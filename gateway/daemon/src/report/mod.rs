@@ -128,8 +128,11 @@ fn written(form: Form, document: &Document, json: &serde_json::Value, lines: &st
     Ok(Report { content_type: form.media(), file_name, bytes })
 }
 
-fn workbook(_document: &Document, _lang: Lang) -> Result<Vec<u8>, AdminRefusal> {
-    Err(AdminRefusal::NoSuchPath)
+fn workbook(document: &Document, lang: Lang) -> Result<Vec<u8>, AdminRefusal> {
+    hutong_paper::xlsx(document, lang).map_err(|error| {
+        tracing::error!(rule = "report.xlsx", error = error.to_string(), "a workbook could not be written");
+        AdminRefusal::Unavailable
+    })
 }
 
 fn wrong(rule: &'static str, zh: &str, en: &str) -> AdminRefusal {
