@@ -84,7 +84,10 @@ impl County {
             ),
             ("items", "code,name,kind,unit,loinc\nK,血清钾,检验,mmol/L,2823-3\nGLU,葡萄糖,检验,mmol/L,2345-7\n"),
             ("prices", "institution,item,price\n*,K,4.50\n"),
-            ("certificates", "#version 1\ninstitution,item,scheme,year,result,valid_from,valid_to\nH1,K,全国,2026,合格,2020-01-01,2099-12-31\n"),
+            (
+                "certificates",
+                "#version 1\ninstitution,item,scheme,year,result,valid_from,valid_to,evidence\nH1,K,全国,2026,合格,2020-01-01,2099-12-31,QC-2026-K\n",
+            ),
         ];
         for (name, text) in tables {
             let file = dir.join(format!("{name}-1.csv"));
