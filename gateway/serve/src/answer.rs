@@ -70,6 +70,13 @@ impl Answer {
         self
     }
 
+    /// With a header more; one of the same name gives way.
+    pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Answer {
+        self.headers.retain(|(other, _)| *other != name);
+        self.headers.push((name, value));
+        self
+    }
+
     pub(crate) fn refused(refusal: &Refusal) -> Answer {
         Answer { status: refusal.status, headers: refusal.headers.clone(), content_type: None, body: refusal.body() }
     }

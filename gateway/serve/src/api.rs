@@ -34,6 +34,7 @@ use crate::metrics::{Metrics, StoreFigures};
 use crate::negotiate::Form;
 use crate::operation::Operation;
 use crate::params::Fields;
+use crate::recognition::{Asker, At, HooksRoute, Looking, Office, Recognition};
 use crate::refusal::Refusal;
 use crate::route::{BASE, Route};
 use crate::shelf;
@@ -45,6 +46,9 @@ const REQUEST_ID: &str = "x-request-id";
 
 /// Forms of searches in memory at once; more wait.
 const FORMS_BYTES_MAX: usize = 16 << 20;
+
+/// Where CDS Hooks are.
+const HOOKS: &str = "/cds-services";
 
 /// Bodies of operations in memory at once; more wait.
 const OPERATIONS_BYTES_MAX: usize = 64 << 20;
@@ -65,6 +69,7 @@ pub struct Api {
     source: Arc<dyn Source>,
     community: Option<Arc<dyn Community>>,
     admin: Option<Arc<dyn Admin>>,
+    office: Option<Office>,
     editions: Arc<dyn Editions>,
     pub(crate) pages: Option<Pages>,
     pub(crate) settings: Settings,
@@ -73,6 +78,8 @@ pub struct Api {
     pub(crate) throttle: Throttle,
     /// The limits of a body where the body is the form of a search.
     form_limits: Limits,
+    /// And where it asks about earlier results or answers a reminder.
+    recognition_limits: Limits,
     form_budget: Budget,
     operation_budget: Budget,
 }
@@ -96,6 +103,7 @@ struct Asked<'a> {
     content: &'a Content,
     /// Who operates the gateway, where the route is for operators.
     operator: &'a str,
+    asker: Asker<'a>,
 }
 
 /// What is known of a request when it is answered, however far it came.
@@ -109,6 +117,7 @@ impl Api {
         let limits = &settings.limits;
         Api {
             form_limits: Limits { message_bytes: limits.search_form_bytes, ..limits.clone() },
+            recognition_limits: Limits { message_bytes: limits.recognition_body_bytes, ..limits.clone() },
             form_budget: Budget::new(FORMS_BYTES_MAX),
             operation_budget: Budget::new(OPERATIONS_BYTES_MAX),
             editions,
@@ -119,6 +128,7 @@ impl Api {
             community: None,
             admin: None,
             pages: None,
+            office: None,
             settings,
         }
     }
@@ -138,6 +148,11 @@ impl Api {
     /// The console's pages are shown; their streams of events end when `stopping` says so.
     pub fn show(&mut self, console: Arc<dyn Console>, stopping: watch::Receiver<bool>) {
         self.pages = Some(Pages::new(console, stopping));
+    }
+
+    /// Earlier results are asked about, and reminders answered.
+    pub fn recognise(&mut self, recognition: Recognition) {
+        self.office = Some(Office::new(recognition));
     }
 
     /// Adds a figure of another part of the gateway to `/metrics`; `name` and `help` as Prometheus wants them: a name in
@@ -163,6 +178,9 @@ impl Api {
         // no address: it can hold a patient's name
         tracing::debug!(interaction = seen.interaction, status, us = took.as_micros() as u64, "http request");
         let mut response = answer.into_response(seen.form, parts.method == Method::HEAD);
+        if let Some(office) = self.office.as_ref().filter(|_| parts.uri.path().starts_with(HOOKS)) {
+            office.allow_browser(&parts.headers, response.headers_mut());
+        }
         if let Some(id) = parts.headers.get(REQUEST_ID).filter(|id| is_request_id(id)) {
             response.headers_mut().insert(REQUEST_ID, id.clone());
         }
@@ -184,6 +202,7 @@ impl Api {
             Route::Landing => return Ok(landing::answer()),
             Route::Health => return Ok(health::answer(&*self.source)),
             Route::Metrics => return Ok(self.metrics()),
+            Route::Looking(looking) => return self.look(looking, parts, body).await,
             _ => {}
         }
         let peer = parts.extensions.get::<Arc<Peer>>().map(|p| p.address);
@@ -198,7 +217,13 @@ impl Api {
         };
         let content = match &route {
             Route::Search { form_in_body: true, .. } => Content { form: self.form(&parts.headers, body).await?, document: None },
-            Route::Operation { body: true, .. } | Route::Admin { body: true, .. } => self.document(&parts.headers, body).await?,
+            Route::Operation { operation, .. } if operation.acts() => self.document(&parts.headers, body, &self.recognition_limits).await?,
+            Route::Hooks(HooksRoute::Call(_) | HooksRoute::Feedback(_)) => {
+                self.document(&parts.headers, body, &self.recognition_limits).await?
+            }
+            Route::Operation { body: true, .. } | Route::Admin { body: true, .. } => {
+                self.document(&parts.headers, body, &self.settings.limits).await?
+            }
             _ => Content::default(),
         };
         let fields = Fields::read(parts.uri.query().unwrap_or_default(), &content.form, &parts.headers, &self.settings.limits)?;
@@ -214,13 +239,14 @@ impl Api {
             let only = if operator.is_empty() { principal.institution() } else { None };
             return guarded("report", || aside(|| admin::report(admin, path, only, &parts.headers, &fields)));
         }
-        let asked = Asked { route: &route, fields: &fields, headers: &parts.headers, base: &base, content: &content, operator };
+        let asker = Asker::of(&principal);
+        let asked = Asked { route: &route, fields: &fields, headers: &parts.headers, base: &base, content: &content, operator, asker };
         self.dispatch(&asked)
     }
 
     /// The interactions themselves. A fault of ours in one of them is that request's fault only.
     fn dispatch(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
-        let Asked { route, fields, headers, base, content, operator } = *asked;
+        let Asked { route, fields, headers, base, content, operator, .. } = *asked;
         let source = &*self.source;
         let limits = &self.settings.limits;
         let edition = || self.editions.current();
@@ -253,7 +279,12 @@ impl Api {
                 let body = content.document.as_ref().map(|(_, sent)| sent.clone()).filter(|_| *body);
                 admin::answer(admin, operator, path, body, fields)
             }
-            Route::Landing | Route::Health | Route::Metrics | Route::Options { .. } => Err(Refusal::no_such_path()),
+            Route::Hooks(route) => {
+                fields.none_left()?;
+                let office = self.office.as_ref().ok_or_else(Refusal::no_such_path)?;
+                self.at(office, asked.asker, base).hooks(route, content.document.as_ref().map(|(_, sent)| sent))
+            }
+            Route::Landing | Route::Health | Route::Metrics | Route::Looking(_) | Route::Options { .. } => Err(Refusal::no_such_path()),
         };
         guarded(route.name(), || if costly(route, fields) { aside(run) } else { run() })
     }
@@ -270,8 +301,39 @@ impl Api {
                 let community = self.community.as_deref().ok_or_else(Refusal::unknown_operation)?;
                 matching::answer((&*self.source, community), body, fields, base, limits)
             }
+            Operation::RecognitionCheck | Operation::RecognitionAnswer => {
+                fields.none_left()?;
+                let office = self.office.as_ref().ok_or_else(Refusal::unknown_operation)?;
+                let at = self.at(office, asked.asker, base);
+                if operation == Operation::RecognitionCheck { at.check(body.as_ref()) } else { at.reply(body.as_ref()) }
+            }
             _ => terminology::answer(&edition, operation, (kind, id), body, fields, limits),
         }
+    }
+
+    /// What a request of mutual recognition works with.
+    fn at<'a>(&'a self, office: &'a Office, asker: Asker<'a>, base: &'a str) -> At<'a> {
+        At { office, source: &*self.source, community: self.community.as_deref(), asker, base, limits: &self.settings.limits }
+    }
+
+    /// The page of a reminder: its link is the permission.
+    async fn look<B>(&self, looking: &Looking, parts: &Parts, body: B) -> Result<Answer, Refusal>
+    where
+        B: Body<Data = Bytes>,
+    {
+        let office = self.office.as_ref().ok_or_else(Refusal::no_such_path)?;
+        if let Some(peer) = parts.extensions.get::<Arc<Peer>>() {
+            self.throttle.take(&format!("page {}", peer.address.ip()), Instant::now())?;
+        }
+        let form = if matches!(looking, Looking::Form(_)) { self.form(&parts.headers, body).await? } else { String::new() };
+        let base = self.base(parts)?;
+        let at = self.at(office, Asker::of(&Principal::Local), &base);
+        // what was just reminded of must be found
+        if self.caught_up().await.is_err() {
+            return Ok(at.unavailable());
+        }
+        let query = parts.uri.query().unwrap_or_default();
+        guarded("recognition-page", || aside(|| Ok(at.page(looking, query, &form, parts.method == Method::HEAD))))
     }
 
     /// Programs on this machine are not throttled: they are the operator's own.
@@ -302,11 +364,10 @@ impl Api {
     }
 
     /// The body of an operation; a `POST` without one is like a `GET`.
-    async fn document<B>(&self, headers: &HeaderMap, body: B) -> Result<Content, Refusal>
+    async fn document<B>(&self, headers: &HeaderMap, body: B, limits: &Limits) -> Result<Content, Refusal>
     where
         B: Body<Data = Bytes>,
     {
-        let limits = &self.settings.limits;
         let content = collect(body, limits, &self.operation_budget).await.map_err(|fault| body_fault(&fault, limits.message_bytes))?;
         if content.bytes.is_empty() {
             return Ok(Content::default());
@@ -409,7 +470,9 @@ fn body_fault(fault: &BodyFault, bytes_max: u64) -> Refusal {
 fn asks_the_store(route: &Route) -> bool {
     match route {
         Route::Capabilities => false,
-        Route::Operation { operation: Operation::Match, .. } => true,
+        Route::Operation { operation: Operation::Match | Operation::RecognitionAnswer, .. } => true,
+        // the desk itself waits, and says where it did not wait long enough
+        Route::Hooks(route) => matches!(route, HooksRoute::Feedback(_)),
         Route::Operation { operation, id, .. } => *operation == Operation::Validate && id.is_some(),
         Route::Read { kind, .. } | Route::Search { kind, .. } => !shelf::holds(kind),
         _ => true,
@@ -434,7 +497,7 @@ fn costly(route: &Route, fields: &Fields) -> bool {
         Route::Search { .. } => !pinned() || counting(),
         Route::Compartment { .. } => counting(),
         Route::HistoryOfInstance { .. } | Route::HistoryOfType { .. } | Route::HistoryOfSystem | Route::Everything { .. } => true,
-        Route::Operation { .. } | Route::Admin { .. } => true,
+        Route::Operation { .. } | Route::Admin { .. } | Route::Hooks(_) => true,
         _ => false,
     }
 }

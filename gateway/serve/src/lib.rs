@@ -32,7 +32,7 @@ pub use api::{Api, Settings};
 pub use community::{Admin, AdminAsk, AdminRefusal, Community, Grade, Likely, Linked, Report, ReportAsk};
 pub use console::{Answered, Events};
 pub use library::{Edition, Editions};
-pub use recognition::{Kept, LINK_S, Ledger, Recognition, Signer, Unkept};
+pub use recognition::{Kept, Ledger, Recognition, Unkept};
 pub use shelf::Shelf;
 pub use source::{Embedded, Source};
 

@@ -12,6 +12,8 @@ pub(crate) enum Operation {
     ValidateCodeInSet,
     Expand,
     Translate,
+    RecognitionCheck,
+    RecognitionAnswer,
 }
 
 /// How a parameter is written in an address, and under which `value[x]` it stands in Parameters.
@@ -44,7 +46,7 @@ impl Type {
 
 use Type::{Boolean, Code, Coding, DateTime, Integer, String as Text, Uri};
 
-const EVERY: [Operation; 8] = [
+const EVERY: [Operation; 10] = [
     Operation::Validate,
     Operation::Match,
     Operation::Lookup,
@@ -53,6 +55,8 @@ const EVERY: [Operation; 8] = [
     Operation::ValidateCodeInSet,
     Operation::Expand,
     Operation::Translate,
+    Operation::RecognitionCheck,
+    Operation::RecognitionAnswer,
 ];
 
 impl Operation {
@@ -77,6 +81,8 @@ impl Operation {
             Operation::ValidateCodeInSystem | Operation::ValidateCodeInSet => "validate-code",
             Operation::Expand => "expand",
             Operation::Translate => "translate",
+            Operation::RecognitionCheck => "recognition-check",
+            Operation::RecognitionAnswer => "recognition-answer",
         }
     }
 
@@ -88,16 +94,24 @@ impl Operation {
             Operation::Lookup | Operation::Subsumes | Operation::ValidateCodeInSystem => Some("CodeSystem"),
             Operation::ValidateCodeInSet | Operation::Expand => Some("ValueSet"),
             Operation::Translate => Some("ConceptMap"),
+            Operation::RecognitionCheck => Some("ServiceRequest"),
+            Operation::RecognitionAnswer => Some("Task"),
         }
     }
 
     fn on_instance(self) -> bool {
-        !matches!(self, Operation::Lookup | Operation::Match)
+        !matches!(self, Operation::Lookup | Operation::Match) && !self.acts()
+    }
+
+    /// Whether it leaves something behind: then it is asked by `POST` only.
+    pub(crate) fn acts(self) -> bool {
+        matches!(self, Operation::RecognitionCheck | Operation::RecognitionAnswer)
     }
 
     /// The canonical address of its definition.
     pub(crate) fn definition(self) -> String {
-        format!("http://hl7.org/fhir/OperationDefinition/{}-{}", self.kind().unwrap_or("Resource"), self.name())
+        let base = if self.acts() { "http://fhir.med-community.cn/gw" } else { "http://hl7.org/fhir" };
+        format!("{base}/OperationDefinition/{}-{}", self.kind().unwrap_or("Resource"), self.name())
     }
 
     /// Its name in metrics.
@@ -110,6 +124,8 @@ impl Operation {
             Operation::ValidateCodeInSystem | Operation::ValidateCodeInSet => "operation-validate-code",
             Operation::Expand => "operation-expand",
             Operation::Translate => "operation-translate",
+            Operation::RecognitionCheck => "operation-recognition-check",
+            Operation::RecognitionAnswer => "operation-recognition-answer",
         }
     }
 
@@ -122,6 +138,8 @@ impl Operation {
     pub(crate) fn parameters(self) -> &'static [(&'static str, Type)] {
         match self {
             Operation::Validate => &[("mode", Code), ("profile", Uri)],
+            // references and drafts do not fit an address
+            Operation::RecognitionCheck | Operation::RecognitionAnswer => &[],
             Operation::Match => &[("onlyCertainMatches", Boolean), ("count", Integer)],
             Operation::Lookup => &[
                 ("code", Code),

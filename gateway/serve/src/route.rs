@@ -6,6 +6,7 @@ use http::Method;
 
 use crate::operation::Operation;
 use crate::percent;
+use crate::recognition::{HooksRoute, Looking};
 use crate::refusal::Refusal;
 
 /// What is asked for. Ids are checked for their form, types not yet for being served.
@@ -57,6 +58,10 @@ pub(crate) enum Route {
         path: String,
         body: bool,
     },
+    /// CDS Hooks, below `/cds-services`.
+    Hooks(HooksRoute),
+    /// The page of a reminder, below `/recognition`.
+    Looking(Looking),
     /// `OPTIONS`: the methods of the address.
     Options {
         allow: &'static str,
@@ -88,6 +93,8 @@ impl Route {
             Route::Everything { .. } => "everything",
             Route::Operation { operation, .. } => operation.metric(),
             Route::Admin { .. } => "admin",
+            Route::Hooks(route) => route.name(),
+            Route::Looking(_) => "recognition-page",
             Route::Options { .. } => "options",
         }
     }
@@ -104,6 +111,8 @@ impl Route {
             ("health", []) => read_only(method, Route::Health),
             ("metrics", []) => read_only(method, Route::Metrics),
             ("admin", rest) if !rest.is_empty() => admin(method, rest),
+            ("cds-services", rest) => hooks(method, rest),
+            ("recognition", [one]) => looking(method, one),
             ("fhir", rest) => fhir(method, rest),
             _ => Err(Refusal::no_such_path()),
         }
@@ -132,6 +141,33 @@ fn admin(method: &Method, rest: &[&str]) -> Result<Route, Refusal> {
     match *method {
         Method::GET | Method::HEAD => Ok(Route::Admin { path: rest.join("/"), body: false }),
         Method::POST => Ok(Route::Admin { path: rest.join("/"), body: true }),
+        Method::OPTIONS => Ok(Route::Options { allow: ASKS }),
+        _ => Err(Refusal::method(ASKS)),
+    }
+}
+
+fn hooks(method: &Method, rest: &[&str]) -> Result<Route, Refusal> {
+    let route = match rest {
+        [] => return read_only(method, Route::Hooks(HooksRoute::Discovery)),
+        [service] => HooksRoute::Call((*service).to_owned()),
+        [service, "feedback"] => HooksRoute::Feedback((*service).to_owned()),
+        _ => return Err(Refusal::no_such_path()),
+    };
+    match *method {
+        Method::POST => Ok(Route::Hooks(route)),
+        Method::OPTIONS => Ok(Route::Options { allow: READS_AND_FORM }),
+        _ => Err(Refusal::method(READS_AND_FORM)),
+    }
+}
+
+fn looking(method: &Method, one: &str) -> Result<Route, Refusal> {
+    if one == "page.css" {
+        return read_only(method, Route::Looking(Looking::Style));
+    }
+    let reminder = checked_id(one)?;
+    match *method {
+        Method::GET | Method::HEAD => Ok(Route::Looking(Looking::Page(reminder))),
+        Method::POST => Ok(Route::Looking(Looking::Form(reminder))),
         Method::OPTIONS => Ok(Route::Options { allow: ASKS }),
         _ => Err(Refusal::method(ASKS)),
     }
@@ -177,13 +213,17 @@ fn form_search(method: &Method, kind: &str) -> Result<Route, Refusal> {
     }
 }
 
-/// `[type]/$name` and `[type]/[id]/$name`: none of ours changes anything, so `GET` serves where the parameters fit an address.
+/// `[type]/$name` and `[type]/[id]/$name`: `GET` serves where the parameters fit an address and nothing is changed.
 fn operation(method: &Method, kind: &str, id: Option<&str>, name: &str) -> Result<Route, Refusal> {
     let kind = kind_name(kind)?;
     let id = id.map(checked_id).transpose()?;
     let operation = Operation::of(&kind, id.is_some(), name).ok_or_else(Refusal::unknown_operation)?;
     // what is to be judged on a type comes in the body, else there is nothing to judge
-    let allow = if matches!(operation, Operation::Validate | Operation::Match) && id.is_none() { READS_AND_FORM } else { ASKS };
+    let allow = if (matches!(operation, Operation::Validate | Operation::Match) && id.is_none()) || operation.acts() {
+        READS_AND_FORM
+    } else {
+        ASKS
+    };
     match *method {
         Method::POST => Ok(Route::Operation { operation, kind, id, body: true }),
         Method::GET | Method::HEAD if allow == ASKS => Ok(Route::Operation { operation, kind, id, body: false }),
@@ -273,6 +313,23 @@ mod tests {
             ("GET", "/admin", "404 http.path"),
             ("GET", "/admin/identity/reviews", "admin"),
             ("POST", "/admin/import", "admin"),
+            ("POST", "/fhir/ServiceRequest/$recognition-check", "operation-recognition-check"),
+            ("GET", "/fhir/ServiceRequest/$recognition-check", "405 http.method"),
+            ("POST", "/fhir/ServiceRequest/1/$recognition-check", "404 fhir.operation"),
+            ("POST", "/fhir/Task/$recognition-answer", "operation-recognition-answer"),
+            ("GET", "/cds-services", "cds-discovery"),
+            ("POST", "/cds-services", "405 http.method"),
+            ("POST", "/cds-services/x", "cds-service"),
+            ("GET", "/cds-services/x", "405 http.method"),
+            ("OPTIONS", "/cds-services/x", "options POST, OPTIONS"),
+            ("POST", "/cds-services/x/feedback", "cds-feedback"),
+            ("POST", "/cds-services/x/y", "404 http.path"),
+            ("GET", "/recognition/a-1", "recognition-page"),
+            ("POST", "/recognition/a-1", "recognition-page"),
+            ("GET", "/recognition/page.css", "recognition-page"),
+            ("POST", "/recognition/page.css", "405 http.method"),
+            ("GET", "/recognition/a%20b", "400 fhir.id"),
+            ("GET", "/recognition", "404 http.path"),
             ("PUT", "/admin/import", "405 http.method"),
             ("GET", "/fhir/ValueSet/$expand", "operation-expand"),
             ("GET", "/fhir/ValueSet/a/$expand", "operation-expand"),

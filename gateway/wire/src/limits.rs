@@ -112,6 +112,14 @@ limits! {
     /// How long a peer's answer is waited on.
     answer_ms = 30_000;
 
+    // ---- mutual recognition ------------------------------------------------------------------------------
+    /// A question about earlier results is answered within so long, else as degraded.
+    recognition_answer_ms = 500;
+    /// Orders of one question.
+    recognition_orders = 50;
+    /// The content of a question, a hook or a doctor's answer.
+    recognition_body_bytes = MIB;
+
     // ---- parsing -----------------------------------------------------------------------------------------
     hl7_segments = 10_000;
     hl7_fields_per_segment = 1_000;

@@ -42,7 +42,9 @@ pub(crate) fn answer(
         Operation::ValidateCodeInSet => terminology.validate_code(&parameters),
         Operation::Expand => terminology.expand(&parameters, &now()),
         Operation::Translate => terminology.translate(&parameters),
-        Operation::Validate | Operation::Match => return Err(Refusal::unknown_operation()),
+        Operation::Validate | Operation::Match | Operation::RecognitionCheck | Operation::RecognitionAnswer => {
+            return Err(Refusal::unknown_operation());
+        }
     };
     let answered = answered.map_err(|finding| Refusal::of_finding(&finding))?;
     let mut out = Vec::with_capacity(1024);

@@ -18,8 +18,7 @@ use crate::refusal::Refusal;
 use crate::time;
 
 /// Names of parameters.
-const PARAMETERS: [&str; 9] =
-    ["order", "patient", "trigger", "setting", "institution", "department", "doctor", "visit", "reason"];
+const PARAMETERS: [&str; 9] = ["order", "patient", "trigger", "setting", "institution", "department", "doctor", "visit", "reason"];
 
 impl At<'_> {
     /// Answers `$recognition-check`.
@@ -53,7 +52,11 @@ impl At<'_> {
             }
         }
         if drafts.others > 0 {
-            return Err(Refusal::recognition_parameter("order", "应为 ServiceRequest 或其 Bundle", "a ServiceRequest, or a Bundle of them, is expected"));
+            return Err(Refusal::recognition_parameter(
+                "order",
+                "应为 ServiceRequest 或其 Bundle",
+                "a ServiceRequest, or a Bundle of them, is expected",
+            ));
         }
         let given = |name: &'static str| if alone { None } else { value(root, name) };
         let trigger = match given("trigger").and_then(NodeRef::value) {
@@ -126,7 +129,13 @@ pub(super) fn value<'t>(root: NodeRef<'t>, name: &str) -> Option<NodeRef<'t>> {
 fn setting_of(code: Option<&str>) -> Result<Option<Setting>, Refusal> {
     let Some(code) = code else { return Ok(None) };
     let known = setting(code);
-    let wrong = || Refusal::recognition_parameter("setting", "应为 outpatient、emergency 或 inpatient", "outpatient, emergency or inpatient is expected");
+    let wrong = || {
+        Refusal::recognition_parameter(
+            "setting",
+            "应为 outpatient、emergency 或 inpatient",
+            "outpatient, emergency or inpatient is expected",
+        )
+    };
     known.map(Some).ok_or_else(wrong)
 }
 
@@ -185,13 +194,7 @@ fn candidate_parts(considered: &Considered) -> Vec<Value> {
     let mut parts = Vec::new();
     push_reference(&mut parts, "result", &considered.result);
     push_reference(&mut parts, "report", &considered.report);
-    push_common(
-        &mut parts,
-        considered.rule.as_ref(),
-        considered.until_us,
-        considered.mark.as_deref(),
-        considered.certificate.as_deref(),
-    );
+    push_common(&mut parts, considered.rule.as_ref(), considered.until_us, considered.mark.as_deref(), considered.certificate.as_deref());
     if let Some(fall) = &considered.fell {
         let (zh, en) = fall.says();
         parts.push(json!({"name": "fell", "valueCode": fall.code()}));
@@ -253,7 +256,9 @@ fn degraded_code(why: Degraded) -> &'static str {
 /// Why not everything was looked at, for people.
 pub(super) fn degraded_text(why: Degraded) -> (&'static str, &'static str) {
     match why {
-        Degraded::Late => ("未能在时限内查询既往结果，申请可照常提交", "earlier results could not be looked up in time; the order may go on"),
+        Degraded::Late => {
+            ("未能在时限内查询既往结果，申请可照常提交", "earlier results could not be looked up in time; the order may go on")
+        }
         Degraded::Unreadable => ("既往结果暂时无法读取，申请可照常提交", "earlier results cannot be read now; the order may go on"),
         Degraded::TooMany => ("既往结果过多，未能全部比对", "there are more earlier results than are looked at"),
     }
@@ -261,9 +266,7 @@ pub(super) fn degraded_text(why: Degraded) -> (&'static str, &'static str) {
 
 /// What is said to people: one issue an item.
 fn outcome(told: &Told) -> Value {
-    let issue = |severity: &str, rule: &str, zh: &str, en: &str| {
-        json!({"severity": severity, "code": "informational", "details": {"text": format!("{zh}。 / {en}.")}, "diagnostics": rule})
-    };
+    let issue = |severity: &str, rule: &str, zh: &str, en: &str| json!({"severity": severity, "code": "informational", "details": {"text": format!("{zh}。 / {en}.")}, "diagnostics": rule});
     let mut issues = Vec::new();
     if let Some(why) = told.degraded {
         let (zh, en) = degraded_text(why);
@@ -294,12 +297,9 @@ fn outcome(told: &Told) -> Value {
                 &format!("{name}：按原因 {reason} 可以重新检查检验"),
                 &format!("{name}: may be repeated for reason {reason}"),
             ),
-            (Verdict::NoPriorResult, _) => issue(
-                "information",
-                "recognition.no-prior-result",
-                &format!("{name}：没有既往结果"),
-                &format!("{name}: no earlier result"),
-            ),
+            (Verdict::NoPriorResult, _) => {
+                issue("information", "recognition.no-prior-result", &format!("{name}：没有既往结果"), &format!("{name}: no earlier result"))
+            }
         });
     }
     if issues.is_empty() {

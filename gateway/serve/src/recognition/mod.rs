@@ -17,11 +17,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use http::HeaderMap;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, HeaderValue, ORIGIN,
+    VARY,
+};
 use hutong_enforce::recognition::desk::{Acted, Ask, Degraded, Desk, Reply, Told};
 use hutong_enforce::recognition::record::{Asked, Context, Record};
 use hutong_fhir::id::from_identity;
 use hutong_fhir::{Finding, Tree};
 
+use crate::access::Principal;
 use crate::community::Community;
 use crate::refusal::Refusal;
 use crate::source::Source;
@@ -81,6 +87,13 @@ pub(crate) struct Asker<'a> {
 }
 
 impl<'a> Asker<'a> {
+    pub(crate) fn of(principal: &'a Principal) -> Asker<'a> {
+        match principal {
+            Principal::Local => Asker { institution: None },
+            Principal::Institution(id) => Asker { institution: Some(id) },
+        }
+    }
+
     pub(crate) fn name(self) -> &'a str {
         self.institution.unwrap_or("local")
     }
@@ -126,7 +139,7 @@ pub(crate) enum NotActed {
 pub(crate) struct Office {
     desk: Arc<dyn Desk>,
     ledger: Arc<dyn Ledger>,
-    pub(crate) origins: Vec<String>,
+    origins: Vec<String>,
     frames: Vec<String>,
     busy: Arc<AtomicUsize>,
     /// An answer is judged by what those before it left.
@@ -137,6 +150,18 @@ impl Office {
     pub(crate) fn new(recognition: Recognition) -> Office {
         let Recognition { desk, ledger, origins, frames } = recognition;
         Office { desk, ledger, origins, frames, busy: Arc::default(), turn: Mutex::new(()) }
+    }
+
+    /// Lets a browser's page of a configured origin read the answer (CORS), and ask with a token.
+    pub(crate) fn allow_browser(&self, asked: &HeaderMap, answered: &mut HeaderMap) {
+        answered.append(VARY, HeaderValue::from_static("origin"));
+        let Some(origin) = asked.get(ORIGIN).filter(|o| o.to_str().is_ok_and(|o| self.origins.iter().any(|known| known == o))) else {
+            return;
+        };
+        answered.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        answered.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
+        answered.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"));
+        answered.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }
 
     /// Asks; what is not answered within `within` is degraded, and the one who orders is not kept waiting.

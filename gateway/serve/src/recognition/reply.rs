@@ -54,7 +54,8 @@ impl At<'_> {
         };
         let (reminder, order, result) = (text("reminder"), text("order"), text("result"));
         if reminder.is_empty() && result.is_empty() {
-            let (zh, en) = ("缺少提醒标识；也可给出申请（order）与结果（result）", "the reminder is missing; order and result may stand for it");
+            let (zh, en) =
+                ("缺少提醒标识；也可给出申请（order）与结果（result）", "the reminder is missing; order and result may stand for it");
             return Err(Refusal::recognition_parameter("reminder", zh, en));
         }
         let code = |name| value(root, name).and_then(|v| who::code(self, v));

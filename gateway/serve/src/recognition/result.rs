@@ -191,8 +191,14 @@ mod tests {
                 r#"{"resourceType":"Observation","code":{"text":"葡萄糖"},"valueQuantity":{"value":7.82,"unit":"mmol/L"},"interpretation":[{"coding":[{"code":"H"}]}],"referenceRange":[{"low":{"value":3.90},"high":{"value":6.10}}]}"#,
                 "葡萄糖 7.82 mmol/L ↑ 3.90–6.10",
             ),
-            (r#"{"resourceType":"Observation","code":{"coding":[{"code":"X"}]},"valueString":"阴性","referenceRange":[{"text":"阴性"}]}"#, "X 阴性  阴性"),
-            (r#"{"resourceType":"Observation","code":{"text":"血压"},"component":[{"code":{"text":"收缩压"},"valueQuantity":{"comparator":">","value":120}}]}"#, "血压 收缩压 >120  "),
+            (
+                r#"{"resourceType":"Observation","code":{"coding":[{"code":"X"}]},"valueString":"阴性","referenceRange":[{"text":"阴性"}]}"#,
+                "X 阴性  阴性",
+            ),
+            (
+                r#"{"resourceType":"Observation","code":{"text":"血压"},"component":[{"code":{"text":"收缩压"},"valueQuantity":{"comparator":">","value":120}}]}"#,
+                "血压 收缩压 >120  ",
+            ),
             (r#"{"resourceType":"Observation"}"#, "   "),
         ] {
             let (tree, _) = json::parse(text.as_bytes(), &JsonLimits::default()).ok().unwrap();
@@ -208,7 +214,9 @@ mod tests {
         for (birth, expected) in [("1956-11-23", Some(70)), ("1956-11-24", Some(69)), ("1956", None), ("2030-01-01", None)] {
             assert_eq!(age(birth, now), expected, "{birth}");
         }
-        for (url, expected) in [("https://pacs/x", true), ("javascript:alert(1)", false), ("https://a b", false), ("data:text/html,x", false)] {
+        for (url, expected) in
+            [("https://pacs/x", true), ("javascript:alert(1)", false), ("https://a b", false), ("data:text/html,x", false)]
+        {
             assert_eq!(is_address(url), expected, "{url}");
         }
     }

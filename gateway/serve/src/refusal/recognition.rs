@@ -50,13 +50,7 @@ impl Refusal {
     }
 
     pub(crate) fn unknown_reminder() -> Refusal {
-        refusal(
-            StatusCode::NOT_FOUND,
-            "not-found",
-            "recognition.reminder",
-            "没有这条互认提醒",
-            "There is no such reminder",
-        )
+        refusal(StatusCode::NOT_FOUND, "not-found", "recognition.reminder", "没有这条互认提醒", "There is no such reminder")
     }
 
     /// What is wrong with a request to a CDS service; `path` as `context.patientId`.

@@ -99,7 +99,8 @@ fn card(told: &Told, group: &Group<'_>, visit: bool, reasons: &[(String, String,
 
 /// To recognise; where the earlier report answers the whole order, the draft goes.
 fn suggest(group: &Group<'_>, first: &Shown, whole: bool) -> Value {
-    let label = if whole { "互认已有结果，撤销本申请 / Recognise, withdraw the order" } else { "互认已有结果 / Recognise" };
+    let label =
+        if whole { "互认已有结果，撤销本申请 / Recognise, withdraw the order" } else { "互认已有结果 / Recognise" };
     let mut it = json!({"label": label, "uuid": suggestion(&first.reminder.id), "isRecommended": true});
     if whole && group.order.starts_with("ServiceRequest/") {
         let description = "删除重复的申请草稿 / Delete the draft order, which would repeat the examination";
@@ -124,7 +125,9 @@ fn summary(group: &Group<'_>) -> String {
 
 fn detail(group: &Group<'_>, mode: Mode, visit: bool) -> String {
     let mut out = String::with_capacity(512);
-    out.push_str("| 项目 Item | 结果 Result | 报告时间 Reported | 机构 Institution | 有效至 Valid until | 规则 Rule |\n|---|---|---|---|---|---|\n");
+    out.push_str(
+        "| 项目 Item | 结果 Result | 报告时间 Reported | 机构 Institution | 有效至 Valid until | 规则 Rule |\n|---|---|---|---|---|---|\n",
+    );
     for (_, shown) in &group.items {
         let rule = shown.reminder.rule.as_ref().map(|r| format!("{} {} 第 {} 行", r.set, r.version, r.line)).unwrap_or_default();
         let until = shown.until_us.map(china_minute).unwrap_or_default();
@@ -137,7 +140,9 @@ fn detail(group: &Group<'_>, mode: Mode, visit: bool) -> String {
     }
     out.push_str(match (visit, mode) {
         (true, _) => "\n本次诊疗如需上述项目，请先查看已有结果。 / Should these items be needed, look at the earlier results first.\n",
-        (false, Mode::Remind) => "\n满足诊疗需要的，不得重复检查检验；不互认请选择原因。 / Do not repeat what serves the need; to override, choose a reason.\n",
+        (false, Mode::Remind) => {
+            "\n满足诊疗需要的，不得重复检查检验；不互认请选择原因。 / Do not repeat what serves the need; to override, choose a reason.\n"
+        }
         (false, Mode::Hold) => "\n申请将暂缓，直至选择互认或说明不互认原因。 / The order waits until it is answered.\n",
         (false, Mode::Refuse) => "\n未说明原因的重复申请将不被接收。 / Without a reason the order is not taken.\n",
     });

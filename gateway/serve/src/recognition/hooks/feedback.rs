@@ -6,9 +6,9 @@ use hutong_enforce::recognition::record::{Choice, Context};
 use hutong_fhir::{Finding, Key};
 use serde_json::{Value, json};
 
+use super::answer;
 use super::card::suggestion;
 use super::request::{read, text};
-use super::answer;
 use crate::answer::Answer;
 use crate::recognition::reply::wrong;
 use crate::recognition::{At, NotActed, Sent, now_us, who};

@@ -79,7 +79,11 @@ impl At<'_> {
                 doctor: self.user(call, user)?,
                 patient,
                 order: String::new(),
-                visit: if encounter.is_empty() { String::new() } else { format!("Encounter/{}", encounter.trim_start_matches("Encounter/")) },
+                visit: if encounter.is_empty() {
+                    String::new()
+                } else {
+                    format!("Encounter/{}", encounter.trim_start_matches("Encounter/"))
+                },
                 channel: "cds-hooks".to_owned(),
                 is_test: drafts.is_test,
             },
