@@ -36,7 +36,7 @@ use crate::ingest::Ingest;
 use crate::library::Library;
 use crate::pipeline::Pipeline;
 use crate::question::Questions;
-use crate::recognition::{Recognition, Tables, UnknownSet};
+use crate::recognition::{Keeper, Recognition, Tables, UnknownSet};
 use crate::reload::Reload;
 
 /// A gateway that accepts.
@@ -160,6 +160,7 @@ impl Parts {
         let pipeline = Arc::new(Pipeline::with(config.gateway.mappings.as_deref(), Arc::clone(&library))?);
         let mllp_counts = Arc::new(mllp::Counts::default());
         let http_counts = Arc::new(wire_http::Counts::default());
+        let (origins, frames) = (config.recognition.browser_origins.clone(), config.recognition.frame_origins.clone());
         let desk = Recognition::new(Arc::clone(&store), reader.clone(), community.clone(), Arc::clone(&sources), config.recognition)?;
         let desk = Arc::new(desk);
         let base = config.http.base_url.clone().unwrap_or_else(|| format!("http://{}", config.http.listen));
@@ -172,11 +173,13 @@ impl Parts {
         }
         let settings =
             Settings { base_url: config.http.base_url, access, limits: Limits::clone(&limits), version: env!("CARGO_PKG_VERSION") };
+        let keeper = Keeper::new(Acts::new(Arc::clone(&store)), reader.clone(), Arc::clone(&sources));
         let mut api =
             Api::new(Arc::new(Embedded { store: Arc::clone(&store), reader }), Arc::clone(&library) as Arc<dyn Editions>, settings);
         figures(&mut api, &store, &mllp_counts, &http_counts);
         community_figures(&mut api, &community);
         recognition_figures(&mut api, &desk);
+        api.recognise(hutong_serve::Recognition { desk: desk as Arc<_>, ledger: Arc::new(keeper), origins, frames });
         api.identify(Arc::new(community.clone()));
         let acts = Acts::new(Arc::clone(&store));
         let platform = crate::platform::start(&config.platform, acts.clone(), of_events, community.clone())?;

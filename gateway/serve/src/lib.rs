@@ -39,4 +39,6 @@ pub use source::{Embedded, Source};
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
+mod fake_desk;
+#[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use hutong_fhir::json::{self, JsonLimits};
 use hutong_validate::community;
 
 /// The types that are served from here.
-pub(crate) const KINDS: [&str; 4] = ["StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap"];
+pub(crate) const KINDS: [&str; 5] = ["StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "OperationDefinition"];
 
 /// Parameters of a search here, with their types as the statement tells them.
 pub(crate) const PARAMETERS: [(&str, &str); 6] =

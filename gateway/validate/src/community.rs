@@ -14,7 +14,7 @@ pub const BASE: &str = "http://fhir.med-community.cn/gw";
 pub const PACKAGE: &str = "med-community.gw";
 
 /// Folders of conformance resources, in the order in which they are loaded.
-const FOLDERS: &[&str] = &["codesystems", "valuesets", "conceptmaps", "namingsystems", "extensions", "profiles"];
+const FOLDERS: &[&str] = &["codesystems", "valuesets", "conceptmaps", "namingsystems", "extensions", "profiles", "operations"];
 
 /// The conformance resources, by path: `community/profiles/CNPatient.json` and its text.
 pub fn resources() -> impl Iterator<Item = (&'static str, &'static str)> {

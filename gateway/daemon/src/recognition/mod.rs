@@ -5,6 +5,7 @@
 mod again;
 mod ask;
 mod guid;
+mod keep;
 mod link;
 mod prior;
 mod recall;
@@ -29,6 +30,7 @@ use hutong_enforce::recognition::record::{Choice, Context, Record};
 use hutong_fhir::Finding;
 use hutong_receive::sources::Sources;
 
+pub(crate) use keep::Keeper;
 pub(crate) use link::{BLOCK, hmac};
 pub(crate) use recall::read_json;
 pub(crate) use setting::Setting;

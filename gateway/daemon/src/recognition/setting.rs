@@ -20,11 +20,23 @@ pub(crate) struct Setting {
     pub(crate) signs: BTreeMap<String, String>,
     /// How long a link to a result opens it, minutes.
     pub(crate) link_minutes: u32,
+    /// Origins of browser clients of CDS Hooks, `https://his.example.cn`; none: no page of another origin may call.
+    pub(crate) browser_origins: Vec<String>,
+    /// Origins whose pages may show a result in a frame; none: nobody may.
+    pub(crate) frame_origins: Vec<String>,
 }
 
 impl Default for Setting {
     fn default() -> Setting {
-        Setting { rules: Vec::new(), mode: Mode::Remind, modes: Vec::new(), signs: BTreeMap::new(), link_minutes: 30 }
+        Setting {
+            rules: Vec::new(),
+            mode: Mode::Remind,
+            modes: Vec::new(),
+            signs: BTreeMap::new(),
+            link_minutes: 30,
+            browser_origins: Vec::new(),
+            frame_origins: Vec::new(),
+        }
     }
 }
 

@@ -18,7 +18,8 @@ use crate::refusal::Refusal;
 use crate::time;
 
 /// Names of parameters.
-const PARAMETERS: [&str; 9] = ["order", "patient", "trigger", "setting", "institution", "department", "doctor", "visit", "reason"];
+pub(crate) const PARAMETERS: [&str; 9] =
+    ["order", "patient", "trigger", "setting", "institution", "department", "doctor", "visit", "reason"];
 
 impl At<'_> {
     /// Answers `$recognition-check`.

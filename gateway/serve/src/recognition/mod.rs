@@ -5,11 +5,11 @@
 //! Who may see what: an institution asks about patients that it registered itself; another institution's result is seen
 //! through a reminder of such a question only, and a reminder is its own institution's. Everything else does not exist.
 
-mod check;
+pub(crate) mod check;
 mod draft;
 mod hooks;
 mod page;
-mod reply;
+pub(crate) mod reply;
 mod result;
 mod who;
 
@@ -22,7 +22,7 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, HeaderValue, ORIGIN,
     VARY,
 };
-use hutong_enforce::recognition::desk::{Acted, Ask, Degraded, Desk, Reply, Told};
+use hutong_enforce::recognition::desk::{Acted, Ask, Degraded, Desk, OrderAsked, Reply, Told};
 use hutong_enforce::recognition::record::{Asked, Context, Record};
 use hutong_fhir::id::from_identity;
 use hutong_fhir::{Finding, Tree};
@@ -214,9 +214,10 @@ impl Office {
             self.reminded_to(asker, &reply.reminder)?;
         }
         let acted = self.desk.reply(reply).map_err(NotActed::Wrong)?;
-        for record in &acted.records {
-            if reply.reminder.is_empty() {
-                self.reminded_to(asker, reminder_of(record))?;
+        if reply.reminder.is_empty() {
+            // found by order and result, which two institutions may call the same
+            for reminder in acted.records.iter().filter_map(reminder_of) {
+                self.reminded_to(asker, reminder)?;
             }
         }
         let answer = say(&acted);
@@ -241,12 +242,12 @@ impl Drop for Free {
     }
 }
 
-fn reminder_of(record: &Record) -> &str {
+fn reminder_of(record: &Record) -> Option<&str> {
     match record {
-        Record::Viewed(r) => &r.reminder,
-        Record::Answered(r) => &r.reminder,
-        // a revocation names the answer; the reminder was looked at when it was judged
-        Record::Revoked(_) | Record::Asked(_) => "",
+        Record::Viewed(r) => Some(&r.reminder),
+        Record::Answered(r) => Some(&r.reminder),
+        // a revocation names the answer, which the desk found for the institution that asks
+        Record::Revoked(_) | Record::Asked(_) => None,
     }
 }
 
@@ -256,16 +257,17 @@ fn degraded(ask: &Ask, why: Degraded, started: Instant) -> Told {
     tracing::warn!(rule = "recognition.degraded", why = ?why, ms, "a question about earlier results was answered without looking");
     let stamp = format!("{} {}", ask.at_us, started.elapsed().as_nanos());
     let id = from_identity(&ask.source, "recognition-question", [stamp.as_str(), &ask.context.patient]);
-    let asked = Asked {
-        id: id.clone(),
-        at_us: ask.at_us,
-        trigger: ask.trigger,
-        context: ask.context.clone(),
-        items: Vec::new(),
-        ms,
-        degraded: true,
+    let asked = |id: String, order: &str| {
+        let context = Context { order: order.to_owned(), ..ask.context.clone() };
+        Record::Asked(Asked { id, at_us: ask.at_us, trigger: ask.trigger, context, items: Vec::new(), ms, degraded: true })
     };
-    Told { id, items: Vec::new(), degraded: Some(why), position: 0, records: vec![Record::Asked(asked)] }
+    let of_order =
+        |(n, order): (usize, &OrderAsked)| asked(from_identity(&id, "recognition-order", [n.to_string().as_str()]), &order.order);
+    let mut records: Vec<Record> = ask.orders.iter().enumerate().map(of_order).collect();
+    if records.is_empty() {
+        records.push(asked(id.clone(), ""));
+    }
+    Told { id, items: Vec::new(), degraded: Some(why), position: 0, records }
 }
 
 /// Microseconds since 1970.

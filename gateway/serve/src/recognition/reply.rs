@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::document;
 use crate::refusal::Refusal;
 
-const PARAMETERS: [&str; 9] =
+pub(crate) const PARAMETERS: [&str; 9] =
     ["reminder", "order", "result", "decision", "reason", "diagnosis", "practitioner", "department", "institution"];
 
 impl At<'_> {

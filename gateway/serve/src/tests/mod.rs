@@ -1,6 +1,7 @@
 //! Requests and what is answered, over the fake store.
 
 mod operations;
+mod recognition;
 mod store;
 
 use std::sync::Arc;

@@ -202,6 +202,6 @@ mod tests {
 
     #[test]
     fn the_time_is_chinas() {
-        assert_eq!(china_minute(1_795_017_600_000_000), "2026-11-18 20:00");
+        assert_eq!(china_minute(1_795_017_600_000_000), "2026-11-19 00:00");
     }
 }

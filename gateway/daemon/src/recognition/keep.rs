@@ -1,0 +1,66 @@
+//! What the HTTP side journals of questions and answers, and whose patients are whose.
+
+use std::sync::Arc;
+
+use hutong_commit::entry::{ResourceDraft, Update};
+use hutong_commit::projection::Reader;
+use hutong_enforce::recognition::record::Record;
+use hutong_fhir::{Tree, json};
+use hutong_receive::sources::Sources;
+use hutong_serve::{Kept, Ledger, Unkept};
+
+use super::draft;
+use crate::act::{Act, Acts};
+
+/// Journals through [`Acts`].
+pub(crate) struct Keeper {
+    acts: Acts,
+    reader: Reader,
+    sources: Arc<Sources>,
+}
+
+impl Keeper {
+    pub(crate) fn new(acts: Acts, reader: Reader, sources: Arc<Sources>) -> Keeper {
+        Keeper { acts, reader, sources }
+    }
+}
+
+impl Ledger for Keeper {
+    fn keep(&self, kept: Kept) -> Result<(), Unkept> {
+        let at_us = kept.records.first().map_or(0, Record::at_us);
+        let act = Act {
+            receipt: self.acts.receipt(),
+            what: kept.what,
+            source: &kept.source,
+            protocol: kept.protocol,
+            request: kept.request,
+            answer: kept.answer,
+            resources: kept.resources.iter().filter_map(|tree| resource(tree, at_us)).collect(),
+            events: kept.records.iter().map(draft).collect(),
+        };
+        self.acts.record(act).map(|_| ()).map_err(|error| {
+            tracing::error!(rule = "store.unavailable", %error, what = kept.what, "what was asked or answered could not be stored, and was not answered");
+            Unkept
+        })
+    }
+
+    /// A source speaks for its institution: a Patient is of the one whose source sent its first or its last version.
+    fn registered(&self, patient: &str, institution: &str) -> bool {
+        let first = self.reader.vread("Patient", patient, 1).ok().flatten();
+        let last = self.reader.read("Patient", patient).ok().flatten();
+        let seqs: Vec<u64> = first.into_iter().chain(last).filter(|v| !v.deleted).map(|v| v.seq).collect();
+        let senders = self.reader.sources(&seqs).unwrap_or_default();
+        let all = self.sources.all();
+        senders.iter().any(|id| all.iter().find(|s| s.id == *id).map_or(id.as_str(), |s| s.institution()) == institution)
+    }
+}
+
+/// A resource of the desk's. An order is written over what is stored of it, the others are whole.
+fn resource(tree: &Tree, event_us: i64) -> Option<ResourceDraft> {
+    let root = tree.root();
+    let (resource_type, id) = (root.resource_type()?.to_owned(), root.at("id")?.to_owned());
+    let update = if resource_type == "ServiceRequest" { Update::Merge } else { Update::Replace };
+    let mut body = Vec::with_capacity(1024);
+    json::write(root, &mut body);
+    Some(ResourceDraft { resource_type, id, body, update, clear: Vec::new(), event_us })
+}
