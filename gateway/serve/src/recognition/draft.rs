@@ -15,7 +15,7 @@ pub(crate) struct Drafts {
     pub(crate) patients: Vec<String>,
     /// Orders of other kinds (drugs, diets): nothing to recognise.
     pub(crate) others: usize,
-    /// `meta.security` HTEST on any.
+    /// HTEST among `meta.security` or `meta.tag` of any.
     pub(crate) is_test: bool,
 }
 
@@ -52,7 +52,8 @@ impl Drafts {
         if let Some(patient) = resource.at("subject.reference").map(str::to_owned).filter(|p| !self.patients.contains(p)) {
             self.patients.push(patient);
         }
-        self.is_test |= resource.get("meta").is_some_and(|meta| meta.all(Key::of("security")).any(|s| s.at("code") == Some("HTEST")));
+        let labels = resource.get("meta").into_iter().flat_map(NodeRef::children).filter(|c| matches!(c.name(), "security" | "tag"));
+        self.is_test |= labels.into_iter().any(|label| label.at("code") == Some("HTEST"));
         let codings = || resource.get("code").into_iter().flat_map(|code| code.all(Key::of("coding")));
         let codes = codings().filter_map(|c| Some((c.at("system").unwrap_or_default().to_owned(), c.at("code")?.to_owned()))).collect();
         let name = resource.at("code.text").or_else(|| codings().find_map(|c| c.at("display"))).unwrap_or_default().to_owned();

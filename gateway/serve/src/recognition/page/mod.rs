@@ -19,8 +19,9 @@ use view::{Done, Shut, View};
 const HTML: &str = "text/html; charset=utf-8";
 /// What is common to all our pages, then what is this one's.
 const STYLE: [&str; 2] = [hutong_paper::STYLE, include_str!("page.css")];
-/// Characters of a diagnosis.
+/// Characters of a diagnosis, of a doctor's number.
 const DIAGNOSIS_MAX: usize = 200;
+const DOCTOR_MAX: usize = 64;
 
 /// A request below `/recognition`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -102,7 +103,9 @@ impl At<'_> {
     }
 
     fn posted(&self, reminder: &str, query: &str, form: &str, context: Context, sent: Sent<'_>) -> Answer {
-        let Some(decision) = decision(form) else { return self.shut(Shut::Unknown) };
+        let Some((decision, doctor)) = decision(form) else { return self.shut(Shut::Unknown) };
+        let doctor = if context.doctor.is_empty() { doctor } else { context.doctor.clone() };
+        let context = Context { doctor, ..context };
         let done = Done::of(&decision);
         match self.office.act(self.asker, &reply(reminder, context.clone(), decision), sent, |_| Vec::new()) {
             // seen again under its own address: a reload answers nothing a second time
@@ -170,22 +173,25 @@ fn reply(reminder: &str, context: Context, decision: Decision) -> Reply {
     Reply { reminder: reminder.to_owned(), order, result: String::new(), context, at_us: now_us(), decision }
 }
 
-fn decision(form: &str) -> Option<Decision> {
-    let (mut choice, mut reason, mut diagnosis) = (String::new(), String::new(), String::new());
+/// What the form says, and by whom where the question did not say it.
+fn decision(form: &str) -> Option<(Decision, String)> {
+    let (mut choice, mut reason, mut diagnosis, mut doctor) = (String::new(), String::new(), String::new(), String::new());
     for (name, value) in percent::fields(form).flatten() {
         match &*name {
             "decision" => choice = value.into_owned(),
             "reason" => reason = value.into_owned(),
+            "doctor" => doctor = value.trim().chars().take(DOCTOR_MAX).collect(),
             "diagnosis" => diagnosis = value.trim().chars().take(DIAGNOSIS_MAX).collect(),
             _ => {}
         }
     }
-    match choice.as_str() {
-        "recognise" => Some(Decision::Recognise),
-        "refuse" => Some(Decision::Refuse { reason, diagnosis }),
-        "revoke" => Some(Decision::Revoke),
-        _ => None,
-    }
+    let decision = match choice.as_str() {
+        "recognise" => Decision::Recognise,
+        "refuse" => Decision::Refuse { reason, diagnosis },
+        "revoke" => Decision::Revoke,
+        _ => return None,
+    };
+    Some((decision, doctor))
 }
 
 /// The answer that stands, in words.

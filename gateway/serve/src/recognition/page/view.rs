@@ -262,11 +262,15 @@ impl View {
         // what is withdrawn is not recognised; an answer that stands can be taken back
         html.node("section", &[("class", "answer"), ("aria-label", "答复 Answer")], |section| {
             if self.standing.is_some() {
-                form(section, "revoke", |form| button(form, "quiet", "撤销答复", "Take the answer back"));
+                form(section, "revoke", |form| {
+                    self.doctor(form, "revoke-doctor");
+                    button(form, "quiet", "撤销答复", "Take the answer back");
+                });
                 return;
             }
             if !self.report.withdrawn {
                 form(section, "recognise", |form| {
+                    self.doctor(form, "recognise-doctor");
                     button(form, "main", "互认此结果", "Recognise");
                     form.node("p", &[("class", "footnote")], |p| {
                         p.text("满足诊疗需要的，不再重复检查检验。 ");
@@ -278,7 +282,19 @@ impl View {
         });
     }
 
+    /// Who decides, where the question did not say it: no decision is nobody's.
+    fn doctor(&self, form: &mut Html, id: &str) {
+        if self.context.doctor.is_empty() {
+            form.node("label", &[("for", id)], |label| {
+                label.text("医师工号 ");
+                en(label, "Your staff number");
+            });
+            form.open("input", &[("id", id), ("name", "doctor"), ("required", ""), ("maxlength", "64"), ("autocomplete", "off")]);
+        }
+    }
+
     fn refusal(&self, form: &mut Html) {
+        self.doctor(form, "refuse-doctor");
         form.node("label", &[("for", "reason")], |label| {
             label.text("不互认的原因 ");
             en(label, "Reason for not recognising");
