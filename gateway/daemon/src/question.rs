@@ -118,7 +118,8 @@ impl Questions {
         Questions {
             desk,
             store,
-            base: base.trim_end_matches('/').to_owned(),
+            // what is configured ends in the FHIR interface; the page of a result is beside it
+            base: base.trim_end_matches('/').trim_end_matches("/fhir").to_owned(),
             flow: Arc::default(),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
         }
