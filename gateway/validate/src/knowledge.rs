@@ -55,6 +55,9 @@ impl Knowledge {
 
     /// The profiles that guides make a rule for all resources of a type.
     pub(crate) fn global_profiles(&self, of: &str) -> &[String] {
+        if self.global.is_empty() {
+            return &[];
+        }
         self.global.get(of).map_or(&[], Vec::as_slice)
     }
 

@@ -26,6 +26,7 @@ mod place;
 mod primitive;
 mod profile;
 mod questionnaire;
+mod quick;
 mod reference;
 mod rules;
 mod text;

@@ -6,6 +6,7 @@ use crate::linked::Index;
 use crate::place::{Frame, safe_name};
 use crate::profile::check::Verdict;
 use crate::profile::{Said, Store};
+use crate::quick::Quick;
 use crate::rules::Table;
 use crate::text::{self, Rule};
 use crate::{Demands, FINDINGS_MAX, Knowledge, Located};
@@ -38,7 +39,7 @@ pub(crate) struct Walk<'t> {
     pub(crate) more: usize,
     pub(crate) said: Said,
     /// What is known of nodes and profiles that were asked without a word.
-    pub(crate) verdicts: HashMap<(NodeId, u32), Verdict>,
+    pub(crate) verdicts: HashMap<(NodeId, u32), Verdict, Quick>,
     /// Profiles that are being asked within each other.
     pub(crate) nesting: u32,
     /// Findings are looked at by somebody further up, not reported.
@@ -80,7 +81,7 @@ impl<'t> Walk<'t> {
             found: Vec::new(),
             more: 0,
             said: Said::default(),
-            verdicts: HashMap::new(),
+            verdicts: HashMap::default(),
             nesting: 0,
             quiet: 0,
             is_spent: false,

@@ -2,6 +2,7 @@
 //! the same complaint about many repeats is one finding that counts them.
 
 use crate::Located;
+use crate::quick::Quick;
 use hutong_fhir::NodeId;
 use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{HashMap, HashSet};
@@ -13,10 +14,10 @@ const MISSING_MAX: usize = 256;
 /// The memory of one validation.
 #[derive(Default)]
 pub(crate) struct Said {
-    visited: HashSet<(NodeId, u32)>,
-    about: HashSet<(NodeId, u64)>,
+    visited: HashSet<(NodeId, u32), Quick>,
+    about: HashSet<(NodeId, u64), Quick>,
     /// By resource and complaint: which finding, and how many more places.
-    folded: HashMap<(NodeId, u64), (usize, u32)>,
+    folded: HashMap<(NodeId, u64), (usize, u32), Quick>,
     /// Names of children that were told to be missing.
     missing: Vec<(NodeId, String)>,
 }

@@ -24,6 +24,9 @@ impl<'t> Walk<'t> {
         slicing: &Slicing,
         members: &[(NodeRef<'t>, u32)],
     ) -> u32 {
+        if members.is_empty() {
+            return self.empty_slices(at, type_id, profile, slicing);
+        }
         let slices: Vec<&Element> = slicing.slices.iter().filter_map(|i| profile.element(*i)).collect();
         let mut of_slice: Vec<Vec<(NodeRef<'t>, u32)>> = vec![Vec::new(); slices.len()];
         let mut last = 0;
@@ -61,6 +64,19 @@ impl<'t> Walk<'t> {
         missing
     }
 
+    /// The same where nothing repeats: only what must be there is missing.
+    fn empty_slices(&mut self, at: &Frame<'_, 't>, type_id: TypeId, profile: &Arc<Profile>, slicing: &Slicing) -> u32 {
+        let mut missing = 0u32;
+        for slice in slicing.slices.iter().filter_map(|i| profile.element(*i)).filter(|e| e.min > 0 || e.slicing.is_some()) {
+            missing = missing.saturating_add(slice.min);
+            self.count_of_slice(at, type_id, profile, slice, &[]);
+            if let Some(slicing) = &slice.slicing {
+                self.empty_slices(at, type_id, profile, slicing);
+            }
+        }
+        missing
+    }
+
     /// The place of the slice that a repeat belongs to.
     fn slice_of(&mut self, at: &Frame<'_, 't>, own: TypeId, slices: &[&Element]) -> Option<usize> {
         for (i, element) in slices.iter().enumerate() {
@@ -81,7 +97,7 @@ impl<'t> Walk<'t> {
         members: &[(NodeRef<'t>, u32)],
     ) {
         let count = members.len() as u32;
-        let Some(slice) = &element.slice else { return };
+        let Some(slice) = element.slice.as_ref().filter(|_| count < element.min || count > element.max) else { return };
         let (name, min, max) = (format!("{}:{}", element.name, slice.name), element.min, element.max);
         if count < min {
             self.said.misses(at.node.id(), &element.name);

@@ -2,6 +2,7 @@
 
 use super::{Profile, compile};
 use crate::Knowledge;
+use crate::quick::Quick;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, RwLock, Weak};
 
@@ -16,7 +17,7 @@ pub(crate) struct Store {
 
 #[derive(Default)]
 struct Compiled {
-    by_canonical: HashMap<String, Arc<Profile>>,
+    by_canonical: HashMap<String, Arc<Profile>, Quick>,
     /// By what the structure itself says of its identity, so that spellings of one profile share it.
     by_identity: HashMap<(String, String), Arc<Profile>>,
 }

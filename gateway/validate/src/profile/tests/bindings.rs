@@ -97,3 +97,26 @@ fn national_numbers_are_as_strict_as_the_policy() {
     assert_eq!(rules("110105194912310021", &strict), [(Severity::Error, rule)]);
     assert_eq!(rules("110105194912310021", &IdentifierPolicy { default: None, by_kind: Vec::new() }), []);
 }
+
+#[test]
+fn what_is_less_than_asked_for_is_not_made() {
+    let told = |strength: &str, least: Severity| {
+        let p = profile(
+            "Soft",
+            "Observation",
+            json!([{ "id": "Observation.code", "path": "Observation.code",
+                "binding": { "strength": strength, "valueSet": SET } }]),
+        );
+        let mut resource = observation(concept(&[("http://local.test", "1")]));
+        resource["meta"] = json!({ "profile": [p["url"]] });
+        let [codes, values] = set();
+        inspect(knowing(&[codes, values, p]), &resource, &Demands { least, ..Demands::default() })
+            .iter()
+            .map(|l| l.finding.severity)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told("preferred", Severity::Information), [Severity::Information]);
+    assert_eq!(told("preferred", Severity::Warning), []);
+    assert_eq!(told("extensible", Severity::Warning), [Severity::Warning]);
+    assert_eq!(told("extensible", Severity::Error), []);
+}
