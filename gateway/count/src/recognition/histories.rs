@@ -61,7 +61,7 @@ fn history(seed: u64) -> Vec<Event> {
                 body["reminder"] = json!(reminder);
                 Happened::Said(record("viewed", &id, said_at, body))
             }
-            5 | 6 | 7 => {
+            5..=7 => {
                 for (name, value) in [
                     ("reminder", json!(reminder)),
                     ("item", json!(item)),

@@ -7,6 +7,7 @@ use hutong_enforce::recognition::record::{Answered, Choice, Context, Record, Tri
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What happened, in the order of the journal.
+#[allow(clippy::large_enum_variant, reason = "a test holds a few dozen")]
 #[derive(Clone)]
 pub(super) enum Happened {
     Said(Record),
