@@ -50,7 +50,8 @@ impl Community {
         let was_off = if is_order { self.figures.order_is_off(&reference)? } else { self.figures.result_is_off(&reference)? };
         let status = serde_json::from_slice::<Status>(&resource.body).ok()?.status?;
         let off = matches!(status.as_str(), "cancelled" | "entered-in-error" | "revoked");
-        (off != was_off).then(|| if is_order { Changed::Order(reference, off) } else { Changed::Result(reference, off) })
+        let changed = if is_order { Changed::Order(reference, off) } else { Changed::Result(reference, off) };
+        (off != was_off).then_some(changed)
     }
 
     /// Two records are one person, or not any more.
