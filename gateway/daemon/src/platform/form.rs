@@ -164,6 +164,6 @@ mod tests {
         assert_eq!(form.body(Kind::Reminder, &all).unwrap()["operateType"], "1");
         let bad = SHIPPED.replace("reminder\titemCode\titem", "reminder\titemCode\twishes").replace("#success 00000\n", "");
         let faults = Form::read(&bad).unwrap_err();
-        assert_eq!(faults.iter().map(|f| (f.line, f.column.as_str())).collect::<Vec<_>>(), [(30, "from"), (0, "success")]);
+        assert_eq!(faults.iter().map(|f| (f.line, f.column.as_str())).collect::<Vec<_>>(), [(0, "success"), (30, "from")]);
     }
 }
