@@ -167,9 +167,8 @@ impl View {
         if self.report.withdrawn {
             say("bad", "该结果已被出具机构作废或撤回，请勿采用。", "The institution has withdrawn this result: do not use it.");
         }
-        match self.done {
-            Some(Done::Revoked) => say("plain", "已撤销此前的答复，可重新选择。", "The answer was taken back; you may choose again."),
-            Some(_) | None => {}
+        if self.done == Some(Done::Revoked) {
+            say("plain", "已撤销此前的答复，可重新选择。", "The answer was taken back; you may choose again.");
         }
         if let Some(choice) = self.standing {
             let (zh, english) = standing_text(choice);
