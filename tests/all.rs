@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod command_line;
+mod console;
 mod fhir;
 mod identity;
 mod recognition;

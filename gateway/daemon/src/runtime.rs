@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::Either;
 use hutong_commit::error::StoreError;
 use hutong_commit::projection;
 use hutong_commit::store::{JournalOptions, Store};
@@ -17,7 +16,7 @@ use hutong_identify::Weights;
 use hutong_receive::hl7_http::Hl7Http;
 use hutong_receive::sources::{Source, SourceFault, Sources};
 use hutong_receive::{Handler, mllp};
-use hutong_serve::{Access, Api, Editions, Embedded, Settings};
+use hutong_serve::{Access, Answered, Api, Editions, Embedded, Settings};
 use hutong_wire::budget::Budget;
 use hutong_wire::limits::{Limits, size};
 use hutong_wire::tls::{ClientCertificate, TlsFiles};
@@ -214,10 +213,10 @@ fn serve(runtime: &Runtime, parts: Parts, mllp_listener: TcpListener, http_liste
     let service = service_fn(move |request: Request<Incoming>| {
         let (api, hl7) = (Arc::clone(&api), Arc::clone(&hl7));
         async move {
-            Ok::<Response<Full<Bytes>>, Infallible>(if request.uri().path() == "/hl7v2" {
-                hl7.answer(request).await
+            Ok::<Response<Answered>, Infallible>(if request.uri().path() == "/hl7v2" {
+                hl7.answer(request).await.map(Either::Left)
             } else {
-                api.handle(request).await
+                api.answer_any(request).await
             })
         }
     });
