@@ -32,8 +32,7 @@ if (live && window.EventSource) {
     } catch { /* the next event tries again */ }
   };
 
-  const events = new EventSource(live.dataset.events);
-  events.addEventListener("figures", (event) => {
+  const told = (event) => {
     const { position, figures } = JSON.parse(event.data);
     let changed = false;
     for (const element of document.querySelectorAll("[data-live]")) {
@@ -48,8 +47,18 @@ if (live && window.EventSource) {
     }
     live.dataset.position = position;
     if (changed && !waiting) waiting = setTimeout(swap, Math.max(500, swapped + 5000 - Date.now()));
-  });
-  addEventListener("pagehide", () => events.close());
+  };
+
+  // a browser has six connections to a host: a page that nobody sees needs none
+  let events = null;
+  const listen = () => {
+    if (events) events.close();
+    events = document.hidden ? null : new EventSource(live.dataset.events);
+    if (events) events.addEventListener("figures", told);
+  };
+  document.addEventListener("visibilitychange", listen);
+  addEventListener("pagehide", () => events && events.close());
+  listen();
 }
 
 // a link to a message opens it

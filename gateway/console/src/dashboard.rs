@@ -26,17 +26,25 @@ pub(crate) fn dashboard(view: &Dashboard, context: &Context) -> Html {
                 }
             });
             live.node("div", &[("class", "grid")], |grid| {
-                card(grid, "wide", &trend(view), context, None);
-                card(grid, "", &progress(view, &view.centres, Text::new("按中心", "By centre")), context, Some(("centre", &view.centres)));
-                let institutions = progress(view, &view.institutions, Text::new("按检查机构", "By examining institution"));
-                card(grid, "", &institutions, context, Some(("institution", &view.institutions)));
-                excluded(grid, view, context);
-                sources(grid, view, context);
+                grid.node("div", &[("class", "column")], |column| {
+                    card(column, &trend(view), view, context, None);
+                    let centres = progress(view, &view.centres, Text::new("按中心", "By centre"));
+                    card(column, &centres, view, context, Some(("centre", &view.centres)));
+                    let institutions = progress(view, &view.institutions, Text::new("按检查机构", "By examining institution"));
+                    card(column, &institutions, view, context, Some(("institution", &view.institutions)));
+                });
+                grid.node("div", &[("class", "column")], |column| {
+                    sources(column, view, context);
+                    excluded(column, view, context);
+                });
             });
             basis(live, &view.basis, Some(view.scope), context);
         });
     })
 }
+
+/// About as wide as a card on a common screen.
+const CARD_WIDTH: f64 = 560.0;
 
 /// What the page's script writes into the elements of these names (`data-live`).
 pub(crate) fn live(view: &Dashboard, lang: Lang) -> serde_json::Value {
@@ -154,18 +162,18 @@ fn scope(hero: &mut Html, figures: &ScopeFigures, context: &Context) {
 }
 
 /// A chart with the rows behind it, as links to their cases.
-fn card(grid: &mut Html, class: &str, chart: &Chart, context: &Context, links: Option<(&str, &[Progress])>) {
-    grid.node("section", &[("class", &format!("card {class}"))], |card| {
-        html_chart(card, chart, context.lang);
-        let Some((key, rows)) = links else { return };
+fn card(grid: &mut Html, chart: &Chart, view: &Dashboard, context: &Context, links: Option<(&str, &[Progress])>) {
+    grid.node("section", &[("class", "card")], |card| {
+        html_chart(card, chart, CARD_WIDTH, context.lang);
+        let Some(links) = links else { return };
         card.node("details", &[], |details| {
             details.leaf("summary", &[], context.t("数据与病例", "Figures and cases"));
-            figures(details, key, rows, context);
+            figures(details, view, links, context);
         });
     });
 }
 
-fn figures(html: &mut Html, key: &str, rows: &[Progress], context: &Context) {
+fn figures(html: &mut Html, view: &Dashboard, (key, rows): (&str, &[Progress]), context: &Context) {
     html.node("table", &[("class", "plain")], |table| {
         table.node("thead", &[], |head| {
             head.node("tr", &[], |tr| {
@@ -179,7 +187,7 @@ fn figures(html: &mut Html, key: &str, rows: &[Progress], context: &Context) {
             for row in rows {
                 body.node("tr", &[], |tr| {
                     tr.node("th", &[("scope", "row")], |th| {
-                        th.leaf("a", &[("href", &cases(context, key, &row.id))], row.name.of(context.lang));
+                        th.leaf("a", &[("href", &cases(view, key, &row.id))], row.name.of(context.lang));
                     });
                     let target = row.target.map_or(Value::Empty, Value::Integer);
                     for value in [Value::Integer(row.cases), Value::Integer(row.persons), target] {
@@ -192,9 +200,8 @@ fn figures(html: &mut Html, key: &str, rows: &[Progress], context: &Context) {
 }
 
 /// The cases behind a figure of this page.
-fn cases(context: &Context, key: &str, value: &str) -> String {
-    let kept = [("scope", context.asked("scope").unwrap_or_default()), ("period", context.asked("year").unwrap_or_default()), (key, value)];
-    address("/console/cases", kept.into_iter().filter(|(_, value)| !value.is_empty()))
+fn cases(view: &Dashboard, key: &str, value: &str) -> String {
+    address("/console/cases", [("scope", view.scope.code()), ("period", view.year.to_string().as_str()), (key, value)])
 }
 
 fn trend(view: &Dashboard) -> Chart {
@@ -210,6 +217,7 @@ fn trend(view: &Dashboard) -> Chart {
         series.push(of(Text::new(format!("{last} 年"), last.to_string()), &|m| m.last_year));
     }
     let total: i64 = view.months.iter().map(chosen).fold(0, i64::saturating_add);
+    let total = Value::Integer(total).shown(Lang::Zh);
     let code = view.scope.code();
     Chart {
         title: Text::new(format!("按月 · {code} 人次"), format!("By month · {code} cases")),
@@ -241,6 +249,7 @@ fn progress(view: &Dashboard, rows: &[Progress], title: Text) -> Chart {
 
 fn excluded(grid: &mut Html, view: &Dashboard, context: &Context) {
     let total: i64 = view.excluded.iter().map(|e| e.cases).fold(0, i64::saturating_add);
+    let total = Value::Integer(total).shown(Lang::Zh);
     let chart = Chart {
         title: Text::new("未计入的病例", "Cases not counted"),
         summary: Text::new(format!("共 {total} 例未计入，原因见各行"), format!("{total} cases are not counted, by reason")),
@@ -248,12 +257,15 @@ fn excluded(grid: &mut Html, view: &Dashboard, context: &Context) {
         shape: Shape::Progress(view.excluded.iter().map(|e| Goal { label: e.name.clone(), value: e.cases as f64, target: None }).collect()),
     };
     grid.node("section", &[("class", "card")], |card| {
-        html_chart(card, &chart, context.lang);
-        card.node("p", &[("class", "links")], |p| {
-            for reason in &view.excluded {
-                p.leaf("a", &[("href", &cases(context, "excluded", &reason.code))], reason.name.of(context.lang));
-                p.text(" ");
-            }
+        html_chart(card, &chart, CARD_WIDTH, context.lang);
+        card.node("details", &[], |details| {
+            details.leaf("summary", &[], context.t("病例", "Cases"));
+            details.node("ul", &[("class", "links")], |list| {
+                for reason in &view.excluded {
+                    let href = cases(view, "excluded", &reason.code);
+                    list.node("li", &[], |li| li.leaf("a", &[("href", &href)], reason.name.of(context.lang)));
+                }
+            });
         });
     });
 }

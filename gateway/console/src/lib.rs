@@ -24,7 +24,7 @@ pub use context::{Context, Theme, Viewer};
 pub use layout::{badge, page};
 pub use mask::{Masked, mask_message};
 pub use pages::{PAGES, Page};
-pub use site::{Console, File, Reply, Request, Site, Unanswered};
+pub use site::{Console, Reply, Request, Site, Unanswered};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hutong_paper::{Document, Html, Text, csv, ndjson};
+use hutong_paper::{Document, Fault, Fonts, Html, Text, csv, ndjson, pdf, xlsx};
 
 use crate::assets;
 use crate::context::{Context, Theme, Viewer, lang};
@@ -22,21 +22,10 @@ pub trait Console: Send + Sync + 'static {
     fn recognition(&self, viewer: &Viewer, period: Option<&str>) -> Result<(Document, Vec<(String, Text)>), Unanswered>;
     /// The quarterly report, and the quarters that can be asked for.
     fn quarterly(&self, viewer: &Viewer, period: Option<&str>) -> Result<(Document, Vec<(String, Text)>), Unanswered>;
-    /// A document as a file of another form; `None`: there is no such form. By default the forms that need nothing of the machine.
-    fn file(&self, document: &Document, format: &str, context: &Context) -> Option<Result<File, Unanswered>> {
-        let (content_type, body) = match format {
-            "csv" => ("text/csv; charset=utf-8", csv(document, context.lang)),
-            "ndjson" => ("application/x-ndjson", ndjson(document, context.lang)),
-            _ => return None,
-        };
-        Some(Ok(File { content_type, body: body.into_bytes() }))
+    /// Fonts for PDF. By default those of this machine, read each time: whoever runs for long keeps them.
+    fn fonts(&self) -> Result<Arc<Fonts>, Fault> {
+        Fonts::load(None).map(Arc::new)
     }
-}
-
-/// A document as a file.
-pub struct File {
-    pub content_type: &'static str,
-    pub body: Vec<u8>,
 }
 
 /// Why a page cannot be shown.
@@ -48,6 +37,8 @@ pub enum Unanswered {
     Wrong(Text),
     /// Not now.
     Unavailable,
+    /// Something is missing on the gateway's machine: what, and what to do.
+    Failed(Text),
 }
 
 /// A `GET` as the HTTP side hands it over; the path and all values are decoded.
@@ -136,17 +127,29 @@ impl Site {
     fn document(&self, (document, periods): (Document, Vec<(String, Text)>), context: &Context) -> Result<Reply, Unanswered> {
         let period = context.asked("period").or_else(|| periods.first().map(|(value, _)| value.as_str())).unwrap_or_default();
         if let Some(format) = context.asked("format") {
-            let file = self.console.file(&document, format, context).ok_or(Unanswered::NotFound)??;
+            let (content_type, body) = self.form(&document, format, context)?;
             let name = context.path.rsplit('/').next().unwrap_or_default();
             // a period is ours only if we offered it: what stands in a header is never what somebody sent
             let of = periods.iter().find(|(value, _)| value == period).map_or("", |(value, _)| value.as_str());
             let disposition = format!("attachment; filename=\"{name}-{of}.{format}\"");
             let headers = vec![("content-disposition", disposition)];
-            return Ok(Reply { status: 200, content_type: file.content_type, headers, body: file.body });
+            return Ok(Reply { status: 200, content_type, headers, body });
         }
         let formats = [("pdf", "PDF"), ("xlsx", "Excel"), ("csv", "CSV")];
         let around = Around { periods: &periods, period, formats: &formats };
         Ok(Reply::page(200, &report(&document, &around, context)))
+    }
+
+    fn form(&self, document: &Document, format: &str, context: &Context) -> Result<(&'static str, Vec<u8>), Unanswered> {
+        let failed = |fault: Fault| Unanswered::Failed(fault.text());
+        let lang = context.lang;
+        Ok(match format {
+            "csv" => ("text/csv; charset=utf-8", csv(document, lang).into_bytes()),
+            "ndjson" => ("application/x-ndjson", ndjson(document, lang).into_bytes()),
+            "xlsx" => ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx(document, lang).map_err(failed)?),
+            "pdf" => ("application/pdf", pdf(document, lang, &*self.console.fonts().map_err(failed)?).map_err(failed)?),
+            _ => return Err(Unanswered::NotFound),
+        })
     }
 }
 
@@ -225,6 +228,7 @@ fn unanswered(why: &Unanswered, context: &Context) -> Reply {
             context.t("地址有误", "Wrong address"),
             format!("{}{}", context.t("地址中的参数应写作：", "A parameter of the address should read: "), form.of(context.lang)),
         ),
+        Unanswered::Failed(text) => (503, context.t("未能生成文件", "No file could be made"), text.of(context.lang).to_owned()),
         Unanswered::Unavailable => (
             503,
             context.t("暂不可用", "Not available now"),

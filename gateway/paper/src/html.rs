@@ -9,7 +9,7 @@ use crate::value::Value;
 /// What a fragment needs of a style sheet, with the colours of both themes.
 pub const STYLE: &str = include_str!("paper.css");
 
-/// Widths at which a chart is drawn: for a column of text, and for a phone. The style sheet shows one of them.
+/// Widths at which a chart is drawn: for a column of text, and for a phone. The style sheet shows one of two.
 const WIDE: f64 = 720.0;
 const NARROW: f64 = 330.0;
 
@@ -75,7 +75,7 @@ fn write(html: &mut Html, block: &Block, lang: Lang) {
             }
         }),
         Block::Table(one) => table(html, one, lang),
-        Block::Chart(one) => chart(html, one, lang),
+        Block::Chart(one) => chart(html, one, WIDE, lang),
         Block::Figures(all) => figures(html, all, lang),
         Block::PageBreak => html.open("hr", &[("class", "page-break")]),
     }
@@ -100,12 +100,13 @@ pub fn figures(html: &mut Html, figures: &[Figure], lang: Lang) {
     });
 }
 
-/// A chart with its title above and what one sees in it below.
-pub fn chart(html: &mut Html, chart: &Chart, lang: Lang) {
+/// A chart with its title above and what one sees in it below; `wide`: about the width that it will have, so that its labels
+/// come out as they are.
+pub fn chart(html: &mut Html, chart: &Chart, wide: f64, lang: Lang) {
     html.node("figure", &[("class", "chart")], |figure| {
         figure.leaf("figcaption", &[], chart.title.of(lang));
         let name = if chart.summary.is_empty() { &chart.title } else { &chart.summary };
-        figure.push(&svg(&chart.draw(WIDE, lang), name.of(lang), "wide"));
+        figure.push(&svg(&chart.draw(wide, lang), name.of(lang), "wide"));
         figure.push(&svg(&chart.draw(NARROW, lang), name.of(lang), "narrow"));
         if !chart.summary.is_empty() {
             figure.leaf("p", &[("class", "summary")], chart.summary.of(lang));

@@ -4,6 +4,7 @@
 //! script reads and no other site sends.
 
 use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -98,7 +99,12 @@ impl Api {
         }
         self.caught_up().await?;
         let ask = Ask::of(parts, viewer)?;
-        let reply = aside(|| pages.site.answer(ask.request()));
+        // a fault of ours in one page is that request's fault only
+        let reply = catch_unwind(AssertUnwindSafe(|| aside(|| pages.site.answer(ask.request()))));
+        let reply = reply.map_err(|_| {
+            tracing::error!(interaction = "console", "a page ended in a fault");
+            Refusal::fault()
+        })?;
         Ok(page(reply, parts.method == Method::HEAD))
     }
 

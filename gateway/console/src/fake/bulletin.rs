@@ -134,6 +134,7 @@ fn progress() -> Chart {
     }
 }
 
+#[allow(clippy::type_complexity)] // rows of a table
 fn institutions() -> Table {
     let row = |(i, (_, zh, en, img, other, target, _)): (usize, &(&str, &'static str, &'static str, i64, i64, i64, i64))| {
         let share = tenths(img * 1000 / target);

@@ -230,6 +230,7 @@ impl County {
 }
 
 /// Patient, sex, age, centre, item, examined at, whether it counts.
+#[allow(clippy::type_complexity)] // a table
 const ROWS: [(&str, &str, u16, usize, &str, &str, usize, u8); 9] = [
     ("田景福", "M", 58, 0, "胸部正位 DR", "Chest DR", 1, 0),
     ("邵云起", "M", 71, 0, "颅脑 CT 平扫", "Head CT", 0, 0),

@@ -28,7 +28,7 @@ impl Plot {
         let ticks: Vec<f64> = (first..=last).map(|n| n as f64 * step).collect();
         let wide = ticks.iter().map(|t| measure(&number(*t))).fold(0.0, f64::max);
         let narrow = drawing.width < 480.0;
-        let top = if unit.is_empty() { top + 8.0 } else { top + 20.0 };
+        let top = if unit.is_empty() { top + 8.0 } else { top + 26.0 };
         let plot = Plot {
             left: wide + 8.0,
             width: drawing.width - wide - 8.0,
@@ -38,7 +38,7 @@ impl Plot {
             high: last as f64 * step,
         };
         if !unit.is_empty() {
-            drawing.label(0.0, top - 10.0, unit, Align::Left, Ink::Muted);
+            drawing.label(0.0, top - 15.0, unit, Align::Left, Ink::Muted);
         }
         for tick in ticks {
             let y = plot.y(tick);
