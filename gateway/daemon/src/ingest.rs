@@ -18,7 +18,7 @@ use hutong_receive::{Answer, FrameFault, Handler, Header, Incoming, Pending, ord
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
-use crate::community::{Shared, Tie, Underway};
+use crate::community::{Shared, Tie, Underway, case_events};
 use crate::pipeline::{Origin, Pipeline, Processed};
 use crate::question::{self, Asked, Circumstances, Decided, Questions};
 
@@ -158,6 +158,7 @@ impl Inner {
         resources.extend(decided.resources.iter().cloned());
         if message.outcome == Final::Stored {
             events.extend(self.community.read().changes(&resources));
+            events.extend(case_events(&message.nodes(), source.institution()));
         }
         Draft {
             kind: EntryKind::Message,

@@ -173,6 +173,11 @@ impl Processed {
         patients.map(|r| Told { id: &r.id, patient: r.tree.root(), clear: &r.clear }).collect()
     }
 
+    /// All its resources.
+    pub(crate) fn nodes(&self) -> Vec<NodeRef<'_>> {
+        self.resources.iter().map(|r| r.tree.root()).collect()
+    }
+
     /// Its ServiceRequests, each with the segment that says what is ordered.
     pub(crate) fn requests(&self) -> Vec<(usize, NodeRef<'_>)> {
         let requests = self.resources.iter().filter(|r| r.resource_type == "ServiceRequest").map(|r| r.tree.root());

@@ -4,6 +4,7 @@
 //! [`Fed`] feeds it behind the search store; everybody else reads it through [`Shared`].
 
 mod admin;
+mod cases;
 mod changes;
 mod fed;
 mod identify;
@@ -18,15 +19,17 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use hutong_commit::error::StoreError;
 use hutong_commit::projection::{Reader, StoredEvent};
 use hutong_commit::store::Store;
+use hutong_count::cases::{Ledger, Rules};
 use hutong_count::recognition::{At, Figures};
 use hutong_enforce::recognition::record::Record;
-use hutong_identify::registry::{Import, Registry};
+use hutong_identify::registry::{Import, Registry, Table};
 use hutong_identify::{Event, Register, Weights};
 use serde::{Deserialize, Serialize};
 
 use crate::recognition::{self, InForce, RECOGNITION, Tables, View};
 
 pub(crate) use admin::{Desk, table_names};
+pub(crate) use cases::{CASE, drafts as case_events};
 use changes::{CHANGE, Changed};
 pub(crate) use fed::Fed;
 pub(crate) use identify::{Tie, Told};
@@ -56,6 +59,7 @@ enum Said {
     Registry(RegistryEvent),
     Recognition(Box<Record>),
     Changed(Changed),
+    Case(Box<hutong_count::cases::Event>),
 }
 
 /// All views that are no FHIR resources.
@@ -69,6 +73,8 @@ pub(crate) struct Community {
     pub(crate) recognition: View,
     /// What all of it comes to.
     pub(crate) figures: Figures,
+    /// What was examined below and read above.
+    pub(crate) cases: Ledger,
     /// The last entry whose events are in.
     applied: u64,
     /// Events that this program cannot read: they stay in the journal, and a later program may.
@@ -81,6 +87,7 @@ impl Community {
             tables: Arc::new(tables),
             recognition: View::default(),
             figures: Figures::default(),
+            cases: Ledger::new(Rules::default()),
             register: Register::new(weights),
             reviews: Reviews::default(),
             registry: Registry::default(),
@@ -95,12 +102,15 @@ impl Community {
                 self.register.apply(&event);
                 self.reviews.follow(&event, &self.register);
                 self.follow_persons(&event, at);
+                self.recount_persons(&event, at);
             }
             Said::Review(review) => self.reviews.open(review, at.us),
             Said::Registry(RegistryEvent::Import(import)) => {
                 // it was judged before it was written; two tables that were written at once can disagree all the same
-                if let Err(faults) = self.registry.apply(&import) {
-                    self.refused(import.table.name(), faults.len());
+                match self.registry.apply(&import) {
+                    Ok(_) if import.table == Table::Institutions => self.recount_institutions(at),
+                    Ok(_) => {}
+                    Err(faults) => self.refused(import.table.name(), faults.len()),
                 }
             }
             Said::Registry(RegistryEvent::Policy(import)) => {
@@ -113,6 +123,7 @@ impl Community {
                 self.recognition.apply(*record);
             }
             Said::Changed(changed) => self.figures.change(changed.change(), at),
+            Said::Case(event) => self.count(&event, at),
         }
     }
 
@@ -158,9 +169,15 @@ fn read(kind: &str, body: &[u8]) -> Option<Result<Said, serde_json::Error>> {
         IDENTITY => Some(serde_json::from_slice(body).map(Said::Identity)),
         REGISTRY => Some(serde_json::from_slice(body).map(Said::Registry)),
         CHANGE => Some(serde_json::from_slice(body).map(Said::Changed)),
+        CASE => Some(serde_json::from_slice(body).map(|event| Said::Case(Box::new(event)))),
         RECOGNITION => Some(serde_json::from_slice(body).map(|record| Said::Recognition(Box::new(record)))),
         _ => None,
     }
+}
+
+/// Whether figures depend on an event. Tables of recognition are taken as they are now: what they decided stands in its events.
+fn is_counted(kind: &str, body: &[u8]) -> bool {
+    [IDENTITY, RECOGNITION, CHANGE, CASE].contains(&kind) || (kind == REGISTRY && body.starts_with(b"{\"import\""))
 }
 
 /// `{"review":{…}}`
@@ -213,7 +230,7 @@ impl Shared {
         let fresh = Shared::new(Weights::built_in(), tables);
         for seq in 1..=upto {
             let entry = store.entry(seq)?;
-            for (kind, body) in entry.events().filter(|(kind, _)| [IDENTITY, RECOGNITION, CHANGE].contains(kind)) {
+            for (kind, body) in entry.events().filter(|(kind, body)| is_counted(kind, body)) {
                 fresh.apply(kind, seq, entry.committed_us(), body);
             }
         }
@@ -224,7 +241,7 @@ impl Shared {
     /// were journalled, so that a start ends where the running gateway was.
     fn load(&self, reader: &Reader, applied: u64) -> Result<(), StoreError> {
         let mut kinds =
-            [REGISTRY, IDENTITY, RECOGNITION, CHANGE].map(|kind| Pages { kind, after: None, read: VecDeque::new(), whole: false });
+            [REGISTRY, IDENTITY, RECOGNITION, CHANGE, CASE].map(|kind| Pages { kind, after: None, read: VecDeque::new(), whole: false });
         loop {
             for pages in &mut kinds {
                 pages.fill(reader)?;
