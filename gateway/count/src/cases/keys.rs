@@ -61,7 +61,7 @@ impl Keys {
             *order && !forget(*case)
         });
         // what is kept may be nearly all: then the next time comes later, not at once
-        self.limit = RECENT.max(self.recent.len() * 2);
+        self.limit = self.limit.max(self.recent.len() * 2);
         new.sort_unstable_by_key(|(hash, _)| (bucket(*hash), hash & 0xffff_ffff));
         if self.starts.is_empty() {
             self.starts = vec![0; (1 << BUCKET_BITS) + 1];

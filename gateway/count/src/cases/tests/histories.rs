@@ -2,10 +2,11 @@
 
 use super::reference::{Judged, RULES, Without, judged};
 use super::world::{Book, History, Random, Step, history, history_of, tell};
+use crate::cases::keys::Keys;
 use crate::cases::{By, Cause, Event, Figure, Ledger, Outcome, Question, Rules, Scope};
 use crate::period::{Period, day_of};
 use hutong_fhir::calendar::civil;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const PERIODS: [&str; 7] = ["2026-12", "2027-01", "2027-02", "2026Q4", "2027Q1", "2026", "2027"];
 const BYS: [By; 7] = [By::County, By::Centre, By::Exam, By::Read, By::Modality, By::Month, By::Checkup];
@@ -233,6 +234,20 @@ fn each_rule_that_is_taken_out_is_noticed() {
     for rule in RULES {
         let noticed = all.iter().filter(|(h, l, q)| difference(l, h, q, rule).is_some()).take(3).count();
         assert_eq!(noticed, 3, "without {rule:?} nothing changes");
+    }
+}
+
+/// Numbers that were moved to the sorted array are found there.
+#[test]
+fn old_numbers_are_found() {
+    for seed in 0..20 {
+        let history = history(seed);
+        let (mut ledger, mut book) = (Ledger::new(Rules::default()), Book::new());
+        ledger.keys = Keys::of(HashMap::new(), Vec::new(), Vec::new(), 4);
+        tell(&mut ledger, &mut book, &history);
+        assert!(history.len() < 12 || !ledger.keys.parts().1.is_empty(), "nothing was moved");
+        let found = difference(&ledger, &history, &questions(seed), Without::Nothing);
+        assert_eq!(found, None, "history {seed}");
     }
 }
 
