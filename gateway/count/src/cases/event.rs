@@ -13,6 +13,7 @@ pub struct At {
 /// Body of an event of kind `case`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "nearly all are the large one")]
 pub enum Event {
     /// What a message says.
     Seen(Sighting),

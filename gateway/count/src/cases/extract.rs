@@ -57,7 +57,7 @@ impl<'t> Message<'t> {
         self.all.iter().filter(move |(k, _)| *k == kind).map(|(_, r)| *r)
     }
 
-    fn new(&self, kind: Kind, name: &str, resource: NodeRef<'t>) -> Sighting {
+    fn begin(&self, kind: Kind, name: &str, resource: NodeRef<'t>) -> Sighting {
         let mut s = Sighting::new(kind, self.institution, &reference(name, resource));
         s.patient = resource.at("subject.reference").unwrap_or("").to_owned();
         let coding = resource.get("code").and_then(|c| c.get("coding"));
@@ -75,7 +75,7 @@ impl<'t> Message<'t> {
     }
 
     fn report(&self, report: NodeRef<'t>) -> Sighting {
-        let mut s = self.new(Kind::Report, "DiagnosticReport", report);
+        let mut s = self.begin(Kind::Report, "DiagnosticReport", report);
         s.status = status(report.at("status"));
         s.examined_us = begun(report);
         s.reported_us = match report.at("issued") {
@@ -118,7 +118,7 @@ impl<'t> Message<'t> {
     fn order(&self, order: NodeRef<'t>) -> Sighting {
         let control = extension(order, "order-control").and_then(|e| e.at("valueCode"));
         let placed = matches!(control, None | Some("NW" | "RO" | "XO" | "SN" | "PA" | "CH"));
-        let mut s = self.new(if placed { Kind::Order } else { Kind::Status }, "ServiceRequest", order);
+        let mut s = self.begin(if placed { Kind::Order } else { Kind::Status }, "ServiceRequest", order);
         s.status = status(order.at("status"));
         s.exam = place(order, "order-organization").filter(|e| *e != self.institution).unwrap_or("").to_owned();
         s.ordered_us = if placed { order.at("authoredOn").and_then(moment) } else { None };
@@ -138,7 +138,7 @@ impl<'t> Message<'t> {
             return None;
         }
         let is_evidence = taken.is_some() && received.is_none() && !rejected && !by_report;
-        let mut s = self.new(if is_evidence { Kind::Specimen } else { Kind::Status }, "Specimen", specimen);
+        let mut s = self.begin(if is_evidence { Kind::Specimen } else { Kind::Status }, "Specimen", specimen);
         (s.examined_us, s.received_us, s.rejected) = (taken, received, rejected);
         add_numbers(&mut s.ids, specimen);
         let own = s.resource.clone();
@@ -157,7 +157,7 @@ impl<'t> Message<'t> {
 
     /// Images of an order are not taken yet; those of a status are.
     fn study(&self, study: NodeRef<'t>) -> Option<Sighting> {
-        let mut s = self.new(Kind::Study, "ImagingStudy", study);
+        let mut s = self.begin(Kind::Study, "ImagingStudy", study);
         let ordered = self.of_type("ServiceRequest").any(|o| self.order(o).kind == Kind::Order);
         s.examined_us = study.at("started").and_then(moment);
         if s.examined_us.is_none() || (ordered && study.at("status") != Some("available")) {

@@ -88,7 +88,7 @@ impl Keys {
                 let entry = match (fresh, old) {
                     (None, None) => break,
                     // a number that was put again stands once, where it was put last; the array keeps both, the new first
-                    (Some(f), Some(o)) if f >> 32 < o >> 32 || (f >> 32 == o >> 32) => {
+                    (Some(f), Some(o)) if f >> 32 <= o >> 32 => {
                         read -= 1;
                         o
                     }
@@ -110,6 +110,7 @@ impl Keys {
         }
     }
 
+    #[expect(clippy::type_complexity, reason = "all fields at once, for the snapshot")]
     pub(super) fn parts(&self) -> (&HashMap<u64, (u32, bool)>, &[u64], &[u32], usize) {
         (&self.recent, &self.settled, &self.starts, self.limit)
     }
