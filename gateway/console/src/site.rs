@@ -15,6 +15,10 @@ use crate::{cases, dashboard, detail, login};
 pub trait Console: Send + Sync + 'static {
     /// Grows with every entry that may change a figure. Asked for often: it costs nothing.
     fn position(&self) -> u64;
+    /// The scope of a page that names none.
+    fn scope(&self) -> Scope {
+        Scope::default()
+    }
     fn dashboard(&self, viewer: &Viewer, ask: &DashboardAsk) -> Result<Dashboard, Unanswered>;
     fn cases(&self, viewer: &Viewer, ask: &CasesAsk) -> Result<CaseList, Unanswered>;
     fn case(&self, viewer: &Viewer, id: &str) -> Result<Case, Unanswered>;
@@ -104,16 +108,16 @@ impl Site {
     /// What the script of a dashboard at `query` writes: JSON; `None`: the viewer sees no figures.
     pub fn figures(&self, request: Request<'_>) -> Option<String> {
         let context = context(request);
-        let view = self.console.dashboard(context.viewer.as_ref()?, &dashboard_ask(&context).ok()?).ok()?;
+        let view = self.console.dashboard(context.viewer.as_ref()?, &self.dashboard_ask(&context).ok()?).ok()?;
         Some(dashboard::live(&view, context.lang).to_string())
     }
 
     fn page(&self, viewer: &Viewer, context: &Context) -> Result<Reply, Unanswered> {
         let below = context.path.strip_prefix(BASE).unwrap_or_default().trim_matches('/');
         let html = match below.split_once('/').map_or((below, None), |(page, rest)| (page, Some(rest))) {
-            ("", None) => dashboard::dashboard(&self.console.dashboard(viewer, &dashboard_ask(context)?)?, context),
+            ("", None) => dashboard::dashboard(&self.console.dashboard(viewer, &self.dashboard_ask(context)?)?, context),
             ("cases", None) => {
-                let ask = cases_ask(context)?;
+                let ask = self.cases_ask(context)?;
                 cases::cases(&self.console.cases(viewer, &ask)?, &ask, context)
             }
             ("cases", Some(id)) => detail::case(&self.console.case(viewer, id)?, context),
@@ -150,6 +154,30 @@ impl Site {
             "pdf" => ("application/pdf", pdf(document, lang, &*self.console.fonts().map_err(failed)?).map_err(failed)?),
             _ => return Err(Unanswered::NotFound),
         })
+    }
+
+    fn dashboard_ask(&self, context: &Context) -> Result<DashboardAsk, Unanswered> {
+        let year =
+            context.asked("year").map(|year| year.parse().ok().filter(|y| (1900..=9999).contains(y)).ok_or_else(|| wrong("year=2026")));
+        Ok(DashboardAsk { year: year.transpose()?, scope: self.scope(context)? })
+    }
+
+    fn cases_ask(&self, context: &Context) -> Result<CasesAsk, Unanswered> {
+        let asked = |name: &str| context.asked(name).map(str::to_owned);
+        Ok(CasesAsk {
+            scope: self.scope(context)?,
+            period: asked("period"),
+            institution: asked("institution"),
+            centre: asked("centre"),
+            excluded: asked("excluded"),
+            after: asked("after"),
+        })
+    }
+
+    fn scope(&self, context: &Context) -> Result<Scope, Unanswered> {
+        context
+            .asked("scope")
+            .map_or_else(|| Ok(self.console.scope()), |code| Scope::of(code).ok_or_else(|| wrong("scope=IMG5, scope=ALL4")))
     }
 }
 
@@ -189,27 +217,6 @@ fn context(request: Request<'_>) -> Context {
         query: request.query.into_iter().filter(|(key, _)| key != "lang").collect(),
         viewer: request.viewer,
     }
-}
-
-fn dashboard_ask(context: &Context) -> Result<DashboardAsk, Unanswered> {
-    let year = context.asked("year").map(|year| year.parse().ok().filter(|y| (1900..=9999).contains(y)).ok_or_else(|| wrong("year=2026")));
-    Ok(DashboardAsk { year: year.transpose()?, scope: scope(context)? })
-}
-
-fn cases_ask(context: &Context) -> Result<CasesAsk, Unanswered> {
-    let asked = |name: &str| context.asked(name).map(str::to_owned);
-    Ok(CasesAsk {
-        scope: scope(context)?,
-        period: asked("period"),
-        institution: asked("institution"),
-        centre: asked("centre"),
-        excluded: asked("excluded"),
-        after: asked("after"),
-    })
-}
-
-fn scope(context: &Context) -> Result<Scope, Unanswered> {
-    context.asked("scope").map_or(Ok(Scope::default()), |code| Scope::of(code).ok_or_else(|| wrong("scope=IMG5, scope=ALL4")))
 }
 
 fn wrong(form: &'static str) -> Unanswered {

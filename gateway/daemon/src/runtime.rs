@@ -31,8 +31,10 @@ use crate::act::Acts;
 use crate::cli::Failure;
 use crate::community::{Community, Desk, Fed, Shared};
 use crate::config::{Config, Tls};
+use crate::indicators::Indicators;
 use crate::ingest::Ingest;
 use crate::library::Library;
+use crate::pages::Pages;
 use crate::pipeline::Pipeline;
 use crate::question::Questions;
 use crate::recognition::{Keeper, Recognition, Tables, UnknownSet};
@@ -52,7 +54,8 @@ impl Running {
     pub(crate) fn start(config: Config) -> Result<Running, Failure> {
         let data = config.gateway.data.clone();
         let store = open(&data, &config)?;
-        let parts = Parts::new(config, store)?;
+        let (stop, stopped) = watch::channel(false);
+        let parts = Parts::new(config, store, stopped.clone())?;
         // Message work and flushes share the machine's cores; more threads than cores only take turns.
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name("worker").enable_all().build();
@@ -60,7 +63,6 @@ impl Running {
         let (mllp_listener, http_listener) = runtime.block_on(async { (bind(parts.mllp_listen), bind(parts.http_listen)) });
         let (mllp_listener, http_listener) = (mllp_listener?, http_listener?);
         let (mllp, http) = (address(&mllp_listener)?, address(&http_listener)?);
-        let (stop, stopped) = watch::channel(false);
         let thread =
             std::thread::Builder::new().name("gateway".into()).spawn(move || serve(&runtime, parts, mllp_listener, http_listener, stopped));
         let thread = thread.map_err(|e| Failure::usage(e.to_string(), e.to_string()))?;
@@ -127,7 +129,7 @@ pub(crate) struct Opened {
 }
 
 impl Parts {
-    fn new(config: Config, opened: Opened) -> Result<Parts, Failure> {
+    fn new(config: Config, opened: Opened, stopping: watch::Receiver<bool>) -> Result<Parts, Failure> {
         let Opened { store, reader, community } = opened;
         let of_events = reader.clone();
         let library = Library::load(&config)?;
@@ -184,7 +186,10 @@ impl Parts {
         let platform = crate::platform::start(&config.platform, acts.clone(), of_events, community.clone())?;
         let state = platform.as_ref().map(|p| Arc::clone(&p.state));
         platform_figures(&mut api, state.as_ref());
-        api.operate(Arc::new(Desk::new(community, acts).with_platform(state)));
+        let indicators = Indicators::load(config.indicators)?;
+        let pages = Pages::new(community.clone(), Arc::clone(&store), Arc::clone(&indicators), Arc::clone(&sources));
+        api.show(Arc::new(pages), stopping);
+        api.operate(Arc::new(Desk::new(community, acts, indicators).with_platform(state).with_sources(Arc::clone(&sources))));
         Ok(Parts {
             mllp_listen: config.mllp.listen,
             http_listen: config.http.listen,

@@ -5,6 +5,7 @@
 //! which any thread may ask.
 
 mod apply;
+mod arrived;
 mod events;
 mod extract;
 mod file;
@@ -32,6 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
+pub use arrived::Arrived;
 pub use events::StoredEvent;
 pub use history::{HistoryOf, HistoryPage, Traced};
 pub use read::{ReadError, Reader};

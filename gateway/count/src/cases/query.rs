@@ -5,7 +5,7 @@ use super::folder::{Folder, Tallied};
 use super::ledger::{Change, Ledger};
 use super::row::{MOVED, RICH};
 use super::rule::{DEFINITION, DEFINITION_VERSION, Outcome};
-use super::sighting::{Centre, Modality};
+use super::sighting::{Centre, Id, Modality};
 use super::tally::{Cell, Distinct, NOBODY, Tally, month_name, month_of};
 use crate::period::Period;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -168,6 +168,34 @@ impl Ledger {
         let case = self.moved(case);
         let folder = self.folder(case);
         folder.tallied.iter().map(|t| self.case_row(case, &folder, t)).collect()
+    }
+
+    /// How many reports that were first reported on a day (days since 1970 in China) `keep` takes.
+    pub fn of_day(&self, day: i64, mut keep: impl FnMut(&CaseRow) -> bool) -> u64 {
+        let mut count = 0;
+        for (case, row) in self.rows.iter().enumerate() {
+            if row.shape == MOVED || (row.shape != RICH && super::tally::day_of_seconds(row.reported) != day) {
+                continue;
+            }
+            let folder = self.folder(case as u32);
+            let of_it = folder.tallied.iter().filter(|t| super::tally::day_of_seconds(t.reported) == day);
+            count += of_it.filter(|t| keep(&self.case_row(case as u32, &folder, t))).count() as u64;
+        }
+        count
+    }
+
+    /// All entries of the journal that a case was made of, oldest first.
+    pub fn entries(&self, case: u32) -> Vec<u64> {
+        let folder = self.folder(self.moved(case));
+        let mut all: Vec<u64> = folder.places.iter().map(|p| p.seq).chain(folder.versions.iter().map(|v| v.seq)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The case of which a number is.
+    pub fn case_of(&self, id: Id) -> Option<u32> {
+        self.find(id)
     }
 
     pub(super) fn case_row(&self, case: u32, folder: &Folder, t: &Tallied) -> CaseRow {

@@ -310,7 +310,8 @@ fn in_directory(dir: &Path, body: &Value) -> Result<Value, Failure> {
     // what is judged by must be all that is known
     while !opened.store.wait_applied(opened.store.durable(), std::time::Duration::from_secs(1)) {}
     let acts = crate::act::Acts::new(opened.store);
-    let desk = crate::community::Desk::new(opened.community, acts);
+    let desk =
+        crate::community::Desk::new(opened.community, acts, crate::indicators::Indicators::load(crate::indicators::Setting::default())?);
     let text = body.to_string();
     desk.answer(&AdminAsk { caller: "local", path: "import", query: &[], body: Some(text.as_bytes()) }).map_err(|refusal| match refusal {
         AdminRefusal::Wrong(findings) => {

@@ -21,6 +21,10 @@ pub(crate) struct Args {
 enum What {
     /// 检查检验结果互认：提醒率、查阅率、互认率、重复检查率、节约费用 · mutual recognition of results
     Recognition(Recognition),
+    /// 医共体指标：计数、计算、填报的数，缺什么、为什么 · indicators of the documents that apply
+    Indicators(Indicators),
+    /// 季度通报：各机构、各中心对照目标和上期，方法与数据质量 · the quarterly report
+    Quarterly(Quarterly),
 }
 
 /// Where a report is taken from and how it is written.
@@ -29,6 +33,9 @@ pub(crate) struct From {
     /// 已停止网关的数据目录 · data directory of a stopped gateway
     #[arg(long, conflicts_with = "to")]
     data: Option<PathBuf>,
+    /// 与 --data 同用：网关的配置（区划、目标、配置的数、来源名称）· with --data: the gateway's configuration
+    #[arg(long, requires = "data")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     gateway: Gateway,
     #[arg(long, value_enum, default_value = "table")]
@@ -62,8 +69,56 @@ struct Recognition {
     from: From,
 }
 
+#[derive(clap::Args)]
+struct Indicators {
+    /// 2026、2026Q3、2026-09
+    #[arg(long)]
+    period: String,
+    /// 只看一家机构（代码）· of one institution only
+    #[arg(long)]
+    institution: Option<String>,
+    /// 只看一个指标或一份文件（标识）· one indicator, or those of one document
+    #[arg(long)]
+    indicator: Option<String>,
+    #[arg(long)]
+    document: Option<String>,
+    /// 由日志逐条重算并比较，不符则退出码为 1 · count anew from the journal and compare; exit 1 where it differs
+    #[arg(long, conflicts_with = "cases")]
+    recount: bool,
+    /// 逐例列出，直到消息回执；可指定结果代码或 all · case by case, down to the messages: those that count, or of an outcome
+    #[arg(long, value_name = "OUTCOME", num_args = 0..=1, default_missing_value = "counted")]
+    cases: Option<String>,
+    /// 逐例的统计口径：IMG5、ALL4 · scope of the cases
+    #[arg(long, requires = "cases")]
+    scope: Option<String>,
+    /// 从哪一例之后 · after which case
+    #[arg(long, requires = "cases")]
+    after: Option<String>,
+    #[command(flatten)]
+    from: From,
+}
+
+#[derive(clap::Args)]
+struct Quarterly {
+    /// 2026Q3；也可为整月、整年 · or whole months or years
+    #[arg(long)]
+    period: String,
+    /// 只看一家机构（代码）· of one institution only
+    #[arg(long)]
+    institution: Option<String>,
+    #[command(flatten)]
+    from: From,
+}
+
 pub(crate) fn run(args: &Args) -> Outcome {
     match &args.what {
+        What::Indicators(asked) => indicators(asked),
+        What::Quarterly(asked) => {
+            let mut query = vec![("period", asked.period.clone())];
+            query.extend(asked.institution.iter().map(|i| ("institution", i.clone())));
+            asked.from.write(&asked.from.get("quarterly", &query)?)?;
+            Ok(0)
+        }
         What::Recognition(asked) => recognition(asked),
     }
 }
@@ -82,6 +137,27 @@ fn recognition(asked: &Recognition) -> Outcome {
     Ok(0)
 }
 
+fn indicators(asked: &Indicators) -> Outcome {
+    let mut query = vec![("period", asked.period.clone())];
+    query.extend(asked.institution.iter().map(|i| ("institution", i.clone())));
+    if let Some(outcome) = &asked.cases {
+        query.push(("outcome", outcome.clone()));
+        query.extend(asked.scope.iter().map(|s| ("scope", s.clone())));
+        query.extend(asked.after.iter().map(|a| ("after", a.clone())));
+        asked.from.write(&asked.from.get("cases", &query)?)?;
+        return Ok(0);
+    }
+    query.extend(asked.indicator.iter().map(|i| ("indicator", i.clone())));
+    query.extend(asked.document.iter().map(|d| ("document", d.clone())));
+    if asked.recount {
+        query.push(("recount", "true".to_owned()));
+        let said: Value = serde_json::from_slice(&asked.from.get("indicators", &query)?).unwrap_or_default();
+        return Ok(compared(&said, asked.from.format));
+    }
+    asked.from.write(&asked.from.get("indicators", &query)?)?;
+    Ok(0)
+}
+
 impl From {
     /// The report as bytes in the form asked for.
     pub(crate) fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>, Failure> {
@@ -89,7 +165,7 @@ impl From {
         query.push(("format".to_owned(), self.format.name().to_owned()));
         query.push(("lang".to_owned(), if lang() == Lang::En { "en" } else { "zh" }.to_owned()));
         match &self.data {
-            Some(dir) => Ok(in_directory(dir, path, &query)?.bytes),
+            Some(dir) => Ok(in_directory(dir, self.config.as_deref(), path, &query)?.bytes),
             None => self.gateway.fetch(&format!("report/{path}?{}", encoded(&query))),
         }
     }
@@ -119,10 +195,13 @@ fn encoded(query: &[(String, String)]) -> String {
 }
 
 /// The same without a running gateway.
-fn in_directory(dir: &Path, path: &str, query: &[(String, String)]) -> Result<Report, Failure> {
-    let opened = crate::runtime::open(dir, &crate::config::Config::default())?;
+fn in_directory(dir: &Path, config: Option<&Path>, path: &str, query: &[(String, String)]) -> Result<Report, Failure> {
+    let config = config.map(crate::config::read).transpose()?.unwrap_or_default();
+    let opened = crate::runtime::open(dir, &config)?;
+    let indicators = crate::indicators::Indicators::load(config.indicators)?;
+    let sources = hutong_receive::sources::Sources::new(config.source).ok();
     while !opened.store.wait_applied(opened.store.durable(), std::time::Duration::from_secs(1)) {}
-    let made = Made { community: &opened.community, store: &opened.store };
+    let made = Made { community: &opened.community, store: &opened.store, indicators: &indicators, sources: sources.as_ref() };
     report::answer(&made, &ReportAsk { path, query, only: None, accept: "" }).map_err(|refusal| match refusal {
         AdminRefusal::Wrong(findings) => {
             let list = |pick: fn(&hutong_fhir::Finding) -> &String| findings.iter().map(pick).cloned().collect::<Vec<_>>().join("\n  ");
@@ -132,6 +211,32 @@ fn in_directory(dir: &Path, path: &str, query: &[(String, String)]) -> Result<Re
             Failure::usage("报表无法生成，详见日志", "the report could not be made, the log says why")
         }
     })
+}
+
+/// The same of the ledger of cases: what differs, with both values.
+fn compared(said: &Value, format: Form) -> u8 {
+    let equal = said["equal"] == true;
+    if format != Form::Table {
+        println!("{said}");
+        return u8::from(!equal);
+    }
+    let (position, rows, different) = (&said["journalPosition"], &said["rows"], &said["different"]);
+    println!(
+        "{}",
+        match (lang(), equal) {
+            (Lang::Zh, true) => format!("由日志重算至第 {position} 条：{rows} 项，与现有统计完全一致"),
+            (Lang::En, true) => format!("counted anew from the journal up to entry {position}: {rows} figures, equal to the unit"),
+            (Lang::Zh, false) => format!("由日志重算至第 {position} 条：有 {different} 项不一致"),
+            (Lang::En, false) => format!("counted anew from the journal up to entry {position}: {different} differ"),
+        }
+    );
+    let differences = said["differences"].as_array().into_iter().flatten();
+    let row = |d: &Value| vec![d["what"].as_str().unwrap_or_default().to_owned(), d["live"].to_string(), d["recounted"].to_string()];
+    let rows: Vec<Vec<String>> = differences.map(row).collect();
+    if !rows.is_empty() {
+        print!("{}", output::table(&[t("项目", "figure"), t("现有", "live"), t("重算", "recounted")], &rows));
+    }
+    u8::from(!equal)
 }
 
 /// Exit code 1 where the counts differ.

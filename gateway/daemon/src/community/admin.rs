@@ -5,16 +5,19 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hutong_commit::entry::EventDraft;
+use hutong_count::indicators::forms;
 use hutong_fhir::sheet::Fault;
 use hutong_fhir::{Finding, Location, NodeRef, Severity};
 use hutong_identify::registry::{Import, Table};
 use hutong_identify::{By, Decision, Event, Person};
+use hutong_receive::sources::Sources;
 use hutong_serve::{Admin, AdminAsk, AdminRefusal, Grade, Likely, Report, ReportAsk};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Community, REGISTRY, RegistryEvent, Shared, Suspect, identify, key};
+use super::{Community, FIGURE, REGISTRY, RegistryEvent, Shared, Suspect, identify, key};
 use crate::act::{Act, Acts};
+use crate::indicators::{Indicators, Refused, Rule, Submit};
 use crate::platform::{PLATFORM, State};
 use crate::recognition;
 use crate::report::Made;
@@ -32,11 +35,19 @@ pub(crate) struct Desk {
     turn: Mutex<()>,
     /// Where records are sent to the upper platform.
     platform: Option<Arc<State>>,
+    indicators: Arc<Indicators>,
+    /// Who sends.
+    sources: Option<Arc<Sources>>,
 }
 
 impl Desk {
-    pub(crate) fn new(community: Shared, acts: Acts) -> Desk {
-        Desk { community, acts, turn: Mutex::new(()), platform: None }
+    pub(crate) fn new(community: Shared, acts: Acts, indicators: Arc<Indicators>) -> Desk {
+        Desk { community, acts, turn: Mutex::new(()), platform: None, indicators, sources: None }
+    }
+
+    /// The sources whose names reports tell.
+    pub(crate) fn with_sources(self, sources: Arc<Sources>) -> Desk {
+        Desk { sources: Some(sources), ..self }
     }
 
     pub(crate) fn with_platform(self, platform: Option<Arc<State>>) -> Desk {
@@ -145,6 +156,43 @@ impl Desk {
         self.journal(ask, "admin/import", request.as_bytes(), said, event)
     }
 
+    /// An empty form for a period.
+    fn form(&self, query: &[(String, String)]) -> Result<Value, AdminRefusal> {
+        let period = query.iter().find(|(n, _)| n == "period").map_or("", |(_, v)| v.as_str());
+        if hutong_count::period::Period::parse(period).is_none() {
+            return Err(wrong("figures.period", "period 应写作 2026、2026Q3 或 2026-09", "period is written 2026, 2026Q3 or 2026-09"));
+        }
+        Ok(json!({ "period": period, "text": self.indicators.form(period) }))
+    }
+
+    /// Figures that somebody reports: all rows or none.
+    fn submit(&self, ask: &AdminAsk<'_>, body: &[u8]) -> Result<Value, AdminRefusal> {
+        let asked: Submit = read(body)?;
+        let by = text("by", asked.by.clone())?;
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = self.acts.receipt();
+        let act = self.indicators.submission(&self.community.read(), &asked, &id).map_err(refused)?;
+        let forms::Act::Submitted(submission) = &act else { return Err(AdminRefusal::Unavailable) };
+        let entries: Vec<String> = (1..=submission.rows.len()).map(|n| format!("{id}.{n}")).collect();
+        let said = json!({ "submission": id, "by": by, "entries": entries, "dryRun": asked.dry_run });
+        if asked.dry_run {
+            return Ok(said);
+        }
+        // the event holds the rows: the request need not hold them a second time
+        let request = json!({ "by": by, "caller": ask.caller, "bytes": body.len() }).to_string();
+        self.journal(ask, "figures/submit", request.as_bytes(), said, figure(&act)?)
+    }
+
+    /// A second person approves or rejects.
+    fn rule(&self, ask: &AdminAsk<'_>, body: &[u8], approves: bool) -> Result<Value, AdminRefusal> {
+        let asked: Rule = read(body)?;
+        let (by, entries) = (text("by", asked.by.clone())?, asked.entries.clone());
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let act = self.indicators.ruling(&self.community.read(), asked, approves).map_err(refused)?;
+        let what = if approves { "figures/approve" } else { "figures/reject" };
+        self.journal(ask, what, body, json!({ "by": by, "entries": entries }), figure(&act)?)
+    }
+
     fn tables(&self) -> Value {
         let community = self.community.read();
         let mut tables: Vec<Value> =
@@ -191,12 +239,19 @@ impl Admin for Desk {
             ("platform", Some(body)) => self.platform_act(ask, body),
             ("registry", None) => Ok(self.tables()),
             ("import", Some(body)) => self.import(ask, body),
+            ("figures", None) => Ok(self.indicators.reported(&self.community.read(), ask.query)),
+            ("figures/form", None) => self.form(ask.query),
+            ("figures/submit", Some(body)) => self.submit(ask, body),
+            ("figures/approve", Some(body)) => self.rule(ask, body, true),
+            ("figures/reject", Some(body)) => self.rule(ask, body, false),
             _ => Err(AdminRefusal::NoSuchPath),
         }
     }
 
     fn report(&self, ask: &ReportAsk<'_>) -> Result<Report, AdminRefusal> {
-        crate::report::answer(&Made { community: &self.community, store: self.acts.store() }, ask)
+        let made =
+            Made { community: &self.community, store: self.acts.store(), indicators: &self.indicators, sources: self.sources.as_deref() };
+        crate::report::answer(&made, ask)
     }
 }
 
@@ -298,6 +353,18 @@ fn text(name: &str, text: String) -> Result<String, AdminRefusal> {
         return Ok(text);
     }
     Err(wrong("admin.text", &format!("{name} 须为 1 至 {TEXT_MAX} 个字符"), &format!("{name} must be 1 to {TEXT_MAX} characters")))
+}
+
+fn figure(act: &forms::Act) -> Result<EventDraft, AdminRefusal> {
+    let body = serde_json::to_vec(act).map_err(|_| AdminRefusal::Unavailable)?;
+    Ok(EventDraft { kind: FIGURE.to_owned(), body })
+}
+
+fn refused(why: Refused) -> AdminRefusal {
+    match why {
+        Refused::Table(faults) => AdminRefusal::Wrong(faults.iter().map(finding).collect()),
+        Refused::Act(refusal) => wrong("figures.refused", &refusal.zh, &refusal.en),
+    }
 }
 
 fn no_table() -> AdminRefusal {

@@ -39,7 +39,9 @@ impl<P: Projection> Projection for Fed<P> {
             for (kind, body) in entry.events() {
                 self.community.apply(kind, entry.seq(), entry.committed_us(), body);
             }
-            self.community.write().applied = entry.seq();
+            let mut community = self.community.write();
+            community.arrivals.follow(entry);
+            community.applied = entry.seq();
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! [`Fed`] feeds it behind the search store; everybody else reads it through [`Shared`].
 
 mod admin;
+mod arrivals;
 mod cases;
 mod changes;
 mod fed;
@@ -14,12 +15,13 @@ mod tests;
 mod underway;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hutong_commit::error::StoreError;
 use hutong_commit::projection::{Reader, StoredEvent};
 use hutong_commit::store::Store;
 use hutong_count::cases::{Ledger, Rules};
+use hutong_count::indicators::forms::{self, Forms};
 use hutong_count::recognition::{At, Figures};
 use hutong_enforce::recognition::record::Record;
 use hutong_identify::registry::{Import, Registry, Table};
@@ -29,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use crate::recognition::{self, InForce, RECOGNITION, Tables, View};
 
 pub(crate) use admin::{Desk, table_names};
+pub(crate) use arrivals::{Arrivals, Outcomes, Sent};
 pub(crate) use cases::{CASE, drafts as case_events};
 use changes::{CHANGE, Changed};
 pub(crate) use fed::Fed;
@@ -39,10 +42,11 @@ pub(crate) use underway::Underway;
 /// Kinds of events in the journal.
 pub(crate) const IDENTITY: &str = "identity";
 pub(crate) const REGISTRY: &str = "registry";
+/// Of figures that people report.
+pub(crate) const FIGURE: &str = forms::EVENT_KIND;
 
-/// Events read at once at start, and how many such pages are read ahead.
-const PAGE: usize = 2_000;
-const AHEAD: usize = 4;
+/// Events read at once at start.
+const PAGE: usize = 10_000;
 
 /// What an event of [`REGISTRY`] says.
 #[derive(Serialize, Deserialize)]
@@ -61,6 +65,7 @@ enum Said {
     Recognition(Box<Record>),
     Changed(Changed),
     Case(Box<hutong_count::cases::Event>),
+    Figure(Box<forms::Act>),
 }
 
 /// All views that are no FHIR resources.
@@ -76,6 +81,10 @@ pub(crate) struct Community {
     pub(crate) figures: Figures,
     /// What was examined below and read above.
     pub(crate) cases: Ledger,
+    /// Figures that people reported.
+    pub(crate) forms: Forms,
+    /// Who sent how much.
+    pub(crate) arrivals: Arrivals,
     /// The last entry whose events are in.
     applied: u64,
     /// Events that this program cannot read: they stay in the journal, and a later program may.
@@ -89,6 +98,8 @@ impl Community {
             recognition: View::default(),
             figures: Figures::default(),
             cases: Ledger::new(Rules::default()),
+            forms: Forms::default(),
+            arrivals: Arrivals::default(),
             register: Register::new(weights),
             reviews: Reviews::default(),
             registry: Registry::default(),
@@ -125,6 +136,18 @@ impl Community {
             }
             Said::Changed(changed) => self.figures.change(changed.change(), at),
             Said::Case(event) => self.count(&event, at),
+            Said::Figure(act) => {
+                // it was judged before it was written, by what was known then
+                if let Err(refusal) = self.forms.apply(&act) {
+                    self.unreadable += 1;
+                    tracing::warn!(
+                        rule = "figures.refused",
+                        seq = at.seq,
+                        why = refusal.en,
+                        "a report of figures does not fit and is left out"
+                    );
+                }
+            }
         }
     }
 
@@ -171,6 +194,7 @@ fn read(kind: &str, body: &[u8]) -> Option<Result<Said, serde_json::Error>> {
         REGISTRY => Some(serde_json::from_slice(body).map(Said::Registry)),
         CHANGE => Some(serde_json::from_slice(body).map(Said::Changed)),
         CASE => Some(serde_json::from_slice(body).map(|event| Said::Case(Box::new(event)))),
+        FIGURE => Some(serde_json::from_slice(body).map(|act| Said::Figure(Box::new(act)))),
         RECOGNITION => Some(serde_json::from_slice(body).map(|record| Said::Recognition(Box::new(record)))),
         _ => None,
     }
@@ -178,7 +202,7 @@ fn read(kind: &str, body: &[u8]) -> Option<Result<Said, serde_json::Error>> {
 
 /// Whether figures depend on an event. Tables of recognition are taken as they are now: what they decided stands in its events.
 fn is_counted(kind: &str, body: &[u8]) -> bool {
-    [IDENTITY, RECOGNITION, CHANGE, CASE].contains(&kind) || (kind == REGISTRY && body.starts_with(b"{\"import\""))
+    [IDENTITY, RECOGNITION, CHANGE, CASE, FIGURE].contains(&kind) || (kind == REGISTRY && body.starts_with(b"{\"import\""))
 }
 
 /// `{"review":{…}}`
@@ -207,21 +231,16 @@ impl Shared {
 
     /// One event that was applied to the search store.
     fn apply(&self, kind: &str, seq: u64, at_us: i64, body: &[u8]) {
-        if let Some(said) = read(kind, body) {
-            self.follow(kind, At { seq, us: at_us }, said);
-        }
-    }
-
-    fn follow(&self, kind: &str, at: At, said: Result<Said, serde_json::Error>) {
-        match said {
-            Ok(said) => self.write().take(said, at),
-            Err(error) => {
+        match read(kind, body) {
+            None => {}
+            Some(Ok(said)) => self.write().take(said, At { seq, us: at_us }),
+            Some(Err(error)) => {
                 self.write().unreadable += 1;
                 let (line, column) = (error.line(), error.column());
                 tracing::warn!(
                     rule = "community.unreadable",
                     kind,
-                    seq = at.seq,
+                    seq,
                     line,
                     column,
                     "an event cannot be read and is left out; it stays in the journal"
@@ -240,50 +259,31 @@ impl Shared {
                 fresh.apply(kind, seq, entry.committed_us(), body);
             }
         }
+        fresh.write().applied = upto;
         Ok(fresh)
     }
 
     /// Everything up to entry `applied`, from the search store: kinds are read apart and applied in the order in which they
     /// were journalled, so that a start ends where the running gateway was.
-    /// One thread reads what the other follows.
     fn load(&self, reader: &Reader, applied: u64) -> Result<(), StoreError> {
-        let (send, receive) = mpsc::sync_channel(AHEAD);
-        std::thread::scope(|scope| {
-            let reading = scope.spawn(move || stored(reader, &send));
-            for (kind, at, said) in receive.into_iter().flatten() {
-                self.follow(kind, at, said);
+        let mut kinds = [REGISTRY, IDENTITY, RECOGNITION, CHANGE, CASE, FIGURE].map(|kind| Pages {
+            kind,
+            after: None,
+            read: VecDeque::new(),
+            whole: false,
+        });
+        loop {
+            for pages in &mut kinds {
+                pages.fill(reader)?;
             }
-            reading.join().unwrap_or(Err(StoreError::Stopped))
-        })?;
-        self.write().applied = applied;
+            let next = kinds.iter_mut().filter(|p| !p.read.is_empty()).min_by_key(|p| p.read.front().map(|e| (e.seq, e.n)));
+            let Some((kind, event)) = next.and_then(|pages| Some((pages.kind, pages.read.pop_front()?))) else { break };
+            self.apply(kind, event.seq, event.at_us, &event.body);
+        }
+        let arrivals = Arrivals::load(reader, applied)?;
+        let mut community = self.write();
+        (community.arrivals, community.applied) = (arrivals, applied);
         Ok(())
-    }
-}
-
-/// An event as the search store has it.
-type Stored = (&'static str, At, Result<Said, serde_json::Error>);
-
-fn stored(reader: &Reader, to: &mpsc::SyncSender<Vec<Stored>>) -> Result<(), StoreError> {
-    let mut kinds =
-        [REGISTRY, IDENTITY, RECOGNITION, CHANGE, CASE].map(|kind| Pages { kind, after: None, read: VecDeque::new(), whole: false });
-    let mut out = Vec::new();
-    loop {
-        for pages in &mut kinds {
-            pages.fill(reader)?;
-        }
-        let next = kinds.iter_mut().filter(|p| !p.read.is_empty()).min_by_key(|p| p.read.front().map(|e| (e.seq, e.n)));
-        let next = next.and_then(|pages| Some((pages.kind, pages.read.pop_front()?)));
-        let is_last = next.is_none();
-        if let Some((kind, event)) = next {
-            out.extend(read(kind, &event.body).map(|said| (kind, At { seq: event.seq, us: event.at_us }, said)));
-        }
-        if is_last || out.len() >= PAGE {
-            // nobody receives where the other thread ended in a fault, which is told there
-            let _ = to.send(std::mem::take(&mut out));
-        }
-        if is_last {
-            return Ok(());
-        }
     }
 }
 

@@ -24,7 +24,6 @@ fn events_are_told_apart() {
             Some(Ok(Said::Registry(_))) => "registry",
             Some(Ok(Said::Recognition(_))) => "recognition",
             Some(Ok(Said::Changed(_))) => "change",
-            Some(Ok(Said::Case(_))) => "case",
         };
         assert_eq!(got, expected);
     }

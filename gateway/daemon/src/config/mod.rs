@@ -31,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) profiles: Profiles,
     pub(crate) recognition: crate::recognition::Setting,
     pub(crate) platform: crate::platform::Setting,
+    pub(crate) indicators: crate::indicators::Setting,
     /// The file it was read from, which is read again when the gateway is told to.
     #[serde(skip)]
     pub(crate) path: Option<PathBuf>,

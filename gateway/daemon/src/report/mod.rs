@@ -1,6 +1,9 @@
 //! Reports: what is asked of them, and the forms in which they are given. One report is one file here; the command line and
 //! `/admin/report/…` ask the same.
 
+mod cases;
+mod indicators;
+mod quarterly;
 mod recognition;
 mod recount;
 
@@ -8,9 +11,17 @@ use hutong_commit::store::Store;
 use hutong_count::period::Period;
 use hutong_fhir::{Finding, Severity};
 use hutong_paper::{Document, Lang};
+use hutong_receive::sources::Sources;
 use hutong_serve::{AdminRefusal, Report, ReportAsk};
 
+use rust_decimal::{Decimal, RoundingStrategy};
+
 use crate::community::Shared;
+use crate::indicators::Indicators;
+
+pub(crate) use cases::{Filter, outcome};
+pub(crate) use quarterly::{document as quarterly_document, target};
+pub(crate) use recognition::page as recognition_document;
 
 /// How a report is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
@@ -20,15 +31,19 @@ pub(crate) enum Form {
     Ndjson,
     Csv,
     Xlsx,
+    Html,
+    Pdf,
 }
 
 impl Form {
-    const ALL: [(Form, &'static str, &'static str); 5] = [
+    const ALL: [(Form, &'static str, &'static str); 7] = [
         (Form::Table, "table", "text/plain; charset=utf-8"),
         (Form::Json, "json", "application/json; charset=utf-8"),
         (Form::Ndjson, "ndjson", "application/x-ndjson; charset=utf-8"),
         (Form::Csv, "csv", "text/csv; charset=utf-8"),
         (Form::Xlsx, "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (Form::Html, "html", "text/html; charset=utf-8"),
+        (Form::Pdf, "pdf", "application/pdf"),
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -37,7 +52,7 @@ impl Form {
 
     /// Nothing for a terminal.
     pub(crate) fn is_binary(self) -> bool {
-        self == Form::Xlsx
+        matches!(self, Form::Xlsx | Form::Pdf)
     }
 
     fn media(self) -> &'static str {
@@ -96,6 +111,16 @@ impl Query<'_> {
         Ok((text.to_owned(), period))
     }
 
+    /// A period of whole months: cases are counted by the month.
+    fn months(&self) -> Result<(String, Period), AdminRefusal> {
+        let (text, period) = self.period()?;
+        let starts = |day: i64| hutong_fhir::calendar::civil(day).2 == 1;
+        if starts(period.first) && starts(period.last + 1) {
+            return Ok((text, period));
+        }
+        Err(wrong("report.period", "病例按整月统计：2026、2026Q3、2026-11", "cases are counted by whole months: 2026, 2026Q3, 2026-11"))
+    }
+
     fn lang(&self) -> Lang {
         if self.get("lang") == Some("en") { Lang::En } else { Lang::Zh }
     }
@@ -105,34 +130,77 @@ impl Query<'_> {
 pub(crate) struct Made<'a> {
     pub(crate) community: &'a Shared,
     pub(crate) store: &'a Store,
+    pub(crate) indicators: &'a Indicators,
+    /// Who sends; `None` where only a directory is read.
+    pub(crate) sources: Option<&'a Sources>,
 }
 
 /// Answers `/admin/report/…`.
 pub(crate) fn answer(made: &Made<'_>, ask: &ReportAsk<'_>) -> Result<Report, AdminRefusal> {
     match ask.path {
         "recognition" => recognition::answer(made, ask),
+        "indicators" => indicators::answer(made, ask),
+        "quarterly" => quarterly::answer(made, ask),
+        "cases" => cases::answer(made, ask),
         _ => Err(AdminRefusal::NoSuchPath),
     }
 }
 
-/// A document in a form; of JSON the value itself. `name`: of the file that a browser saves.
-fn written(form: Form, document: &Document, json: &serde_json::Value, lines: &str, name: &str, lang: Lang) -> Result<Report, AdminRefusal> {
+/// A report before it has a form.
+struct Written<'a> {
+    document: &'a Document,
+    /// The value itself, and its lines.
+    json: &'a serde_json::Value,
+    lines: &'a str,
+    /// Of the file that a browser saves.
+    name: &'a str,
+}
+
+/// A document in a form; of JSON the value itself.
+fn written(made: &Made<'_>, form: Form, report: &Written<'_>, lang: Lang) -> Result<Report, AdminRefusal> {
     let (bytes, saved) = match form {
-        Form::Table => (hutong_paper::terminal(document, lang).into_bytes(), false),
-        Form::Json => (json.to_string().into_bytes(), false),
-        Form::Ndjson => (lines.to_owned().into_bytes(), false),
-        Form::Csv => (hutong_paper::csv(document, lang).into_bytes(), true),
-        Form::Xlsx => (workbook(document, lang)?, true),
+        Form::Json => (report.json.to_string().into_bytes(), false),
+        Form::Ndjson => (report.lines.to_owned().into_bytes(), false),
+        form => (bytes(made.indicators, form, report.document, lang)?, matches!(form, Form::Csv | Form::Xlsx | Form::Pdf)),
     };
-    let file_name = saved.then(|| format!("{name}.{}", form.name()));
+    let file_name = saved.then(|| format!("{}.{}", report.name, form.name()));
     Ok(Report { content_type: form.media(), file_name, bytes })
 }
 
-fn workbook(document: &Document, lang: Lang) -> Result<Vec<u8>, AdminRefusal> {
-    hutong_paper::xlsx(document, lang).map_err(|error| {
-        tracing::error!(rule = "report.xlsx", error = error.to_string(), "a workbook could not be written");
-        AdminRefusal::Unavailable
+/// A document as a file.
+fn bytes(indicators: &Indicators, form: Form, document: &Document, lang: Lang) -> Result<Vec<u8>, AdminRefusal> {
+    let failed = |fault: &hutong_paper::Fault| {
+        let said = fault.text();
+        tracing::error!(rule = "report.file", form = form.name(), fault = said.of(Lang::En), "a report could not be written");
+        wrong("report.file", said.of(Lang::Zh), said.of(Lang::En))
+    };
+    Ok(match form {
+        Form::Table => hutong_paper::terminal(document, lang).into_bytes(),
+        Form::Json | Form::Ndjson => hutong_paper::ndjson(document, lang).into_bytes(),
+        Form::Csv => hutong_paper::csv(document, lang).into_bytes(),
+        Form::Html => hutong_paper::html_page(document, lang).into_bytes(),
+        Form::Xlsx => hutong_paper::xlsx(document, lang).map_err(|f| failed(&f))?,
+        Form::Pdf => {
+            let fonts = indicators.fonts().map_err(failed)?;
+            hutong_paper::pdf(document, lang, fonts).map_err(|f| failed(&f))?
+        }
     })
+}
+
+/// Hundredths to one place, halves away from zero; empty where there is nothing to divide by.
+fn percent(numerator: i64, denominator: i64) -> hutong_paper::Value {
+    share(numerator, denominator).map_or(hutong_paper::Value::Empty, hutong_paper::Value::Percent)
+}
+
+fn share(numerator: i64, denominator: i64) -> Option<Decimal> {
+    let of = Decimal::from(numerator).checked_mul(Decimal::ONE_HUNDRED)?.checked_div(Decimal::from(denominator))?;
+    let mut of = of.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero);
+    of.rescale(1);
+    Some(of)
+}
+
+fn int(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 fn wrong(rule: &'static str, zh: &str, en: &str) -> AdminRefusal {

@@ -10,7 +10,7 @@ use hutong_serve::{AdminRefusal, Report, ReportAsk};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{Form, Made, Query, recount, written, wrong};
+use super::{Form, Made, Query, Written, recount, written, wrong};
 use crate::community::Community;
 use crate::ingest::now_us;
 use crate::recognition::RECOGNITION;
@@ -51,14 +51,22 @@ pub(super) fn answer(made: &Made<'_>, ask: &ReportAsk<'_>) -> Result<Report, Adm
         let cases = Cases::of(made, &asked, &Posted { counters, row, count });
         let lines: String = cases.json.iter().map(|c| format!("{c}\n")).collect();
         let json = json!({ "report": "recognition-cases", "period": asked.text, "journalPosition": cases.position, "cases": cases.json });
-        return written(form, &cases.document, &json, &lines, &format!("{name}-cases"), lang);
+        let report = Written { document: &cases.document, json: &json, lines: &lines, name: &format!("{name}-cases") };
+        return written(made, form, &report, lang);
     }
     let (rows, told, document) = {
         let community = made.community.read();
         let rows = report(&community.figures, &asked.filter, asked.by);
         (json(&community, &asked, &rows), lines(&community, &asked, &rows), document(&community, &asked, &rows))
     };
-    written(form, &document, &rows, &told, &name, lang)
+    written(made, form, &Written { document: &document, json: &rows, lines: &told, name: &name }, lang)
+}
+
+/// The figures by institution, for a page.
+pub(crate) fn page(community: &Community, text: &str, period: Period, only: Option<&str>) -> Document {
+    let filter = Filter { period, institution: only.map(str::to_owned) };
+    let asked = Asked { text: text.to_owned(), by: By::Institution, filter };
+    document(community, &asked, &report(&community.figures, &asked.filter, asked.by))
 }
 
 /// The counters of a figure, or a counter itself; `all`: every one.

@@ -4,7 +4,7 @@
 
 mod table;
 
-pub use table::{Configured, ROWS_MAX, configured, rows, template};
+pub use table::{Configured, ROWS_MAX, configured, rows, rows_with, template};
 
 use super::evaluate::{Given, Inputs, Source};
 use super::when;

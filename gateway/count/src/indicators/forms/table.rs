@@ -26,23 +26,42 @@ type Wrong = (usize, String, String);
 /// All faults, with line and column: an unknown item, one that the gateway counts itself, another unit, a period that is
 /// not one or not over, a value that is no number, a row twice, evidence without name or hash.
 pub fn rows(library: &Library, text: &str, today: i64, is_institution: &dyn Fn(&str) -> bool) -> Result<Vec<Row>, Vec<Fault>> {
+    rows_with(library, text, today, is_institution, &[])
+}
+
+/// The same with the files of evidence at hand, name and SHA-256: a row may leave out the hash of one of them, and its name
+/// where there is one only.
+///
+/// # Errors
+/// As [`rows`], and a hash that is not the file's.
+pub fn rows_with(
+    library: &Library,
+    text: &str,
+    today: i64,
+    is_institution: &dyn Fn(&str) -> bool,
+    evidence: &[(String, String)],
+) -> Result<Vec<Row>, Vec<Fault>> {
     let columns = if text.lines().find(|l| !l.starts_with('#')).is_some_and(|l| l.contains("统计期")) { CHINESE } else { ENGLISH };
     let sheet = Sheet::read(text, &columns);
-    let [item, period, institution, value, unit, evidence, sha256, note] = columns.map(|c| c.trim_end_matches('?'));
+    let [item, period, institution, value, unit, proof, sha256, note] = columns.map(|c| c.trim_end_matches('?'));
     let (mut out, mut faults, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for read in sheet.rows() {
         let cell = |column: &str| read.get(column).to_owned();
-        let row = Row {
+        let mut row = Row {
             item: cell(item),
             period: cell(period),
             institution: cell(institution),
             value: cell(value),
             unit: cell(unit),
-            evidence: cell(evidence),
+            evidence: cell(proof),
             sha256: cell(sha256).to_ascii_lowercase(),
             note: cell(note),
         };
+        let differs = !prove(&mut row, evidence);
         let mut wrong = check(library, &row, today, is_institution);
+        if differs {
+            wrong.push(fault(6, "与所附依据文件的 SHA-256 不符", "this is not the SHA-256 of the file that came with it"));
+        }
         let first = seen.insert((row.item.clone(), Period::parse(&row.period).map(|p| (p.first, p.last)), row.institution.clone()));
         if !first {
             wrong.push(fault(0, "同一指标、统计期和机构已有一行", "there is a row for the same item, period and institution"));
@@ -59,6 +78,18 @@ pub fn rows(library: &Library, text: &str, today: i64, is_institution: &dyn Fn(&
         faults.push((0, "", "表中没有数据行".to_owned(), "the table has no rows".to_owned()));
     }
     end(sheet, faults).map(|()| out)
+}
+
+/// Fills in what the files at hand say of a row's evidence; `false`: they say otherwise.
+fn prove(row: &mut Row, evidence: &[(String, String)]) -> bool {
+    if let ([(name, _)], true) = (evidence, row.evidence.is_empty()) {
+        row.evidence.clone_from(name);
+    }
+    let Some((_, sha256)) = evidence.iter().find(|(name, _)| *name == row.evidence) else { return true };
+    if row.sha256.is_empty() {
+        row.sha256 = sha256.to_ascii_lowercase();
+    }
+    row.sha256 == sha256.to_ascii_lowercase()
 }
 
 /// An empty form (CSV) for the definitions that `wanted` takes: a row for each figure that is to be reported, with its unit,
