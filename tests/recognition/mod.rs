@@ -1,6 +1,8 @@
 //! Mutual recognition of results over real sockets: a county hospital reports, township hospitals order, doctors answer.
 
+mod fhir;
 mod figures;
+mod hooks;
 mod v2;
 
 use std::path::Path;
@@ -15,7 +17,13 @@ use hutong_tests::mllp::Sender;
 const CONFIG: &str = r#"
 [recognition]
 rules = ["demo"]
-modes = [{ source = "h3", mode = "hold" }, { source = "h4", mode = "refuse" }]
+modes = [{ source = "h3", mode = "hold" }, { source = "H3", mode = "hold" }, { source = "h4", mode = "refuse" }]
+
+[http]
+tokens = [
+    { sha256 = "e196fede8bbc268f0985a6954b0daeee1af7542219e2c5d3813a2da8dcc8313a", institution = "H2" },
+    { sha256 = "bce1510b8c457b639dca25f065cd45d42c712243d39c46c6634850821820ba33", institution = "H3" },
+]
 
 [[source]]
 id = "h1"
@@ -56,6 +64,10 @@ sites = ["cn"]
 facilities = [["HIS", "H5"]]
 remind_at_visit = true
 "#;
+
+/// The tokens of H2 and H3.
+pub const TOKEN_H2: &str = "h2-token";
+pub const TOKEN_H3: &str = "h3-token";
 
 /// A valid number of nobody: region 990200 is not given out.
 pub const CARD: &str = "990200198403120047";
