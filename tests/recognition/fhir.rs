@@ -91,7 +91,8 @@ fn asked_answered_taken_back_over_fhir() {
         assert_eq!(said.status, status, "{decision} {reason}: {}", said.json());
         if status == 200 {
             let bundle = said.json();
-            let kinds: Vec<&str> = bundle["entry"].as_array().unwrap().iter().filter_map(|e| e["resource"]["resourceType"].as_str()).collect();
+            let kinds: Vec<&str> =
+                bundle["entry"].as_array().unwrap().iter().filter_map(|e| e["resource"]["resourceType"].as_str()).collect();
             assert!(kinds.contains(&"Task") && kinds.contains(&"Provenance"), "{bundle}");
         }
     }
