@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::demo::clients::{Mllp, code};
 use crate::demo::county::{COUNTY, PEOPLE, Person, with_check_digit};
-use crate::demo::messages::{self, CHEMISTRY};
+use crate::demo::messages::{self, CHEMISTRY, Message};
 
 /// What a load came to.
 #[derive(Default)]
@@ -42,6 +42,10 @@ pub(crate) enum Kind {
 
 /// A patient of the load: `n` decides who; ids repeat after 50,000 so that patients have several results.
 pub(crate) fn message(kind: Kind, n: u64) -> Vec<u8> {
+    built(kind, n).bytes()
+}
+
+fn built(kind: Kind, n: u64) -> Message {
     let institution = &COUNTY[(n % 8) as usize];
     let person = &PEOPLE[(n % 8) as usize];
     let mrn: &'static str = PEOPLE[(n % 8) as usize].mrn;
@@ -56,7 +60,7 @@ pub(crate) fn message(kind: Kind, n: u64) -> Vec<u8> {
     };
     // a person of their own, or they would be the county's people
     let card = with_check_digit(&format!("9{:05}19700101{:03}", n / 8 % 50_000, n % 8));
-    built.with(&format!("PID|1||{mrn}^"), &format!("PID|1||{patient}^")).with(&who.id_card(), &card).bytes()
+    built.with(&format!("PID|1||{mrn}^"), &format!("PID|1||{patient}^")).with(&who.id_card(), &card)
 }
 
 /// Sends for `time` over `connections`, each with `in_flight` messages waiting for their answers.
@@ -102,12 +106,20 @@ fn one(to: SocketAddr, kind: Kind, in_flight: usize, until: Instant, next: &Atom
     }
 }
 
-/// Sends `count` results of institution `i` over one open connection, `in_flight` at a time; how many were answered AA.
-pub(crate) fn pipelined(connection: &mut Mllp, i: usize, count: usize, in_flight: usize) -> std::io::Result<usize> {
+/// Sends `count` results of institution `i` over one open connection, `in_flight` at a time, each changed by `change` and marked as
+/// a test (MSH-11 T), which no figure counts; how many were answered AA.
+pub(crate) fn pipelined(
+    connection: &mut Mllp,
+    i: usize,
+    count: usize,
+    in_flight: usize,
+    change: impl Fn(&Message) -> Message,
+) -> std::io::Result<usize> {
     let (mut sent, mut answered, mut accepted) = (0, 0, 0);
     while answered < count {
         while sent < count && sent - answered < in_flight {
-            connection.put(&message(Kind::Careful, 10_000_000 + (sent * 8 + i) as u64))?;
+            let message = built(Kind::Careful, 10_000_000 + (sent * 8 + i) as u64).with("|P|2.4|", "|T|2.4|");
+            connection.put(&change(&message).bytes())?;
             sent += 1;
         }
         accepted += usize::from(code(&connection.answer()?) == "AA");

@@ -53,6 +53,21 @@ pub(crate) fn code(answer: &[u8]) -> String {
     msa.split('|').nth(1).unwrap_or_default().to_owned()
 }
 
+/// A field of the first segment of that name in an answer: `ZRR-8`; empty where there is none.
+pub(super) fn field(answer: &str, at: &str) -> String {
+    let (name, n) = at.split_once('-').unwrap_or((at, ""));
+    let mut fields = answer.split('\r').map(|s| s.split('|')).find(|s| s.clone().next() == Some(name)).into_iter().flatten();
+    fields.nth(n.parse().unwrap_or(0)).unwrap_or_default().to_owned()
+}
+
+/// `POST path` with JSON: status and what was answered, as JSON.
+pub(super) fn post(at: SocketAddr, path: &str, body: &str) -> io::Result<(u16, serde_json::Value)> {
+    let head = format!("POST {path} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    let answer = exchange(at, &head, body)?;
+    let status = answer.get(9..12).and_then(|s| std::str::from_utf8(s).ok()).and_then(|s| s.parse().ok()).unwrap_or(0);
+    Ok((status, serde_json::from_slice(body_of(&answer)).unwrap_or_default()))
+}
+
 /// `GET path` as JSON.
 pub(crate) fn get(at: SocketAddr, path: &str) -> io::Result<serde_json::Value> {
     serde_json::from_str(&get_text(at, path)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
@@ -60,12 +75,22 @@ pub(crate) fn get(at: SocketAddr, path: &str) -> io::Result<serde_json::Value> {
 
 /// The body of `GET path`.
 pub(crate) fn get_text(at: SocketAddr, path: &str) -> io::Result<String> {
+    let answer = exchange(at, &format!("GET {path} HTTP/1.1\r\n"), "")?;
+    Ok(String::from_utf8_lossy(body_of(&answer)).into_owned())
+}
+
+/// One request on a connection of its own; `head` without its last headers.
+fn exchange(at: SocketAddr, head: &str, body: &str) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(at)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {at}\r\nAccept: */*\r\nConnection: close\r\n\r\n")?;
+    stream.write_all(format!("{head}Host: {at}\r\nAccept: */*\r\nConnection: close\r\n\r\n{body}").as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    let body = answer.windows(4).position(|w| w == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
-    Ok(String::from_utf8_lossy(&answer[body..]).into_owned())
+    Ok(answer)
+}
+
+fn body_of(answer: &[u8]) -> &[u8] {
+    let from = answer.windows(4).position(|w| w == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
+    answer.get(from..).unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 use hutong_decode::charset::{self, Charset};
 
 use super::county::{Institution, Person, Wire};
+use super::day::WRITTEN;
 
 /// One message under way: text, and how its sender puts it on the wire.
 #[derive(Clone)]
@@ -27,6 +28,11 @@ impl Message {
         Message { text: self.text.replace(from, to), ..self.clone() }
     }
 
+    /// The same message with its text changed: the demo's day, what earlier answers said.
+    pub(crate) fn told(&self, change: impl Fn(&str) -> String) -> Message {
+        Message { text: change(&self.text), ..self.clone() }
+    }
+
     /// The same message as bytes of another charset than its header says.
     pub(crate) fn as_wire(&self, wire: Wire) -> Message {
         Message { wire, ..self.clone() }
@@ -34,11 +40,11 @@ impl Message {
 }
 
 /// When things happened: the demo's day, hour and minute as v2 time.
-fn at(hour: u32, minute: u32) -> String {
-    format!("20260918{hour:02}{minute:02}00")
+pub(super) fn at(hour: u32, minute: u32) -> String {
+    format!("{WRITTEN}{hour:02}{minute:02}00")
 }
 
-fn build(from: &Institution, app: &str, kind: &str, control_id: &str, time: &str, segments: &[String]) -> Message {
+pub(super) fn build(from: &Institution, app: &str, kind: &str, control_id: &str, time: &str, segments: &[String]) -> Message {
     let charset = match from.wire {
         Wire::Utf8 => "UNICODE UTF-8",
         Wire::Gb18030Declared => "GB 18030-2000",
@@ -55,7 +61,7 @@ fn build(from: &Institution, app: &str, kind: &str, control_id: &str, time: &str
 }
 
 /// A segment from the fields that have a value; numbers as in HL7.
-fn segment(name: &str, fields: &[(usize, &str)]) -> String {
+pub(super) fn segment(name: &str, fields: &[(usize, &str)]) -> String {
     let mut text = String::from(name);
     let last = fields.iter().map(|(n, _)| *n).max().unwrap_or(0);
     for n in 1..=last {
@@ -67,7 +73,7 @@ fn segment(name: &str, fields: &[(usize, &str)]) -> String {
     text
 }
 
-fn pid(from: &Institution, p: &Person) -> String {
+pub(super) fn pid(from: &Institution, p: &Person) -> String {
     segment(
         "PID",
         &[
@@ -86,17 +92,17 @@ fn pid(from: &Institution, p: &Person) -> String {
     )
 }
 
-fn pv1(class: &str, visit: &str, ward: &str) -> String {
+pub(super) fn pv1(class: &str, visit: &str, ward: &str) -> String {
     segment("PV1", &[(1, "1"), (2, class), (3, ward), (7, DOCTOR), (19, visit), (44, &at(8, 0))])
 }
 
-const DOCTOR: &str = "316^周砚";
+pub(super) const DOCTOR: &str = "316^周砚";
 /// Who reads images and ECGs, and who releases results of the laboratory.
-const READER: &str = "801^段青";
-const LABORATORY: &str = "551^罗小满";
+pub(super) const READER: &str = "801^段青";
+pub(super) const LABORATORY: &str = "551^罗小满";
 
 /// One OBX: set id, type, item, value and, where given, unit, range, flag.
-fn obx(n: usize, kind: &str, item: &str, value: &str, rest: [&str; 3], status: &str) -> String {
+pub(super) fn obx(n: usize, kind: &str, item: &str, value: &str, rest: [&str; 3], status: &str) -> String {
     let [unit, range, flag] = rest;
     segment(
         "OBX",

@@ -4,19 +4,25 @@
 pub(crate) mod clients;
 pub(crate) mod county;
 pub(crate) mod messages;
+mod counting;
+mod day;
 mod play;
+mod recognition;
+mod registries;
 mod script;
+mod shown;
 
 use std::path::PathBuf;
 
-use hutong_receive::sources::{Cidr, Level, Source};
+use hutong_receive::sources::{Cidr, Level, OrderAnswer, Source};
 
 use crate::cli::lang::t;
-use crate::cli::output::{self, Format};
+use crate::cli::output::Format;
 use crate::cli::{Failure, Outcome};
 use crate::config::Config;
 use crate::runtime::Running;
-use play::Done;
+use day::Day;
+use play::County;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -53,19 +59,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let running = Running::start(config)?;
     let people = args.format == Format::Table;
     if people {
-        println!("{}", t("清江县医共体（虚构）今天的消息", "A day of messages in Qingjiang, a county that does not exist"));
+        println!("{}", t("清江县医共体（虚构）的一天", "A day in Qingjiang, a county that does not exist"));
         println!("MLLP mllp://{}    FHIR http://{}/fhir\n", running.mllp, running.http);
     }
-    let done = play::play(&running, people)?;
-    let failed = done.iter().filter(|d| !d.ok).count();
-    if people {
-        summary(&running, &done, failed);
-    } else {
-        for d in &done {
-            println!("{}", serde_json::json!({ "step": d.step, "what": d.what, "expected": d.expected, "got": d.got, "ok": d.ok }));
-        }
-        println!("{}", serde_json::json!({ "steps": done.len(), "failed": failed, "data": data.display().to_string() }));
-    }
+    let failed = tell(&running, people)?;
     if args.once {
         running.stop();
     } else {
@@ -87,6 +84,9 @@ fn sources() -> Vec<Source> {
             namespace: format!("urn:hutong:{}", i.code.to_lowercase()),
             sites: vec!["cn".to_owned()],
             facilities: vec![(String::new(), i.code.to_owned())],
+            institution: i.code.to_owned(),
+            // a township's HIS that was set up for the answers of mutual recognition
+            order_answer: if i.tier == county::Tier::County { OrderAnswer::Ack } else { OrderAnswer::Response },
             addresses: vec![Cidr::loopback_v4(), Cidr::loopback_v6()],
             // nobody has these numbers: their region is none
             identifiers: [("identity-card".to_owned(), Level::Ignore)].into(),
@@ -95,49 +95,27 @@ fn sources() -> Vec<Source> {
         .collect()
 }
 
-fn summary(running: &Running, done: &[Done], failed: usize) {
-    let on = output::colour(false);
-    let rows: Vec<Vec<String>> = done
-        .iter()
-        .map(|d| {
-            let mark = if d.ok { output::paint("✓", "32", on) } else { output::paint("✗", "1;31", on) };
-            vec![mark, d.what.clone(), d.who.clone(), d.expected.clone(), d.got.clone()]
-        })
-        .collect();
-    let header = ["", t("事项", "what"), t("机构", "who"), t("应为", "expected"), t("实为", "got")];
-    println!("{}", output::table(&header, &rows));
-    if let Ok(health) = clients::get(running.http, "/health") {
-        let f = |name: &str| health["final"][name].to_string();
-        let row = vec![
-            health["received"].to_string(),
-            health["journalled"].to_string(),
-            health["answered"].to_string(),
-            f("stored"),
-            f("held"),
-            f("rejected"),
-            f("duplicate"),
-        ];
-        let header = [
-            t("收到", "received"),
-            t("入账", "journalled"),
-            t("应答", "answered"),
-            t("入库", "stored"),
-            t("挂起", "held"),
-            t("拒绝", "rejected"),
-            t("重复", "duplicate"),
-        ];
-        println!("{}", output::table(&header, &[row]));
+/// Plays all chapters; how many steps were not as told.
+fn tell(running: &Running, people: bool) -> Result<usize, Failure> {
+    let day = Day::begin();
+    let mut county = County::connect(running, &day)?;
+    let (mut steps, mut failed) = (0, 0);
+    for chapter in script::script() {
+        let done = county.play(&chapter, people)?;
+        steps += done.len();
+        failed += done.iter().filter(|d| !d.ok).count();
+        if people {
+            shown::chapter(&chapter, &done);
+        } else {
+            for d in &done {
+                println!("{}", serde_json::json!({ "step": d.step, "what": d.what, "expected": d.expected, "got": d.got, "ok": d.ok }));
+            }
+        }
     }
-    let verdict = if failed == 0 {
-        output::paint(t("全部符合。", "All as it should be."), "1;32", on)
+    if people {
+        shown::summary(running, &county, &day, steps, failed);
     } else {
-        output::paint(&format!("{failed} {}", t("项不符！", "not as it should be!")), "1;31", on)
-    };
-    println!("{verdict}\n\n{}", t("去哪里看：", "Where to look:"));
-    let base = running.http;
-    println!("  curl 'http://{base}/fhir/Observation?code=GLU&_pretty=true'");
-    println!("  curl 'http://{base}/fhir/Patient?name=%E7%A7%A6%E6%9C%9B%E8%88%92&_pretty=true'");
-    println!("  curl  http://{base}/health");
-    println!("  hutong journal verify {}", running.data.display());
-    println!("  hutong journal show {} --last 5", running.data.display());
+        println!("{}", serde_json::json!({ "steps": steps, "failed": failed, "data": running.data.display().to_string() }));
+    }
+    Ok(failed)
 }

@@ -1,33 +1,68 @@
-//! What happens in the county on the demo's day, step by step, with what must come of it.
+//! What happens in the county on the demo's day, chapter by chapter, step by step, with what must come of each. This file holds the
+//! first chapter, an ordinary day; the others are in files of their own.
 
 use super::county::{PEOPLE, Wire, institution};
 use super::messages::{self, CHEMISTRY, Message};
+use super::{counting, recognition, registries};
 
-/// One step: who does what, and what the gateway must do.
+/// Steps that belong together.
+pub(crate) struct Chapter {
+    pub(crate) zh: &'static str,
+    pub(crate) en: &'static str,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// One step: who does what, and what the gateway must do. Texts may hold `‹name›`: what an earlier step kept.
 pub(crate) struct Step {
     pub(crate) id: &'static str,
     pub(crate) zh: &'static str,
     pub(crate) en: &'static str,
     pub(crate) deed: Deed,
+    /// What must be read in the answer, and where.
+    pub(crate) checks: Vec<(String, String)>,
+    /// What of the answer later steps need: where it stands, the name under which it is kept.
+    pub(crate) keep: Vec<(&'static str, &'static str)>,
 }
 
 pub(crate) enum Deed {
+    /// Master data through the interface of administrators: every row of every table is new.
+    Import { tables: Vec<(&'static str, String)> },
     /// Messages of an institution, each answered with `expect`.
     Send { from: &'static str, messages: Vec<Message>, expect: &'static str },
     /// The same bytes again: the answer must be the first one's, byte for byte.
     Again { from: &'static str, message: Message },
     /// All institutions at once, pipelined: every message answered AA.
     Flood { messages: usize },
-    /// A FHIR read: the value at a JSON pointer must be `expect` (`#` before the pointer counts a list).
-    Ask { path: String, pointer: &'static str, expect: String },
+    /// One message; checks name fields of its answer: `ORC-1`.
+    Say { from: &'static str, message: Message },
+    /// A read; checks are pointers into the JSON (`pick`).
+    Read { path: String },
+    /// A question or an answer in JSON; checks are pointers, or `status`.
+    Post { path: &'static str, body: String },
 }
 
-fn step(id: &'static str, zh: &'static str, en: &'static str, deed: Deed) -> Step {
-    Step { id, zh, en, deed }
+pub(super) fn step(id: &'static str, zh: &'static str, en: &'static str, deed: Deed) -> Step {
+    Step { id, zh, en, deed, checks: Vec::new(), keep: Vec::new() }
+}
+
+pub(super) fn read(id: &'static str, zh: &'static str, en: &'static str, path: impl Into<String>) -> Step {
+    step(id, zh, en, Deed::Read { path: path.into() })
+}
+
+impl Step {
+    pub(super) fn check(mut self, at: &str, expect: impl Into<String>) -> Step {
+        self.checks.push((at.to_owned(), expect.into()));
+        self
+    }
+
+    pub(super) fn keep(mut self, at: &'static str, name: &'static str) -> Step {
+        self.keep.push((at, name));
+        self
+    }
 }
 
 fn ask(id: &'static str, zh: &'static str, en: &'static str, path: String, pointer: &'static str, expect: &str) -> Step {
-    step(id, zh, en, Deed::Ask { path, pointer, expect: expect.to_owned() })
+    read(id, zh, en, path).check(pointer, expect)
 }
 
 fn id_card_query(person: usize) -> String {
@@ -35,16 +70,40 @@ fn id_card_query(person: usize) -> String {
 }
 
 /// The day, in order.
-pub(crate) fn script() -> Vec<Step> {
-    let mut steps = admissions();
-    steps.extend(results());
-    steps.extend(trouble());
-    steps.extend(reads());
-    steps
+pub(crate) fn script() -> Vec<Chapter> {
+    let mut day = admissions();
+    day.extend(results());
+    day.extend(trouble());
+    day.extend(reads());
+    vec![
+        Chapter { zh: "一、主数据", en: "1. Master data", steps: master_data() },
+        Chapter { zh: "二、平常的一天：登记、结果、更正、坏消息", en: "2. An ordinary day: visits, results, corrections, trouble", steps: day },
+        Chapter { zh: "三、一人一项一结果：身份与互认", en: "3. One person, one item, one result: mutual recognition", steps: recognition::steps() },
+        Chapter { zh: "四、基层检查、上级诊断", en: "4. Examined here, diagnosed there, counted once", steps: counting::steps() },
+    ]
+}
+
+fn master_data() -> Vec<Step> {
+    let wrong = serde_json::json!({ "table": "certificates", "version": "wrong", "by": "demo", "text": registries::WRONG });
+    vec![
+        step(
+            "registries",
+            "导入机构、科室、医师、项目与对照、价格、演示互认规则、标识、理由、室间质评证书",
+            "institutions, departments, doctors, items and codes, prices, demo rules, marks, reasons, certificates",
+            Deed::Import { tables: registries::tables() },
+        ),
+        step(
+            "registry-refused",
+            "错表整张不收，指出行号：项目 KALIUM 无人登记",
+            "a wrong table is refused whole, with its line: nobody has an item KALIUM",
+            Deed::Post { path: "/admin/import", body: wrong.to_string() },
+        )
+        .check("status", "422")
+        .check("/issue/0/location/0", "line 4"),
+    ]
 }
 
 fn admissions() -> Vec<Step> {
-    let mut steps = Vec::new();
     let registrations = [
         ("QJRMYY", 6, "A01"),
         ("QJZYY", 1, "A01"),
@@ -55,13 +114,12 @@ fn admissions() -> Vec<Step> {
         ("CNSQ", 3, "A04"),
         ("QPCWS", 4, "A04"),
     ];
-    for (code, person, event) in registrations {
-        let from = institution(code);
+    let registered = |(code, person, event): (&'static str, usize, &str)| {
         let visit = format!("V{}", PEOPLE[person].mrn);
-        let message = messages::admission(from, &PEOPLE[person], event, &visit);
-        steps.push(step("admission", from.zh, from.en, Deed::Send { from: code, messages: vec![message], expect: "AA" }));
-    }
-    steps
+        let message = messages::admission(institution(code), &PEOPLE[person], event, &visit);
+        step("admission", "登记", "registration", Deed::Send { from: code, messages: vec![message], expect: "AA" })
+    };
+    registrations.map(registered).into()
 }
 
 fn results() -> Vec<Step> {

@@ -1,0 +1,108 @@
+//! What people read of the demo: each chapter when it is over, the figures, and where to look.
+
+use serde_json::Value;
+
+use super::day::Day;
+use super::play::{County, Done, pick};
+use super::recognition::FIGURES;
+use super::script::Chapter;
+use super::clients;
+use crate::cli::lang::t;
+use crate::cli::output;
+use crate::runtime::Running;
+
+/// A chapter's steps: what, who, what came of it; of a step that is not as told also what should have.
+pub(super) fn chapter(chapter: &Chapter, done: &[Done]) {
+    let on = output::colour(false);
+    println!("{}", output::paint(t(chapter.zh, chapter.en), "1", on));
+    let rows: Vec<Vec<String>> = done
+        .iter()
+        .map(|d| {
+            let mark = if d.ok { output::paint("✓", "32", on) } else { output::paint("✗", "1;31", on) };
+            let got = if d.ok { d.got.clone() } else { format!("{}  ≠ {}", d.got, d.expected) };
+            vec![mark, d.what.to_owned(), d.who.clone(), got]
+        })
+        .collect();
+    println!("{}", output::table(&["", t("事项", "what"), t("机构", "who"), t("结果", "came of it")], &rows));
+}
+
+/// The figures of recognition, in all and by institution.
+pub(super) fn recognition(running: &Running, day: &Day) -> std::io::Result<()> {
+    let all = clients::get(running.http, &day.tell(FIGURES))?;
+    let by = clients::get(running.http, &day.tell(&format!("{FIGURES}&by=institution")))?;
+    let names = [
+        ("reminder-rate", t("提醒率", "reminded")),
+        ("view-rate", t("查阅率", "viewed")),
+        ("recognition-rate", t("互认率", "recognised")),
+        ("repetition-rate", t("重复检查率", "repeated")),
+        ("mark-rate", t("标识有效率", "marks verified")),
+    ];
+    let row = |title: String, row: &Value| {
+        let figure = |name: &str, part: &str| pick(row, &format!("/figures/figure=recognition.{name}/{part}"));
+        let share = |name: &str| match figure(name, "denominator").parse::<f64>() {
+            Ok(of) if of > 0.0 => {
+                let n = figure(name, "numerator");
+                format!("{n}/{of} {:.0}%", n.parse::<f64>().unwrap_or(0.0) * 100.0 / of)
+            }
+            _ => "—".to_owned(),
+        };
+        let mut cells = vec![title];
+        cells.extend(names.iter().map(|(name, _)| share(name)));
+        cells.push(format!("{:.2}", figure("saved", "value").parse::<f64>().unwrap_or(0.0) / 100.0));
+        cells
+    };
+    let mut rows: Vec<Vec<String>> = list(&by, "rows").map(|r| row(pick(r, "/institutionName"), r)).collect();
+    rows.extend(list(&all, "rows").map(|r| row(t("全县", "the county").to_owned(), r)));
+    let mut head = vec![t("互认统计", "figures")];
+    head.extend(names.iter().map(|(_, title)| *title));
+    head.push(t("节约（元）", "saved (yuan)"));
+    println!("{}", output::table(&head, &rows));
+    Ok(())
+}
+
+fn list<'v>(of: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
+    of.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// What became of all messages, the verdict, and where to look.
+pub(super) fn summary(running: &Running, county: &County<'_>, day: &Day, steps: usize, failed: usize) {
+    if let Ok(health) = clients::get(running.http, "/health") {
+        let f = |name: &str| health["final"][name].to_string();
+        let row = vec![
+            health["received"].to_string(),
+            health["journalled"].to_string(),
+            health["answered"].to_string(),
+            f("stored"),
+            f("held"),
+            f("rejected"),
+            f("duplicate"),
+        ];
+        let header = [
+            t("收到", "received"),
+            t("入账", "journalled"),
+            t("应答", "answered"),
+            t("入库", "stored"),
+            t("挂起", "held"),
+            t("拒绝", "rejected"),
+            t("重复", "duplicate"),
+        ];
+        println!("{}", output::table(&header, &[row]));
+    }
+    let on = output::colour(false);
+    let verdict = if failed == 0 {
+        output::paint(&format!("{steps} {}", t("项，全部符合。", "steps, all as they should be.")), "1;32", on)
+    } else {
+        output::paint(&format!("{steps} {} {failed} {}", t("项中", "steps,"), t("项不符！", "not as they should be!")), "1;31", on)
+    };
+    println!("{verdict}\n\n{}", t("去哪里看：", "Where to look:"));
+    let base = running.http;
+    if let Some(page) = county.kept("page") {
+        println!("  {}\n    {page}", t("一条互认提醒的结果页（30 分钟内有效）", "the page of a reminder (for 30 minutes)"));
+    }
+    println!("  curl 'http://{base}/fhir/Observation?code=GLU&_pretty=true'");
+    println!("  curl 'http://{base}/fhir/Patient?name=%E7%A7%A6%E6%9C%9B%E8%88%92&_pretty=true'");
+    println!("  curl  http://{base}/health");
+    println!("  hutong report recognition --period {} --by item --to http://{base}", day.period);
+    println!("  hutong journal verify {}", running.data.display());
+    println!("  hutong journal show {} --last 5", running.data.display());
+}
