@@ -30,15 +30,69 @@ pub(crate) enum Wire {
     GbkUndeclared,
 }
 
+/// 行政区划代码 within 重庆 that no county has.
+pub(crate) const REGION: &str = "500299";
+
 pub(crate) const COUNTY: [Institution; 8] = [
-    Institution { code: "QJRMYY", zh: "清江县人民医院", en: "Qingjiang People's Hospital", wire: Wire::Utf8, tier: Tier::County, ws218: "A100" },
-    Institution { code: "QJZYY", zh: "清江县中医院", en: "Qingjiang Hospital of Chinese Medicine", wire: Wire::Gb18030Declared, tier: Tier::County, ws218: "A210" },
-    Institution { code: "QJFYBJ", zh: "清江县妇幼保健院", en: "Qingjiang Maternal and Child Health Hospital", wire: Wire::Utf8, tier: Tier::County, ws218: "F100" },
-    Institution { code: "LXZXWSY", zh: "柳溪中心卫生院", en: "Liuxi Central Township Health Centre", wire: Wire::GbkUndeclared, tier: Tier::Township, ws218: "C210" },
-    Institution { code: "SQWSY", zh: "石桥镇卫生院", en: "Shiqiao Township Health Centre", wire: Wire::GbkUndeclared, tier: Tier::Township, ws218: "C220" },
-    Institution { code: "BHWSY", zh: "白鹤乡卫生院", en: "Baihe Township Health Centre", wire: Wire::Utf8, tier: Tier::Township, ws218: "C220" },
-    Institution { code: "CNSQ", zh: "城南社区卫生服务中心", en: "Chengnan Community Health Service Centre", wire: Wire::Gb18030Declared, tier: Tier::Township, ws218: "B100" },
-    Institution { code: "QPCWS", zh: "青坪村卫生室", en: "Qingping Village Clinic", wire: Wire::Utf8, tier: Tier::Village, ws218: "D600" },
+    Institution {
+        code: "QJRMYY",
+        zh: "清江县人民医院",
+        en: "Qingjiang People's Hospital",
+        wire: Wire::Utf8,
+        tier: Tier::County,
+        ws218: "A100",
+    },
+    Institution {
+        code: "QJZYY",
+        zh: "清江县中医院",
+        en: "Qingjiang Hospital of Chinese Medicine",
+        wire: Wire::Gb18030Declared,
+        tier: Tier::County,
+        ws218: "A210",
+    },
+    Institution {
+        code: "QJFYBJ",
+        zh: "清江县妇幼保健院",
+        en: "Qingjiang Maternal and Child Health Hospital",
+        wire: Wire::Utf8,
+        tier: Tier::County,
+        ws218: "F100",
+    },
+    Institution {
+        code: "LXZXWSY",
+        zh: "柳溪中心卫生院",
+        en: "Liuxi Central Township Health Centre",
+        wire: Wire::GbkUndeclared,
+        tier: Tier::Township,
+        ws218: "C210",
+    },
+    Institution {
+        code: "SQWSY",
+        zh: "石桥镇卫生院",
+        en: "Shiqiao Township Health Centre",
+        wire: Wire::GbkUndeclared,
+        tier: Tier::Township,
+        ws218: "C220",
+    },
+    Institution {
+        code: "BHWSY",
+        zh: "白鹤乡卫生院",
+        en: "Baihe Township Health Centre",
+        wire: Wire::Utf8,
+        tier: Tier::Township,
+        ws218: "C220",
+    },
+    Institution {
+        code: "CNSQ",
+        zh: "城南社区卫生服务中心",
+        en: "Chengnan Community Health Service Centre",
+        wire: Wire::Gb18030Declared,
+        tier: Tier::Township,
+        ws218: "B100",
+    },
+    Institution {
+        code: "QPCWS", zh: "青坪村卫生室", en: "Qingping Village Clinic", wire: Wire::Utf8, tier: Tier::Village, ws218: "D600"
+    },
 ];
 
 pub(crate) fn institution(code: &str) -> &'static Institution {

@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hutong_count::period::{date_of, day_of};
+use hutong_count::period::{date_of, day_of, month_of, quarter_of};
 
 /// The day for which messages are written (the bench sends them as they are).
 pub(crate) const WRITTEN: &str = "20260918";
@@ -20,6 +20,10 @@ pub(super) struct Day {
     now: String,
     /// From the demo's day to tomorrow: `2026-11-22..2026-11-24`.
     pub(super) period: String,
+    /// The month of the demo's day, by which cases are counted: `2026-11`.
+    pub(super) month: String,
+    /// 2026Q4
+    pub(super) quarter: String,
     year: i64,
 }
 
@@ -38,6 +42,8 @@ impl Day {
             yesterday: digits(today - 1),
             now: format!("{}{time}", digits(today)),
             period: format!("{}..{}", date_of(today - 1), date_of(today + 1)),
+            month: month_of(today - 1),
+            quarter: quarter_of(today - 1),
             year: date_of(today).get(..4).and_then(|y| y.parse().ok()).unwrap_or(2026),
         }
     }
@@ -48,6 +54,7 @@ impl Day {
         text.replace(NOW, &self.now)
             .replace(WRITTEN, &self.yesterday)
             .replace("‹period›", &self.period)
+            .replace("‹month›", &self.month)
             .replace("‹year›", &year(0))
             .replace("‹last year›", &year(-1))
             .replace("‹long ago›", &year(-3))

@@ -2,10 +2,10 @@
 //! connections, checks what came of it, shows where to look, and keeps running.
 
 pub(crate) mod clients;
-pub(crate) mod county;
-pub(crate) mod messages;
 mod counting;
+pub(crate) mod county;
 mod day;
+pub(crate) mod messages;
 mod play;
 mod recognition;
 mod registries;
@@ -56,6 +56,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut config = Config { source: sources(), ..Config::default() };
     config.gateway.data.clone_from(&data);
     (config.mllp.listen, config.http.listen) = (args.mllp, args.http);
+    (config.indicators.area, config.indicators.name) = (county::REGION.to_owned(), "清江县医共体（虚构）".to_owned());
     let running = Running::start(config)?;
     let people = args.format == Format::Table;
     if people {
@@ -106,6 +107,9 @@ fn tell(running: &Running, people: bool) -> Result<usize, Failure> {
         failed += done.iter().filter(|d| !d.ok).count();
         if people {
             shown::chapter(&chapter, &done);
+            if let Some(figures) = chapter.figures {
+                figures(running, &day, &done).map_err(play::lost)?;
+            }
         } else {
             for d in &done {
                 println!("{}", serde_json::json!({ "step": d.step, "what": d.what, "expected": d.expected, "got": d.got, "ok": d.ok }));

@@ -38,7 +38,7 @@ pub(super) struct County<'a> {
     kept: HashMap<&'static str, String>,
 }
 
-fn lost(error: std::io::Error) -> Failure {
+pub(super) fn lost(error: std::io::Error) -> Failure {
     Failure::judged(format!("与网关的连接中断：{error}"), format!("the connection to the gateway broke: {error}"))
 }
 
@@ -109,7 +109,13 @@ impl<'a> County<'a> {
             }
             Deed::Post { path, body } => {
                 let (status, answer) = clients::post(self.running.http, path, &self.tell(body))?;
-                let who = if path.starts_with("/fhir") { "FHIR" } else if path.starts_with("/cds") { "CDS Hooks" } else { t("网关", "gateway") };
+                let who = if path.starts_with("/fhir") {
+                    "FHIR"
+                } else if path.starts_with("/cds") {
+                    "CDS Hooks"
+                } else {
+                    t("网关", "gateway")
+                };
                 self.judge(who.to_owned(), step, |at| if at == "status" { status.to_string() } else { pick(&answer, at) })
             }
         };

@@ -22,7 +22,7 @@ pub(super) fn steps() -> Vec<Step> {
 }
 
 /// A message that must be answered AA.
-fn send(id: &'static str, zh: &'static str, en: &'static str, from: &'static str, message: Message) -> Step {
+pub(super) fn send(id: &'static str, zh: &'static str, en: &'static str, from: &'static str, message: Message) -> Step {
     step(id, zh, en, Deed::Send { from, messages: vec![message], expect: "AA" })
 }
 
@@ -40,11 +40,22 @@ fn terse(message: &Message) -> Message {
 /// A result with its marks; its report is `number` with an `L` before it.
 fn result(from: &Institution, p: &Person, number: &str, items: &[Analyte], mark: &str) -> Message {
     let report = format!("L{number}");
-    let mut segments = vec![pid(from, p), pv1("O", &format!("V{}", p.mrn), "^^^门诊"), segment("ORC", &[(1, "RE"), (2, number), (3, &report)])];
+    let mut segments =
+        vec![pid(from, p), pv1("O", &format!("V{}", p.mrn), "^^^门诊"), segment("ORC", &[(1, "RE"), (2, number), (3, &report)])];
     let (taken, told) = (at(8, 50), at(9, 30));
     segments.push(segment(
         "OBR",
-        &[(1, "1"), (2, number), (3, &report), (4, "SH10^生化^L"), (7, &taken), (22, &told), (24, "LAB"), (25, "F"), (32, messages::LABORATORY)],
+        &[
+            (1, "1"),
+            (2, number),
+            (3, &report),
+            (4, "SH10^生化^L"),
+            (7, &taken),
+            (22, &told),
+            (24, "LAB"),
+            (25, "F"),
+            (32, messages::LABORATORY),
+        ],
     ));
     for (i, (code, name, value, unit, range, flag)) in items.iter().enumerate() {
         segments.push(obx(i + 1, "NM", &format!("{code}^{name}^L"), value, [unit, range, flag], "F"));
@@ -70,7 +81,8 @@ fn order(from: &Institution, p: &Person, number: &str, item: &str, nth: u32, (co
 
 fn one_person() -> Vec<Step> {
     let (county, chinese, sq) = (institution("QJRMYY"), institution("QJZYY"), institution("SQWSY"));
-    let mut parameters = json!({ "resourceType": "Patient", "name": [{ "text": CHENG.name }], "birthDate": "1966-03-12", "gender": "female" });
+    let mut parameters =
+        json!({ "resourceType": "Patient", "name": [{ "text": CHENG.name }], "birthDate": "1966-03-12", "gender": "female" });
     parameters["identifier"] = json!([{ "system": "urn:oid:2.16.156.10011.1.3", "value": CHENG.id_card() }]);
     vec![
         send("person-county", "程怀瑾在县医院登记", "a woman is registered at the county hospital", "QJRMYY", record_at(county, "10021")),
@@ -112,37 +124,82 @@ fn in_hl7_v2() -> Vec<Step> {
         (Person { mrn: "10021", ..CHENG }, Person { mrn: "Z0021", ..CHENG }, Person { mrn: "S0021", ..CHENG });
     let say = |id, zh, en, message| step(id, zh, en, Deed::Say { from: "SQWSY", message });
     vec![
-        send("results-county", "县医院结果：钾、葡萄糖、AST，标“全国HR”", "results of the hospital, marked 全国HR", "QJRMYY", result(county, &at_county, "B2001", &HER_RESULTS, "全国HR")),
-        send("results-lapsed", "中医院结果：ALT，标“渝HR”", "a result of the other hospital, marked 渝HR", "QJZYY", terse(&result(chinese, &at_chinese, "B2002", &HER_ALT, "渝HR"))),
-        say("order-reminded", "卫生院开单：钾。应答即提醒（ORR、ZRR）", "the township orders potassium: reminded in the answer (ORR, ZRR)", order(sq, &at_sq, "R3001", K, 1, ("NW", "")))
-            .check("MSA-1", "AA")
-            .check("ORC-1", "OK")
-            .check("ERR-5", "HR-REMIND")
-            .check("ZRR-4", "recognise")
-            .check("ZRR-6", "QJRMYY^清江县人民医院")
-            .check("ZRR-8", "4.1 mmol/L (3.5-5.3)")
-            .check("ZRR-11", "全国HR")
-            .check("ZRR-12", "EQA-K")
-            .keep("ZRR-13", "potassium"),
-        say("order-viewed", "医师调阅（ZRA）", "the doctor looks at it (ZRA)", order(sq, &at_sq, "R3001", K, 2, ("SC", "‹potassium›||view"))).check("MSA-1", "AA"),
-        say("order-recognised", "互认：撤回申请，省 4.50 元", "recognised: the order is withdrawn, 4.50 yuan saved", order(sq, &at_sq, "R3001", K, 3, ("CA", "‹potassium›||recognise")))
-            .check("MSA-1", "AA")
-            .check("ORC-1", "CR"),
+        send(
+            "results-county",
+            "县医院结果：钾、葡萄糖、AST，标“全国HR”",
+            "results of the hospital, marked 全国HR",
+            "QJRMYY",
+            result(county, &at_county, "B2001", &HER_RESULTS, "全国HR"),
+        ),
+        send(
+            "results-lapsed",
+            "中医院结果：ALT，标“渝HR”",
+            "a result of the other hospital, marked 渝HR",
+            "QJZYY",
+            terse(&result(chinese, &at_chinese, "B2002", &HER_ALT, "渝HR")),
+        ),
+        say(
+            "order-reminded",
+            "卫生院开单：钾。应答即提醒（ORR、ZRR）",
+            "the township orders potassium: reminded in the answer (ORR, ZRR)",
+            order(sq, &at_sq, "R3001", K, 1, ("NW", "")),
+        )
+        .check("MSA-1", "AA")
+        .check("ORC-1", "OK")
+        .check("ERR-5", "HR-REMIND")
+        .check("ZRR-4", "recognise")
+        .check("ZRR-6", "QJRMYY^清江县人民医院")
+        .check("ZRR-8", "4.1 mmol/L (3.5-5.3)")
+        .check("ZRR-11", "全国HR")
+        .check("ZRR-12", "EQA-K")
+        .keep("ZRR-13", "potassium"),
+        say(
+            "order-viewed",
+            "医师调阅（ZRA）",
+            "the doctor looks at it (ZRA)",
+            order(sq, &at_sq, "R3001", K, 2, ("SC", "‹potassium›||view")),
+        )
+        .check("MSA-1", "AA"),
+        say(
+            "order-recognised",
+            "互认：撤回申请，省 4.50 元",
+            "recognised: the order is withdrawn, 4.50 yuan saved",
+            order(sq, &at_sq, "R3001", K, 3, ("CA", "‹potassium›||recognise")),
+        )
+        .check("MSA-1", "AA")
+        .check("ORC-1", "CR"),
         read("task-recognised", "记录在 Task，价格入账", "on record as a Task, with the price", "/fhir/Task/‹potassium›")
             .check("/status", "completed")
             .check("/businessStatus/coding/0/code", "recognised")
             .check("/output/?valueMoney/valueMoney/value", "4.5"),
-        read("order-withdrawn", "原申请已撤回", "the order is revoked", "/fhir/ServiceRequest?identifier=R3001").check("/entry/0/resource/status", "revoked"),
-        say("order-again", "再开：葡萄糖，又提醒", "another order: glucose, reminded again", order(sq, &at_sq, "R3002", GLU, 1, ("NW", "")))
-            .check("ZRR-8", "7.9 mmol/L (3.9-6.1) ↑")
-            .keep("ZRR-13", "glucose"),
-        say("refused-wrong", "不互认，理由 99 而未写诊断：退回", "refused for reason 99 without a diagnosis: not taken", order(sq, &at_sq, "R3002", GLU, 2, ("SC", "‹glucose›||refuse|99")))
-            .check("MSA-1", "AE")
-            .check("ERR-2", "ZRA^1^6"),
-        say("refused", "写明诊断后不互认：照做，不计入互认率", "with the diagnosis it stands, and stays out of the rate", order(sq, &at_sq, "R3002", GLU, 3, ("SC", "‹glucose›||refuse|99^连续性检验|E11.9^2型糖尿病")))
-            .check("MSA-1", "AA")
-            .check("ORC-1", "OK"),
-        read("task-refused", "记录在 Task：不互认", "on record as a Task: not recognised", "/fhir/Task/‹glucose›").check("/businessStatus/coding/0/code", "not-recognised"),
+        read("order-withdrawn", "原申请已撤回", "the order is revoked", "/fhir/ServiceRequest?identifier=R3001")
+            .check("/entry/0/resource/status", "revoked"),
+        say(
+            "order-again",
+            "再开：葡萄糖，又提醒",
+            "another order: glucose, reminded again",
+            order(sq, &at_sq, "R3002", GLU, 1, ("NW", "")),
+        )
+        .check("ZRR-8", "7.9 mmol/L (3.9-6.1) ↑")
+        .keep("ZRR-13", "glucose"),
+        say(
+            "refused-wrong",
+            "不互认，理由 99 而未写诊断：退回",
+            "refused for reason 99 without a diagnosis: not taken",
+            order(sq, &at_sq, "R3002", GLU, 2, ("SC", "‹glucose›||refuse|99")),
+        )
+        .check("MSA-1", "AE")
+        .check("ERR-2", "ZRA^1^6"),
+        say(
+            "refused",
+            "写明诊断后不互认：照做，不计入互认率",
+            "with the diagnosis it stands, and stays out of the rate",
+            order(sq, &at_sq, "R3002", GLU, 3, ("SC", "‹glucose›||refuse|99^连续性检验|E11.9^2型糖尿病")),
+        )
+        .check("MSA-1", "AA")
+        .check("ORC-1", "OK"),
+        read("task-refused", "记录在 Task：不互认", "on record as a Task: not recognised", "/fhir/Task/‹glucose›")
+            .check("/businessStatus/coding/0/code", "not-recognised"),
     ]
 }
 
@@ -186,27 +243,57 @@ fn over_http() -> Vec<Step> {
     ]});
     let post = |id, zh, en, path, body: String| step(id, zh, en, Deed::Post { path, body });
     vec![
-        post("card", "中医院签署葡萄糖申请（CDS Hooks order-sign）：一张卡片", "the other hospital signs an order for glucose (CDS Hooks): one card", "/cds-services/hutong-order-sign", signed.to_string())
-            .check("#/cards", "1")
-            .check("/cards/0/indicator", "warning")
-            .check("/cards/0/suggestions/0/actions/0/type", "delete")
-            .keep("/cards/0/uuid", "card")
-            .keep("/cards/0/suggestions/0/uuid", "suggestion")
-            .keep("/cards/0/links/0/url", "page"),
-        post("card-accepted", "医师接受建议（feedback）：第二次互认", "the doctor accepts it (feedback): the second recognition", "/cds-services/hutong-order-sign/feedback", accepted.to_string())
-            .check("status", "200"),
+        post(
+            "card",
+            "中医院签署葡萄糖申请（CDS Hooks order-sign）：一张卡片",
+            "the other hospital signs an order for glucose (CDS Hooks): one card",
+            "/cds-services/hutong-order-sign",
+            signed.to_string(),
+        )
+        .check("#/cards", "1")
+        .check("/cards/0/indicator", "warning")
+        .check("/cards/0/suggestions/0/actions/0/type", "delete")
+        .keep("/cards/0/uuid", "card")
+        .keep("/cards/0/suggestions/0/uuid", "suggestion")
+        .keep("/cards/0/links/0/url", "page"),
+        post(
+            "card-accepted",
+            "医师接受建议（feedback）：第二次互认",
+            "the doctor accepts it (feedback): the second recognition",
+            "/cds-services/hutong-order-sign/feedback",
+            accepted.to_string(),
+        )
+        .check("status", "200"),
         read("task-card", "按中医院自己的价格入账 4.20 元", "saved at that hospital's own price, 4.20 yuan", "/fhir/Task/‹card›")
             .check("/businessStatus/coding/0/code", "recognised")
             .check("/output/?valueMoney/valueMoney/value", "4.2"),
-        post("check-ast", "中医院以 FHIR 询问 AST：可互认", "it asks about AST in FHIR: to be recognised", CHECK, check("QJZYY", "QJZYY patient", "AST", "208"))
-            .check(VERDICT, "recognise")
-            .keep("/parameter/name=item/part/name=reminder/part/name=id/valueId", "ast"),
-        post("refused-fhir", "病情变化，不互认（理由 01，计入）", "the condition changed: refused for reason 01, which counts", "/fhir/Task/$recognition-answer", refusal.to_string())
-            .check("status", "200")
-            .check("/entry/0/resource/businessStatus/coding/0/code", "not-recognised"),
-        post("check-lapsed", "卫生院询问 ALT：证书已失效，可重复", "the township asks about ALT: the certificate lapsed, it may be repeated", CHECK, check("SQWSY", "SQWSY patient", "ALT", "316"))
-            .check(VERDICT, "may-repeat")
-            .check("/parameter/name=item/part/name=because/valueCode", "certificate-lapsed"),
+        post(
+            "check-ast",
+            "中医院以 FHIR 询问 AST：可互认",
+            "it asks about AST in FHIR: to be recognised",
+            CHECK,
+            check("QJZYY", "QJZYY patient", "AST", "208"),
+        )
+        .check(VERDICT, "recognise")
+        .keep("/parameter/name=item/part/name=reminder/part/name=id/valueId", "ast"),
+        post(
+            "refused-fhir",
+            "病情变化，不互认（理由 01，计入）",
+            "the condition changed: refused for reason 01, which counts",
+            "/fhir/Task/$recognition-answer",
+            refusal.to_string(),
+        )
+        .check("status", "200")
+        .check("/entry/0/resource/businessStatus/coding/0/code", "not-recognised"),
+        post(
+            "check-lapsed",
+            "卫生院询问 ALT：证书已失效，可重复",
+            "the township asks about ALT: the certificate lapsed, it may be repeated",
+            CHECK,
+            check("SQWSY", "SQWSY patient", "ALT", "316"),
+        )
+        .check(VERDICT, "may-repeat")
+        .check("/parameter/name=item/part/name=because/valueCode", "certificate-lapsed"),
     ]
 }
 
@@ -220,23 +307,63 @@ fn a_merge() -> Vec<Step> {
     let potassium: [Analyte; 1] = [("K", "钾", "3.1", "mmol/L", "3.5-5.3", "L")];
     let ask = |id, zh, en| step(id, zh, en, Deed::Post { path: CHECK, body: check("BHWSY", "BHWSY patient", "K", "402") });
     vec![
-        send("nameless", "县医院急诊收治无名氏", "the hospital takes in a man without a name", "QJRMYY", unnamed(messages::admission(county, &nameless, "A04", "VE9022"))),
-        send("nameless-result", "测得钾 3.1，标“全国HR”", "potassium 3.1, marked 全国HR", "QJRMYY", unnamed(result(county, &nameless, "B2003", &potassium, "全国HR"))),
-        send("known-there", "陆知白在县医院早有档案", "the hospital has an old record of Mr Lu", "QJRMYY", messages::admission(county, &at_county, "A04", "V10022")),
-        send("known-here", "他到白鹤乡卫生院就诊", "he comes to a township's health centre", "BHWSY", messages::admission(bh, &at_bh, "A04", "VB0022")),
+        send(
+            "nameless",
+            "县医院急诊收治无名氏",
+            "the hospital takes in a man without a name",
+            "QJRMYY",
+            unnamed(messages::admission(county, &nameless, "A04", "VE9022")),
+        ),
+        send(
+            "nameless-result",
+            "测得钾 3.1，标“全国HR”",
+            "potassium 3.1, marked 全国HR",
+            "QJRMYY",
+            unnamed(result(county, &nameless, "B2003", &potassium, "全国HR")),
+        ),
+        send(
+            "known-there",
+            "陆知白在县医院早有档案",
+            "the hospital has an old record of Mr Lu",
+            "QJRMYY",
+            messages::admission(county, &at_county, "A04", "V10022"),
+        ),
+        send(
+            "known-here",
+            "他到白鹤乡卫生院就诊",
+            "he comes to a township's health centre",
+            "BHWSY",
+            messages::admission(bh, &at_bh, "A04", "VB0022"),
+        ),
         read("known-id", "两家的档案是一个人", "his records there and here are one person's", "/fhir/Patient?identifier=B0022")
             .check("#/entry/0/resource/link", "1")
             .keep("/entry/0/resource/id", "BHWSY patient"),
         ask("before-merge", "合并前询问钾：无既往结果", "before the merge: no prior result").check(VERDICT, "no-prior-result"),
-        send("merge-nameless", "县医院确认身份，合并（A40）", "the hospital learns who he was and merges (A40)", "QJRMYY", messages::merge(county, &at_county, "E9022")),
-        step("after-merge", "合并后开单：有可互认的结果", "after it, the same order: there is one to recognise", Deed::Say { from: "BHWSY", message: order(bh, &at_bh, "R4001", K, 1, ("NW", "")) })
-            .check("ORC-1", "OK")
-            .check("ZRR-4", "recognise")
-            .check("ZRR-5", "LB2003")
-            .check("ZRR-8", "3.1 mmol/L (3.5-5.3) ↓")
-            .keep("ZRR-13", "merged"),
-        step("viewed-only", "医师只调阅，未作答：计为重复检查", "the doctor looks at it and does not answer: counted as repeated", Deed::Say { from: "BHWSY", message: order(bh, &at_bh, "R4001", K, 2, ("SC", "‹merged›||view")) })
-            .check("MSA-1", "AA"),
+        send(
+            "merge-nameless",
+            "县医院确认身份，合并（A40）",
+            "the hospital learns who he was and merges (A40)",
+            "QJRMYY",
+            messages::merge(county, &at_county, "E9022"),
+        ),
+        step(
+            "after-merge",
+            "合并后开单：有可互认的结果",
+            "after it, the same order: there is one to recognise",
+            Deed::Say { from: "BHWSY", message: order(bh, &at_bh, "R4001", K, 1, ("NW", "")) },
+        )
+        .check("ORC-1", "OK")
+        .check("ZRR-4", "recognise")
+        .check("ZRR-5", "LB2003")
+        .check("ZRR-8", "3.1 mmol/L (3.5-5.3) ↓")
+        .keep("ZRR-13", "merged"),
+        step(
+            "viewed-only",
+            "医师只调阅，未作答：计为重复检查",
+            "the doctor looks at it and does not answer: counted as repeated",
+            Deed::Say { from: "BHWSY", message: order(bh, &at_bh, "R4001", K, 2, ("SC", "‹merged›||view")) },
+        )
+        .check("MSA-1", "AA"),
     ]
 }
 
@@ -264,7 +391,12 @@ fn figures() -> Vec<Step> {
         share(repeated, "repetition-rate", "2", "4"),
         read("figure-saved", "节约 8.70 元（4.50 + 4.20）", "saved: 8.70 yuan (4.50 + 4.20)", figures())
             .check("/rows/0/figures/figure=recognition.saved/value", "870"),
-        read("figures-again", "由日志重算，一项不差", "counted anew from the journal: equal to the unit", format!("{FIGURES}&recount=true"))
-            .check("/equal", "true"),
+        read(
+            "figures-again",
+            "由日志重算，一项不差",
+            "counted anew from the journal: equal to the unit",
+            format!("{FIGURES}&recount=true"),
+        )
+        .check("/equal", "true"),
     ]
 }

@@ -1,7 +1,7 @@
 //! The master data of 清江县, imported through the running gateway before the first message: whose institutions these are, which
-//! items count as the same, what they cost, which results may be recognised. Region 500299 is nobody's.
+//! items count as the same, what they cost, which results may be recognised.
 
-use super::county::{COUNTY, Tier};
+use super::county::{COUNTY, REGION, Tier};
 
 /// Tables in the order in which they are imported: what others name comes first.
 pub(super) fn tables() -> Vec<(&'static str, String)> {
@@ -42,7 +42,7 @@ fn institutions() -> String {
             Tier::Township => "township",
             Tier::Village => "village",
         };
-        text.push_str(&format!("{},{},500299,{tier},{},QJYGT,{leads},{parent}\n", i.code, i.zh, i.ws218));
+        text.push_str(&format!("{},{},{REGION},{tier},{},QJYGT,{leads},{parent}\n", i.code, i.zh, i.ws218));
     }
     text
 }

@@ -2,15 +2,22 @@
 //! first chapter, an ordinary day; the others are in files of their own.
 
 use super::county::{PEOPLE, Wire, institution};
+use super::day::Day;
+use super::play::Done;
 use super::messages::{self, CHEMISTRY, Message};
-use super::{counting, recognition, registries};
+use super::{counting, recognition, registries, shown};
+use crate::runtime::Running;
 
 /// Steps that belong together.
 pub(crate) struct Chapter {
     pub(crate) zh: &'static str,
     pub(crate) en: &'static str,
     pub(crate) steps: Vec<Step>,
+    /// What people are shown at its end.
+    pub(crate) figures: Option<Figures>,
 }
+
+type Figures = fn(&Running, &Day, &[Done]) -> std::io::Result<()>;
 
 /// One step: who does what, and what the gateway must do. Texts may hold `‹name›`: what an earlier step kept.
 pub(crate) struct Step {
@@ -75,11 +82,17 @@ pub(crate) fn script() -> Vec<Chapter> {
     day.extend(results());
     day.extend(trouble());
     day.extend(reads());
+    let chapter = |zh, en, steps, figures| Chapter { zh, en, steps, figures };
     vec![
-        Chapter { zh: "一、主数据", en: "1. Master data", steps: master_data() },
-        Chapter { zh: "二、平常的一天：登记、结果、更正、坏消息", en: "2. An ordinary day: visits, results, corrections, trouble", steps: day },
-        Chapter { zh: "三、一人一项一结果：身份与互认", en: "3. One person, one item, one result: mutual recognition", steps: recognition::steps() },
-        Chapter { zh: "四、基层检查、上级诊断", en: "4. Examined here, diagnosed there, counted once", steps: counting::steps() },
+        chapter("一、主数据", "1. Master data", master_data(), None),
+        chapter("二、平常的一天：登记、结果、更正、坏消息", "2. An ordinary day: visits, results, corrections, trouble", day, None),
+        chapter(
+            "三、一人一项一结果：身份与互认",
+            "3. One person, one item, one result: mutual recognition",
+            recognition::steps(),
+            Some(shown::recognition),
+        ),
+        chapter("四、基层检查、上级诊断", "4. Examined here, diagnosed there, counted once", counting::steps(), Some(shown::counting)),
     ]
 }
 

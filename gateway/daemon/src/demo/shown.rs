@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
+use super::clients;
 use super::day::Day;
 use super::play::{County, Done, pick};
-use super::recognition::FIGURES;
+use super::{counting, recognition::FIGURES};
 use super::script::Chapter;
-use super::clients;
 use crate::cli::lang::t;
 use crate::cli::output;
 use crate::runtime::Running;
@@ -27,7 +27,7 @@ pub(super) fn chapter(chapter: &Chapter, done: &[Done]) {
 }
 
 /// The figures of recognition, in all and by institution.
-pub(super) fn recognition(running: &Running, day: &Day) -> std::io::Result<()> {
+pub(super) fn recognition(running: &Running, day: &Day, _: &[Done]) -> std::io::Result<()> {
     let all = clients::get(running.http, &day.tell(FIGURES))?;
     let by = clients::get(running.http, &day.tell(&format!("{FIGURES}&by=institution")))?;
     let names = [
@@ -57,6 +57,34 @@ pub(super) fn recognition(running: &Running, day: &Day) -> std::io::Result<()> {
     head.extend(names.iter().map(|(_, title)| *title));
     head.push(t("节约（元）", "saved (yuan)"));
     println!("{}", output::table(&head, &rows));
+    Ok(())
+}
+
+/// Cases and persons as they stood after each part of the chapter, and what was not counted.
+pub(super) fn counting(running: &Running, day: &Day, done: &[Done]) -> std::io::Result<()> {
+    let at: Vec<Vec<String>> = done
+        .iter()
+        .filter(|d| d.step.starts_with("counted-") && d.got.contains(" · "))
+        .map(|d| std::iter::once(d.what.to_owned()).chain(d.got.split(" · ").map(str::to_owned)).collect())
+        .collect();
+    let head = [
+        t("基层检查、上级诊断", "examined here, read above"),
+        t("IMG5 人次", "IMG5 cases"),
+        t("IMG5 人数", "IMG5 persons"),
+        t("ALL4 人次", "ALL4 cases"),
+        t("ALL4 人数", "ALL4 persons"),
+    ];
+    println!("{}", output::table(&head, &at));
+    let figure = clients::get(running.http, &day.tell(counting::FIGURES))?;
+    let reasons = [
+        ("test_data", t("测试数据（含洪峰 2000 条）", "tests (the flood of 2,000 among them)")),
+        ("same_institution", t("本机构自己出报告", "read where examined")),
+        ("exam_not_primary", t("在县级医院检查", "examined at a hospital")),
+        ("void", t("已撤回", "withdrawn")),
+    ];
+    let rows: Vec<Vec<String>> =
+        reasons.iter().map(|(code, title)| vec![(*title).to_owned(), pick(&figure, &format!("/indicators/0/excluded/{code}"))]).collect();
+    println!("{}", output::table(&[t("未计入的原因", "not counted, because"), t("报告", "reports")], &rows));
     Ok(())
 }
 
@@ -99,10 +127,12 @@ pub(super) fn summary(running: &Running, county: &County<'_>, day: &Day, steps: 
     if let Some(page) = county.kept("page") {
         println!("  {}\n    {page}", t("一条互认提醒的结果页（30 分钟内有效）", "the page of a reminder (for 30 minutes)"));
     }
+    println!("  {}\n    http://{base}/console", t("指标总览（浏览器）", "the dashboard (in a browser)"));
     println!("  curl 'http://{base}/fhir/Observation?code=GLU&_pretty=true'");
     println!("  curl 'http://{base}/fhir/Patient?name=%E7%A7%A6%E6%9C%9B%E8%88%92&_pretty=true'");
     println!("  curl  http://{base}/health");
     println!("  hutong report recognition --period {} --by item --to http://{base}", day.period);
+    println!("  hutong report quarterly --period {} --format html --out quarter.html --to http://{base}", day.quarter);
     println!("  hutong journal verify {}", running.data.display());
     println!("  hutong journal show {} --last 5", running.data.display());
 }
