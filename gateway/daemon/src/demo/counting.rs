@@ -4,7 +4,7 @@
 use super::county::{MADE_UP, PEOPLE, Person, READ_ABOVE, institution};
 use super::messages::{self, CHEMISTRY, Message, at, build, obx, pid, segment};
 use super::recognition::send;
-use super::script::{Deed, Step, read, step};
+use super::script::{Deed, Step, read};
 
 /// What is examined: order number, local item, kind of examination, the application that reports it, what is seen.
 struct Examination {
@@ -15,7 +15,13 @@ struct Examination {
     seen: &'static str,
 }
 
-const fn examination(number: &'static str, item: &'static str, section: &'static str, app: &'static str, seen: &'static str) -> Examination {
+const fn examination(
+    number: &'static str,
+    item: &'static str,
+    section: &'static str,
+    app: &'static str,
+    seen: &'static str,
+) -> Examination {
     Examination { number, item, section, app, seen }
 }
 
@@ -53,7 +59,17 @@ impl Examination {
             segment("ORC", &[(1, "RE"), (2, &number), (3, &report)]),
             segment(
                 "OBR",
-                &[(1, "1"), (2, &number), (3, &report), (4, self.item), (7, &taken), (22, &told), (24, self.section), (25, status), (32, reader)],
+                &[
+                    (1, "1"),
+                    (2, &number),
+                    (3, &report),
+                    (4, self.item),
+                    (7, &taken),
+                    (22, &told),
+                    (24, self.section),
+                    (25, status),
+                    (32, reader),
+                ],
             ),
         ];
         if self.section == "LAB" {
@@ -99,7 +115,12 @@ pub(super) fn steps() -> Vec<Step> {
     // the US is gone, and with it one person of IMG5: she still has her pathology in ALL4
     steps.push(counted("counted-withdrawn", "更正、撤回之后", "after correction and withdrawal", ["5", "5", "7", "7"]));
     steps.push(merged());
-    steps.push(counted("counted-merged", "合并之后：人数少一，人次不变", "after the merge: one person less, as many cases", ["5", "4", "7", "6"]));
+    steps.push(counted(
+        "counted-merged",
+        "合并之后：人数少一，人次不变",
+        "after the merge: one person less, as many cases",
+        ["5", "4", "7", "6"],
+    ));
     steps.extend(not_counted());
     steps
 }
@@ -110,7 +131,13 @@ fn arrivals() -> Vec<Step> {
     steps.extend(DR.whole("case-dr", ("石桥拍 DR", "a DR in a township"), "SQWSY", bo));
     steps.extend(CT.whole("case-ct", ("柳溪做 CT", "a CT in another"), "LXZXWSY", wenren));
     let again = CT.read_above("LXZXWSY", wenren, "F", 2);
-    steps.push(send("case-ct-again", "  同一报告换控制号重发：只计一次", "  the same report under a new control id: counts once", "QJRMYY", again));
+    steps.push(send(
+        "case-ct-again",
+        "  同一报告换控制号重发：只计一次",
+        "  the same report under a new control id: counts once",
+        "QJRMYY",
+        again,
+    ));
     steps.extend(ECG.whole("case-ecg", ("青坪村做心电", "an ECG in a village"), "QPCWS", zhongli));
     steps.extend(US.whole("case-us", ("白鹤做彩超", "an ultrasound"), "BHWSY", bai));
     steps.push(send("case-pathology", "白鹤送病理", "a specimen for pathology", "BHWSY", PATHOLOGY.ordered("BHWSY", bai)));
@@ -123,10 +150,21 @@ fn arrivals() -> Vec<Step> {
     steps.extend(HIS_ECG.whole("case-record-1", ("柳溪做心电（沈既明）", "an ECG of Mr Shen"), "LXZXWSY", shen));
     let second = Person { mrn: "19036", name: "沈季鸣", pinyin: "SHEN JIMING", birth: "19540101", phone: "", village: "", ..*shen };
     let card = second.id_card();
-    let [ordered, reported] = HIS_DR.whole("case-record-2", ("柳溪拍 DR（误建第二份档案，无证件）", "a DR under a second record of his, without his number"), "LXZXWSY", &second);
+    let [ordered, reported] = HIS_DR.whole(
+        "case-record-2",
+        ("柳溪拍 DR（误建第二份档案，无证件）", "a DR under a second record of his, without his number"),
+        "LXZXWSY",
+        &second,
+    );
     steps.extend([ordered, reported].map(|step| without(step, &card)));
     let own = messages::ecg(institution("CNSQ"), &PEOPLE[3], "V10004", "C5010");
-    steps.push(send("case-same-township", "城南做心电，本机构自己出报告：不计", "an ECG read where it was made: does not count", "CNSQ", own));
+    steps.push(send(
+        "case-same-township",
+        "城南做心电，本机构自己出报告：不计",
+        "an ECG read where it was made: does not count",
+        "CNSQ",
+        own,
+    ));
     steps.extend(OF_NOBODY.whole("case-test", ("石桥：测试患者的 DR：不计", "a DR of a test patient: does not count"), "SQWSY", &MADE_UP));
     steps
 }
@@ -141,14 +179,32 @@ fn without(step: Step, card: &str) -> Step {
 fn changes() -> Vec<Step> {
     let [bo, _, _, bai, ..] = &READ_ABOVE;
     vec![
-        send("case-corrected", "DR 报告更正：仍是一例", "the DR's report is corrected: still one case", "QJRMYY", DR.read_above("SQWSY", bo, "C", 2)),
-        send("case-withdrawn", "彩超报告撤回：左右写反", "the ultrasound's report is withdrawn", "QJRMYY", US.state("BHWSY", bai, ("报告撤回", "ERR^左右写反"), &at(10, 50), 1)),
+        send(
+            "case-corrected",
+            "DR 报告更正：仍是一例",
+            "the DR's report is corrected: still one case",
+            "QJRMYY",
+            DR.read_above("SQWSY", bo, "C", 2),
+        ),
+        send(
+            "case-withdrawn",
+            "彩超报告撤回：左右写反",
+            "the ultrasound's report is withdrawn",
+            "QJRMYY",
+            US.state("BHWSY", bai, ("报告撤回", "ERR^左右写反"), &at(10, 50), 1),
+        ),
     ]
 }
 
 fn merged() -> Step {
     let [.., shen] = &READ_ABOVE;
-    send("case-merged", "柳溪发现是同一人，合并（A40）", "the township sees that both are one man: merged (A40)", "LXZXWSY", messages::merge(institution("LXZXWSY"), shen, "19036"))
+    send(
+        "case-merged",
+        "柳溪发现是同一人，合并（A40）",
+        "the township sees that both are one man: merged (A40)",
+        "LXZXWSY",
+        messages::merge(institution("LXZXWSY"), shen, "19036"),
+    )
 }
 
 /// Figures of the demo's month: the headline indicator, which names both scopes.
@@ -163,14 +219,20 @@ fn counted(id: &'static str, zh: &'static str, en: &'static str, expect: [&str; 
 fn not_counted() -> Vec<Step> {
     vec![
         // the flood of 2,000 messages is marked as a test, and there is the test patient
-        read("excluded-test", "未计入：测试数据 2001", "not counted: 2,001 of tests", FIGURES).check("/indicators/0/excluded/test_data", "2001"),
+        read("excluded-test", "未计入：测试数据 2001", "not counted: 2,001 of tests", FIGURES)
+            .check("/indicators/0/excluded/test_data", "2001"),
         // five reports of the ordinary day, and the ECG above
         read("excluded-same", "未计入：本机构自己出报告 6", "not counted: 6 read where they were examined", FIGURES)
             .check("/indicators/0/excluded/same_institution", "6"),
         read("excluded-county", "未计入：在县级医院检查 3", "not counted: 3 examined at hospitals", FIGURES)
             .check("/indicators/0/excluded/exam_not_primary", "3"),
         read("excluded-void", "未计入：已撤回 1", "not counted: 1 withdrawn", FIGURES).check("/indicators/0/excluded/void", "1"),
-        read("counted-again", "由日志重算，一项不差", "counted anew from the journal: equal to the unit", format!("{FIGURES}&recount=true"))
-            .check("/equal", "true"),
+        read(
+            "counted-again",
+            "由日志重算，一项不差",
+            "counted anew from the journal: equal to the unit",
+            format!("{FIGURES}&recount=true"),
+        )
+        .check("/equal", "true"),
     ]
 }

@@ -126,7 +126,7 @@ impl<'a> County<'a> {
     /// Reads in an answer what the step says of it, and keeps what later steps need.
     fn judge(&mut self, who: String, step: &Step, at: impl Fn(&str) -> String) -> (String, String, String) {
         let expected: Vec<String> = step.checks.iter().map(|(_, expect)| self.tell(expect)).collect();
-        let got: Vec<String> = step.checks.iter().map(|(place, _)| at(place)).collect();
+        let got: Vec<String> = step.checks.iter().map(|(place, expect)| begun(at(place), expect)).collect();
         for (place, name) in &step.keep {
             self.kept.insert(name, at(place));
         }
@@ -193,6 +193,14 @@ impl<'a> County<'a> {
 fn name(code: &str) -> String {
     let i = institution(code);
     t(i.zh, i.en).to_owned()
+}
+
+/// Of what is expected only to begin as told (`…` at its end), no more than that.
+fn begun(got: String, expect: &str) -> String {
+    match expect.strip_suffix('…') {
+        Some(start) if got.starts_with(start) => expect.to_owned(),
+        _ => got,
+    }
 }
 
 /// The value at a JSON pointer as text. `#` before it counts a list; of a list, `name=x` is the first member with that value and

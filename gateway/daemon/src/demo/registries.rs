@@ -26,7 +26,7 @@ pub(super) fn rows(text: &str) -> usize {
 
 /// A table that must be refused whole: a certificate of an item that nobody has.
 pub(super) const WRONG: &str = "#version demo-wrong\ninstitution,department,item,scheme,year,result,valid_from,valid_to,evidence\n\
-    QJRMYY,,K,全国室间质评,2026,合格,2026-01-01,2026-12-31,EQA-1\nQJRMYY,,KALIUM,全国室间质评,2026,合格,2026-01-01,2026-12-31,EQA-2\n";
+    QJRMYY,,K,全国,2026,合格,2026-01-01,2026-12-31,EQA-1\nQJRMYY,,KALIUM,全国,2026,合格,2026-01-01,2026-12-31,EQA-2\n";
 
 /// What of the rules and marks is shipped.
 const RULES: &str = include_str!("../../../../profiles/policy/recognition/demo.rules.tsv");
@@ -102,7 +102,7 @@ const PRICES: &str = "#version 清江-演示-1\ninstitution,item,price\n*,K,4.50
 
 /// The hospital's certificates hold; that of 县中医院 for ALT lapsed long ago.
 const CERTIFICATES: &str = "#version 演示-1\ninstitution,department,item,scheme,year,result,valid_from,valid_to,evidence\n\
-    QJRMYY,,K,全国室间质评,‹last year›,合格,‹last year›-01-01,‹year›-12-31,EQA-K\n\
-    QJRMYY,,GLU,全国室间质评,‹last year›,合格,‹last year›-01-01,‹year›-12-31,EQA-GLU\n\
-    QJRMYY,,AST,全国室间质评,‹last year›,合格,‹last year›-01-01,‹year›-12-31,EQA-AST\n\
-    QJZYY,,ALT,重庆市室间质评,‹long ago›,合格,‹long ago›-01-01,‹long ago›-12-31,CQ-EQA-ALT\n";
+    QJRMYY,,K,全国,‹last year›,合格,‹last year›-01-01,‹year›-12-31,EQA-K\n\
+    QJRMYY,,GLU,全国,‹last year›,合格,‹last year›-01-01,‹year›-12-31,EQA-GLU\n\
+    QJRMYY,,AST,全国,‹last year›,合格,‹last year›-01-01,‹year›-12-31,EQA-AST\n\
+    QJZYY,,ALT,省,‹long ago›,合格,‹long ago›-01-01,‹long ago›-12-31,CQ-EQA-ALT\n";

@@ -3,8 +3,8 @@
 
 use super::county::{PEOPLE, Wire, institution};
 use super::day::Day;
-use super::play::Done;
 use super::messages::{self, CHEMISTRY, Message};
+use super::play::Done;
 use super::{counting, recognition, registries, shown};
 use crate::runtime::Running;
 
@@ -112,7 +112,7 @@ fn master_data() -> Vec<Step> {
             Deed::Post { path: "/admin/import", body: wrong.to_string() },
         )
         .check("status", "422")
-        .check("/issue/0/location/0", "line 4"),
+        .check("/issue/0/details/text", "第 4 行…"),
     ]
 }
 
