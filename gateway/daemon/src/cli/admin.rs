@@ -13,6 +13,7 @@ use hutong_wire::limits::Limits;
 use hutong_wire::tls::{self, ClientFiles};
 use serde_json::{Value, json};
 
+use super::figures::Submission;
 use super::lang::{Lang, lang, t};
 use super::output::{self, Format};
 use super::{Failure, Outcome, files, workbook};
@@ -34,7 +35,7 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     /// Asks the gateway; what it refuses is a failure that says why, with exit 1.
-    fn call(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+    pub(super) fn call(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
         Ok(serde_json::from_slice(&self.send(path, body, &Limits::default())?).unwrap_or_default())
     }
 
@@ -228,6 +229,7 @@ fn records(said: &Value) -> String {
 
 #[derive(clap::Args)]
 pub(crate) struct ImportArgs {
+    /// figures（填报的数，待第二人审核），或 · figures to be approved by a second person, or
     /// institutions、departments、practitioners、items、item-codes、prices、rules、certificates、marks、reasons
     table: String,
     /// CSV、TSV（UTF-8 或 GB18030）或 XLSX（第一张工作表）· CSV, TSV or XLSX (its first sheet)
@@ -241,6 +243,9 @@ pub(crate) struct ImportArgs {
     /// 只看会改变什么 · only what would change
     #[arg(long)]
     dry_run: bool,
+    /// figures：依据文件，可多次 · of figures: a file that proves them
+    #[arg(long)]
+    evidence: Vec<PathBuf>,
     /// 直接写入已停止网关的数据目录 · into the data directory of a stopped gateway
     #[arg(long, conflicts_with = "to")]
     data: Option<PathBuf>,
@@ -251,6 +256,14 @@ pub(crate) struct ImportArgs {
 }
 
 pub(crate) fn import(args: &ImportArgs) -> Outcome {
+    if args.table == "figures" {
+        let text = table(&args.file)?;
+        let submission = Submission { text, by: &args.by, evidence: &args.evidence, dry_run: args.dry_run };
+        return submission.send(&args.gateway, args.data.as_deref(), args.format);
+    }
+    if !args.evidence.is_empty() {
+        return Err(Failure::usage("--evidence 只用于 hutong import figures", "--evidence is for hutong import figures only"));
+    }
     if Table::named(&args.table).is_none() && recognition::Table::named(&args.table).is_none() {
         let names = crate::community::table_names();
         return Err(Failure::usage(
@@ -264,7 +277,7 @@ pub(crate) fn import(args: &ImportArgs) -> Outcome {
     let version = args.version.clone().or_else(|| named.filter(|v| !v.is_empty()).map(str::to_owned)).unwrap_or(stem);
     let body = json!({ "table": args.table, "version": version, "by": args.by, "text": text, "dryRun": args.dry_run });
     let said = match &args.data {
-        Some(dir) => in_directory(dir, &body)?,
+        Some(dir) => in_directory(dir, "import", &[], Some(&body))?,
         None => args.gateway.call("import", Some(&body))?,
     };
     if args.format != Format::Table {
@@ -305,15 +318,15 @@ fn table(path: &Path) -> Result<String, Failure> {
 }
 
 /// The same without a running gateway.
-fn in_directory(dir: &Path, body: &Value) -> Result<Value, Failure> {
+pub(super) fn in_directory(dir: &Path, path: &str, query: &[(String, String)], body: Option<&Value>) -> Result<Value, Failure> {
     let opened = crate::runtime::open(dir, &crate::config::Config::default())?;
     // what is judged by must be all that is known
     while !opened.store.wait_applied(opened.store.durable(), std::time::Duration::from_secs(1)) {}
     let acts = crate::act::Acts::new(opened.store);
     let desk =
         crate::community::Desk::new(opened.community, acts, crate::indicators::Indicators::load(crate::indicators::Setting::default())?);
-    let text = body.to_string();
-    desk.answer(&AdminAsk { caller: "local", path: "import", query: &[], body: Some(text.as_bytes()) }).map_err(|refusal| match refusal {
+    let text = body.map(Value::to_string);
+    desk.answer(&AdminAsk { caller: "local", path, query, body: text.as_deref().map(str::as_bytes) }).map_err(|refusal| match refusal {
         AdminRefusal::Wrong(findings) => {
             let list = |pick: fn(&hutong_fhir::Finding) -> &String| findings.iter().map(|f| format!("\n  {}", pick(f))).collect::<String>();
             Failure::judged(format!("表不能导入：{}", list(|f| &f.zh)), format!("the table cannot be imported:{}", list(|f| &f.en)))
@@ -322,4 +335,16 @@ fn in_directory(dir: &Path, body: &Value) -> Result<Value, Failure> {
             Failure::usage("写入失败，详见日志", "it could not be written, the log says why")
         }
     })
+}
+
+/// Names and values as in an address (RFC 3986).
+pub(super) fn encoded(query: &[(String, String)]) -> String {
+    let plain = |text: &str| -> String {
+        let one = |b: u8| match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(b).to_string(),
+            b => format!("%{b:02X}"),
+        };
+        text.bytes().map(one).collect()
+    };
+    query.iter().map(|(n, v)| format!("{}={}", plain(n), plain(v))).collect::<Vec<_>>().join("&")
 }

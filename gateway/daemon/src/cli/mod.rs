@@ -5,6 +5,7 @@ mod check;
 mod convert;
 mod failure;
 mod fhirpath;
+mod figures;
 pub(crate) mod files;
 pub(crate) mod findings;
 mod init;
@@ -61,6 +62,8 @@ enum Command {
     Identity(admin::IdentityArgs),
     /// 导入机构、科室、人员、项目、对照、价格 · import registries, as whole tables
     Import(admin::ImportArgs),
+    /// 填报的数：form、list、approve、reject · figures that people report
+    Figures(figures::Args),
     /// 报表：recognition（结果互认）· figures: mutual recognition
     Report(report::Args),
     /// 映射工具：check、test、fmt、explain、coverage · tools for mapping authors
@@ -91,6 +94,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Send(args) => send::run(&args),
         Command::Identity(args) => admin::identity(&args),
         Command::Import(args) => admin::import(&args),
+        Command::Figures(args) => figures::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Map(args) => map::run(&args),
         Command::Package(args) => package::run(&args),

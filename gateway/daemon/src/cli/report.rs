@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use hutong_serve::{AdminRefusal, Report, ReportAsk};
 use serde_json::Value;
 
-use super::admin::Gateway;
+use super::admin::{Gateway, encoded};
 use super::lang::{Lang, lang, t};
 use super::{Failure, Outcome, output};
 use crate::report::{self, Form, Made};
@@ -180,18 +180,6 @@ impl From {
         }
         out.write_all(bytes).and_then(|()| out.flush()).map_err(|e| Failure::file(Path::new("stdout"), &e))
     }
-}
-
-/// Names and values as in an address (RFC 3986).
-fn encoded(query: &[(String, String)]) -> String {
-    let plain = |text: &str| -> String {
-        let one = |b: u8| match b {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(b).to_string(),
-            b => format!("%{b:02X}"),
-        };
-        text.bytes().map(one).collect()
-    };
-    query.iter().map(|(n, v)| format!("{}={}", plain(n), plain(v))).collect::<Vec<_>>().join("&")
 }
 
 /// The same without a running gateway.
