@@ -5,6 +5,7 @@ mod command_line;
 mod console;
 mod fhir;
 mod identity;
+mod indicators;
 mod recognition;
 mod recovery;
 mod tidy;

@@ -3,7 +3,7 @@
 
 use hutong_commit::error::StoreError;
 use hutong_count::cases::{By, DEFINITION, DEFINITION_VERSION, FigureRow, Question, Scope};
-use hutong_count::indicators::{Figure, Outcome, Provenance};
+use hutong_count::indicators::{Figure, Gap, Outcome, Provenance};
 use hutong_count::period::Period;
 use hutong_paper::{Block, Column, Definition, Document, Kind, Meta, Table, Text, Value as Cell};
 use hutong_serve::{AdminRefusal, Report, ReportAsk};
@@ -119,6 +119,38 @@ pub(super) fn gaps(figures: &[Figure]) -> Vec<Text> {
         ))
     };
     figures.iter().filter_map(one).collect()
+}
+
+/// What is missing, by reason: which numbers, for which figures.
+pub(super) fn gaps_by_reason(figures: &[Figure]) -> Vec<Text> {
+    let mut reasons: Vec<((&str, &str), Vec<&Gap>, Vec<&str>)> = Vec::new();
+    for figure in figures {
+        let Outcome::Missing(gaps) = &figure.outcome else { continue };
+        for gap in gaps {
+            let reason = (gap.zh.as_str(), gap.en.as_str());
+            let at = reasons.iter().position(|(r, ..)| *r == reason).unwrap_or_else(|| {
+                reasons.push((reason, Vec::new(), Vec::new()));
+                reasons.len() - 1
+            });
+            let Some((_, missing, of)) = reasons.get_mut(at) else { continue };
+            if !missing.iter().any(|g| g.name == gap.name) {
+                missing.push(gap);
+            }
+            if !of.contains(&figure.indicator.as_str()) {
+                of.push(&figure.indicator);
+            }
+        }
+    }
+    reasons.sort_by_key(|(_, _, of)| std::cmp::Reverse(of.len()));
+    let one = |((zh, en), missing, of): ((&str, &str), Vec<&Gap>, Vec<&str>)| {
+        let list = |pick: fn(&Gap) -> &str, sep: &str| missing.iter().map(|g| pick(g)).collect::<Vec<_>>().join(sep);
+        let of = of.join(" ");
+        Text::new(
+            format!("{zh}：{}。涉及 {of}。", list(|g| &g.title, "、")),
+            format!("{en}: {}. Needed for {of}.", list(|g| &g.title_en, "; ")),
+        )
+    };
+    reasons.into_iter().map(one).collect()
 }
 
 /// What was not counted by the gateway, and who answers for it.

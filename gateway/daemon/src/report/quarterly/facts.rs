@@ -203,7 +203,8 @@ impl Asker<'_> {
     }
 
     fn months(&self, period: Period, scope: Scope) -> Vec<(u32, Option<i64>, i64)> {
-        let (year, last, _) = civil(period.last);
+        // months to come have no figure
+        let (year, last, _) = civil(period.last.min(day_of(now_us())).max(period.first));
         (1..=12_i64)
             .map(|month| {
                 let of = |year: i64| {

@@ -7,7 +7,7 @@ use hutong_paper::{Block, Column, Kind, Table, Text, Value};
 
 use super::facts::Facts;
 use super::write::span;
-use crate::report::indicators::{gaps, given};
+use crate::report::indicators::{gaps_by_reason, given};
 use crate::report::int;
 
 pub(super) fn notes(f: &Facts) -> Vec<Block> {
@@ -22,7 +22,7 @@ pub(super) fn notes(f: &Facts) -> Vec<Block> {
     if !f.adjustments.is_empty() {
         blocks.push(Block::Table(adjustments(f)));
     }
-    let missing = gaps(&f.indicators);
+    let missing = gaps_by_reason(&f.indicators);
     if !missing.is_empty() {
         blocks.push(Block::Heading(2, Text::new("无法计算的指标及原因", "What cannot be computed, and why")));
         blocks.push(Block::Notes(missing));

@@ -183,11 +183,10 @@ fn overview(f: &Facts) -> Text {
             let ahead = done - calendar;
             let pace = if ahead.is_sign_negative() { ("慢", "behind") } else { ("快", "ahead of") };
             zh.push_str(&format!(
-                "截至期末，全年累计 {}（{}）{}{}，完成年度目标 {} {}的 {done}%，较时序进度（{calendar}%）{} {} 个百分点。目标依据：{}。",
-                t.scope.code(),
-                f.year,
+                "截至期末，全年累计 {} {}（{} 口径），完成年度目标 {} {}的 {done}%，较时序进度（{calendar}%）{} {} 个百分点。目标依据：{}。",
                 t.done,
                 unit.0,
+                t.scope.code(),
                 t.value,
                 unit.0,
                 pace.0,
@@ -223,20 +222,16 @@ fn trend(f: &Facts) -> Chart {
     let summary = best.map_or_else(Text::default, |(m, n)| {
         Text::new(format!("{m} 月最多，{n} 人次。"), format!("{} had the most cases: {n}.", name(m).en))
     });
+    let mut series = vec![Series { name: year_name(f.year), values: f.months.iter().map(|(_, now, _)| now.map(|n| n as f64)).collect() }];
+    if f.months.iter().any(|(.., past)| *past > 0) {
+        let values = f.months.iter().map(|(.., past)| Some(*past as f64)).collect();
+        series.push(Series { name: year_name(f.year - 1), values });
+    }
     Chart {
-        title: Text::new(
-            format!("图1 各月 {} 人次（{} 年与 {} 年）", f.scope.code(), f.year, f.year - 1),
-            format!("Figure 1. {} cases by month, {} and {}", f.scope.code(), f.year, f.year - 1),
-        ),
+        title: Text::new(format!("图1 各月 {} 人次", f.scope.code()), format!("Figure 1. {} cases by month", f.scope.code())),
         summary,
         unit: Text::new("人次", "cases"),
-        shape: Shape::Line {
-            categories: f.months.iter().map(|(m, ..)| name(*m)).collect(),
-            series: vec![
-                Series { name: year_name(f.year), values: f.months.iter().map(|(_, now, _)| now.map(|n| n as f64)).collect() },
-                Series { name: year_name(f.year - 1), values: f.months.iter().map(|(_, _, past)| Some(*past as f64)).collect() },
-            ],
-        },
+        shape: Shape::Line { categories: f.months.iter().map(|(m, ..)| name(*m)).collect(), series },
     }
 }
 
@@ -506,6 +501,8 @@ fn indicator_table(f: &Facts) -> Table {
             provenance(i).into(),
         ]
     };
+    let is_missing = |i: &&indicators::Figure| matches!(i.outcome, indicators::Outcome::Missing(_));
+    let missing = f.indicators.iter().filter(is_missing).count();
     Table {
         key: "indicators".to_owned(),
         title: Text::new("表6 绩效与监测指标", "Table 6. Indicators"),
@@ -518,11 +515,15 @@ fn indicator_table(f: &Facts) -> Table {
             Column::new("met", "结论", "State", Kind::Text),
             Column::new("provenance", "来源", "From", Kind::Text),
         ],
-        rows: f.indicators.iter().map(row).collect(),
+        rows: f.indicators.iter().filter(|i| !is_missing(i)).map(row).collect(),
         totals: None,
         footnotes: vec![Text::new(
-            "来源：计数为网关由消息得出；计算为计数与填报、配置的数合成；填报为机构填报并经第二人审核。无法计算的原因见说明。",
-            "From: counted by the gateway from messages; computed with reported or configured numbers; reported by institutions and approved by a second person. Why some cannot be computed stands in the notes.",
+            format!(
+                "来源：计数为网关由消息得出；计算为计数与填报、配置的数合成；填报为机构填报并经第二人审核。另有 {missing} 项无法计算，所缺见说明。"
+            ),
+            format!(
+                "From: counted by the gateway from messages; computed with reported or configured numbers; reported by institutions and approved by a second person. {missing} more cannot be computed: the notes say what is missing."
+            ),
         )],
     }
 }
