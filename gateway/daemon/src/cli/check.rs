@@ -32,6 +32,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let library = Arc::new(Library::load(&config)?);
     Sources::new(config.source).map_err(|faults| crate::runtime::wrong_sources(&faults))?;
     Tables::shipped(&config.recognition.rules).map_err(|name| crate::runtime::unknown_rules(&name))?;
+    crate::indicators::Indicators::load(config.indicators)?;
     crate::pipeline::Pipeline::with(config.gateway.mappings.as_deref(), Arc::clone(&library))?;
     let loaded = &library.in_force().loaded;
     if !loaded.names.is_empty() {

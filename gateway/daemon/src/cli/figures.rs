@@ -15,7 +15,7 @@ pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
     /// 已停止网关的数据目录 · data directory of a stopped gateway
-    #[arg(long, global = true, conflicts_with = "to")]
+    #[arg(long, global = true)]
     data: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t, global = true)]
     format: Format,
