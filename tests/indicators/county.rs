@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hutong_tests::gateway::{Gateway, hutong};
 use hutong_tests::hl7;
-use hutong_tests::http::get;
+use hutong_tests::http::{get, request};
 use hutong_tests::mllp::Sender;
 use serde_json::Value;
 
@@ -203,7 +203,9 @@ impl County {
     }
 
     pub fn page(&self, path: &str) -> String {
-        let answer = get(self.gateway.http, path);
+        // a page is for this machine only under one of its own names
+        let head = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+        let answer = request(self.gateway.http, &head, &[]);
         let text = String::from_utf8(answer.body).unwrap();
         assert_eq!(answer.status, 200, "{path}: {text}");
         text
