@@ -75,7 +75,7 @@ impl Index {
             self.insert(key, record);
         }
         if person.is_named() {
-            let count = self.names.entry(crate::text::hash(&[person.name()])).or_insert(0);
+            let count = self.names.entry(crate::text::hash(person.name())).or_insert(0);
             *count = count.saturating_add(1);
             self.named = self.named.saturating_add(1);
         }
@@ -86,7 +86,7 @@ impl Index {
             self.take(key, record);
         }
         if person.is_named() {
-            if let Some(count) = self.names.get_mut(&crate::text::hash(&[person.name()])) {
+            if let Some(count) = self.names.get_mut(&crate::text::hash(person.name())) {
                 *count = count.saturating_sub(1);
             }
             self.named = self.named.saturating_sub(1);
@@ -110,7 +110,7 @@ impl Index {
 
     /// The share of records that bear this person's name.
     pub(crate) fn name_frequency(&self, person: &Person) -> f32 {
-        let count = self.names.get(&crate::text::hash(&[person.name()])).copied().unwrap_or(0);
+        let count = self.names.get(&crate::text::hash(person.name())).copied().unwrap_or(0);
         count as f32 / self.named.max(SMALLEST) as f32
     }
 
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn chains_hold_what_was_put_in_and_not_taken_out() {
         let mut index = Index::default();
-        let key = |n: u64| crate::text::hash(&[&(n % 700).to_string()]);
+        let key = |n: u64| crate::text::hash(&(n % 700).to_string());
         for n in 0..20_000u32 {
             index.insert(key(u64::from(n)), n);
         }
@@ -219,6 +219,6 @@ mod tests {
         let links = index.links.len();
         index.insert(key(5), 1);
         assert_eq!(index.links.len(), links, "a freed link is used again");
-        assert_eq!(index.chain(crate::text::hash(&["nobody"])).count(), 0);
+        assert_eq!(index.chain(crate::text::hash("nobody")).count(), 0);
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum Naming {
 pub(crate) fn naming(plain: &str) -> Naming {
     if plain.chars().all(|c| c == LOST || c.is_ascii_digit()) || UNNAMED.iter().any(|u| plain.starts_with(u)) {
         Naming::Nobody
-    } else if NEWBORN.iter().any(|n| plain.ends_with(n)) || plain.contains("之子") || plain.contains("之女") {
+    } else if NEWBORN.iter().any(|n| plain.ends_with(n)) || plain.split('之').skip(1).any(|rest| rest.starts_with(['子', '女'])) {
         Naming::Newborn
     } else {
         Naming::Name
@@ -62,6 +62,11 @@ pub(crate) fn reading(plain: &str) -> String {
         }
     }
     out
+}
+
+/// Bytes of the reading of a few characters.
+pub(crate) fn reading_length(plain: &str) -> usize {
+    plain.chars().map(|c| c.to_pinyin().map_or(u_for_v(c).len_utf8(), |p| p.plain().chars().map(|c| u_for_v(c).len_utf8()).sum())).sum()
 }
 
 /// `ü` is written `v` or `u`.

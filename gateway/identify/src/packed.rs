@@ -26,7 +26,8 @@ impl Systems {
     }
 }
 
-/// A record in bytes.
+/// A record in bytes: equal where key and person are.
+#[derive(PartialEq, Eq)]
 pub(crate) struct Packed(Box<[u8]>);
 
 impl Packed {

@@ -1,7 +1,7 @@
 //! What is compared of a Patient: names, sex, birth date, numbers, telephones, address.
 
-use crate::name::{Naming, naming, plain_name, reading, surname};
-use crate::text::{hash, is_han, plain};
+use crate::name::{Naming, naming, plain_name, reading, reading_length, surname};
+use crate::text::{hash_of, is_han, plain};
 use hutong_fhir::NodeRef;
 use hutong_fhir::identifier::{self, IdentityCard, Kind};
 use serde::{Deserialize, Serialize};
@@ -242,9 +242,9 @@ impl Person {
         self.names.first().map_or("", |n| n)
     }
 
-    /// Whether there is a name that names this person.
+    /// Whether there is a name that names this person; also of one just read, which is not settled yet.
     pub(crate) fn is_named(&self) -> bool {
-        self.naming == Some(Naming::Name)
+        self.naming.or_else(|| self.names.first().map(|n| naming(n))) == Some(Naming::Name)
     }
 
     /// The valid 身份证.
@@ -268,21 +268,26 @@ impl Person {
         if !self.is_named() {
             return keys;
         }
-        let (year, month, day) = (self.birth.year.to_string(), self.birth.month.to_string(), self.birth.day.to_string());
-        let surname = reading(surname(self.name()));
+        let name = self.name();
+        let read = reading(name);
+        // a name is read character by character: its surname first
+        let surname = read.get(..reading_length(surname(name))).unwrap_or_default();
+        let Date { year, month, day } = self.birth;
+        let [high, low] = year.to_be_bytes();
         if self.birth.is_whole() {
-            keys.push(hash(&["reading+birth", &reading(self.name()), &year, &month, &day]));
-            let sex = if self.sex == Sex::Male { "m" } else { "f" };
-            keys.push(hash(&["surname+birth", &surname, sex, &year, &month, &day]));
+            let birth = [high, low, month, day];
+            keys.push(hash_of(&[b"reading+birth", read.as_bytes(), &birth]));
+            let sex: &[u8] = if self.sex == Sex::Male { b"m" } else { b"f" };
+            keys.push(hash_of(&[b"surname+birth", surname.as_bytes(), sex, &birth]));
         }
-        if self.birth.year > 0 {
-            keys.push(hash(&["name+year", self.name(), &year]));
+        if year > 0 {
+            keys.push(hash_of(&[b"name+year", name.as_bytes(), &[high, low]]));
         }
         for phone in &self.phones {
-            keys.push(hash(&["phone", phone, &surname]));
+            keys.push(hash_of(&[b"phone", phone.as_bytes(), surname.as_bytes()]));
         }
         if !self.address.is_empty() {
-            keys.push(hash(&["name+address", self.name(), &tail(&self.address)]));
+            keys.push(hash_of(&[b"name+address", name.as_bytes(), tail(&self.address).as_bytes()]));
         }
         keys.sort_unstable();
         keys.dedup();
@@ -292,13 +297,12 @@ impl Person {
 
 /// The key of a number, of whatever certainty: a card read right in one place and wrong in another does not meet by it.
 pub(crate) fn number_key(n: &PersonalNumber) -> u64 {
-    hash(&["number", &n.system, &n.value])
+    hash_of(&[b"number", n.system.as_bytes(), n.value.as_bytes()])
 }
 
 /// The last characters of an address: the place itself, however much of the province stands before it.
-fn tail(address: &str) -> String {
-    let count = address.chars().count();
-    address.chars().skip(count.saturating_sub(5)).collect()
+fn tail(address: &str) -> &str {
+    address.char_indices().rev().nth(4).and_then(|(at, _)| address.get(at..)).unwrap_or(address)
 }
 
 /// A shared text as JSON: a text.
@@ -361,5 +365,22 @@ mod tests {
         }
         let added = over(&first, r#"{"resourceType":"Patient","identifier":[{"system":"urn:h1","value":"c3"}]}"#, &[]);
         assert_eq!(added.numbers.iter().map(|n| &*n.value).collect::<Vec<_>>(), ["C3", "B1", "A2"]);
+    }
+
+    #[test]
+    fn a_record_read_from_the_journal_has_the_keys_under_which_it_was_put() {
+        for name in ["欧阳娜娜", "张三", "无名氏", "王小芳之女", "OUYANG NA", ""] {
+            let mut p = Person::default();
+            p.add_name(name);
+            p.add_phone("13800010001");
+            p.set_birth(Date { year: 1990, month: 12, day: 31 });
+            p.set_address("永安镇茅草坝村3组");
+            p.settle();
+            let read: Person = serde_json::from_value(serde_json::to_value(&p).unwrap()).unwrap();
+            assert_eq!((read.keys(), read.is_named()), (p.keys(), p.is_named()), "{name}");
+            let plain = p.name();
+            assert_eq!(reading(plain).get(..reading_length(surname(plain))), Some(&*reading(surname(plain))), "{name}");
+        }
+        assert_eq!((tail("永安镇茅草坝村3组"), tail("3组"), tail("")), ("草坝村3组", "3组", ""));
     }
 }

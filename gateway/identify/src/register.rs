@@ -110,22 +110,18 @@ impl Register {
 
     fn record(&mut self, key: &str, person: &Person) {
         let packed = Packed::new(key, person, &mut self.systems);
-        // what was read from the journal lacks what follows from the rest
-        let person = packed.person(&self.systems);
         match self.number(key) {
             Some(number) => {
-                let Some(old) = self.person(number).filter(|old| *old != person) else { return };
-                if let Some(record) = self.records.get_mut(number as usize) {
-                    record.packed = packed;
-                }
+                let Some(record) = self.records.get_mut(number as usize).filter(|r| r.packed != packed) else { return };
+                let old = std::mem::replace(&mut record.packed, packed).person(&self.systems);
                 self.index.remove(number, &old);
-                self.index.add(number, &person);
+                self.index.add(number, person);
             }
             None => {
                 let Ok(number) = u32::try_from(self.records.len()) else { return };
-                self.index.add(number, &person);
+                self.index.add(number, person);
                 self.records.push(Record { packed, root: number });
-                if *self.by_key.entry(hash(&[key])).or_insert(number) != number {
+                if *self.by_key.entry(hash(key)).or_insert(number) != number {
                     self.collided.insert(key.into(), number);
                 }
             }
@@ -187,7 +183,7 @@ impl Register {
 
     /// The number of a record.
     pub fn number(&self, key: &str) -> Option<u32> {
-        let number = self.by_key.get(&hash(&[key])).copied()?;
+        let number = self.by_key.get(&hash(key)).copied()?;
         if self.key(number) == Some(key) { Some(number) } else { self.collided.get(key).copied() }
     }
 
@@ -264,7 +260,7 @@ mod tests {
         let mut register = Register::new(Weights::built_in());
         register.apply(&Event::Record { key: "Patient/1".into(), person: Person::default() });
         // as if the second key had the first one's hash
-        register.by_key.insert(hash(&["Patient/2"]), 0);
+        register.by_key.insert(hash("Patient/2"), 0);
         assert_eq!(register.number("Patient/2"), None);
         for _ in 0..2 {
             register.apply(&Event::Record { key: "Patient/2".into(), person: Person::default() });

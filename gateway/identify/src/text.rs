@@ -49,11 +49,16 @@ pub(crate) fn is_han(c: char) -> bool {
 }
 
 /// FNV-1a: small, the same on every machine, good enough for keys that are verified afterwards.
-pub(crate) fn hash(parts: &[&str]) -> u64 {
+pub(crate) fn hash(text: &str) -> u64 {
+    hash_of(&[text.as_bytes()])
+}
+
+/// The same of several parts.
+pub(crate) fn hash_of(parts: &[&[u8]]) -> u64 {
     let mut h = 0xcbf2_9ce4_8422_2325u64;
     for part in parts {
-        for b in part.bytes().chain([0xff]) {
-            h = (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3);
+        for b in part.iter().chain(&[0xff]) {
+            h = (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3);
         }
     }
     h

@@ -81,6 +81,8 @@ pub struct Terminology {
     implicit: Cache<String, Result<Arc<Compiled>, SetFault>>,
     /// By the system that they supplement.
     supplements: FastMap<String, Vec<Arc<System>>>,
+    /// Systems of which some version is a supplement: few, and asked about for every code.
+    supplementing: FastMap<String, ()>,
     /// By canonical URL, the newest first.
     concept_maps: FastMap<String, Vec<MapSlot>>,
     /// By canonical URL, version, whether only active codes, and what else was asked.
@@ -104,6 +106,7 @@ impl Terminology {
             whole_systems: FastMap::default(),
             implicit: Cache::new(IMPLICIT_MAX),
             supplements: FastMap::default(),
+            supplementing: FastMap::default(),
             concept_maps: FastMap::default(),
             expansions: Cache::builder().max_capacity(EXPANSION_BYTES_MAX).weigher(|_, e: &Arc<Expansion>| e.weight()).build(),
             was_asked: AtomicBool::new(false),
@@ -111,6 +114,9 @@ impl Terminology {
         for (i, system) in pack_systems.all().iter().enumerate() {
             let slot = SystemSlot { version: system.version.to_owned(), source: Source::Pack(i), built: OnceLock::new() };
             out.systems.entry(system.url.clone()).or_default().push(slot);
+            if !system::supplemented(system).is_empty() {
+                out.supplementing.insert(system.url.clone(), ());
+            }
         }
         for (i, set) in pack_sets.all().iter().enumerate() {
             let slot = SetSlot { version: set.version.to_owned(), source: Source::Pack(i), is_derived: false, compiled: OnceLock::new() };
@@ -156,6 +162,12 @@ impl Terminology {
     pub fn system(&self, url: &str) -> Option<&System> {
         let (url, version) = split(url);
         self.system_of(self.canonical(url), version).map(|s| &**s)
+    }
+
+    /// Whether a URL or OID names a supplement, which has no codes of its own.
+    pub fn is_supplement(&self, url: &str) -> bool {
+        let may_be = || self.supplementing.contains_key(self.canonical(split(url).0));
+        !self.supplementing.is_empty() && may_be() && self.system(url).is_some_and(System::is_supplement)
     }
 
     /// The display of a code in its system's own language; of the newest version that has the code.

@@ -36,6 +36,9 @@ impl Terminology {
             named.push((system.url.clone(), system.version.clone()));
             self.derive_set(&system.value_set);
         }
+        if system.is_supplement() {
+            self.supplementing.insert(system.url.clone(), ());
+        }
         let supplemented = split(&system.supplements).0.to_owned();
         let slots = self.systems.entry(system.url.clone()).or_default();
         let slot = SystemSlot::of(system);

@@ -68,7 +68,6 @@ pub struct System {
 
 impl System {
     pub(crate) fn of_pack(of: &'static definitions::CodeSystem) -> System {
-        let supplements = of.tags.split('\t').find_map(|t| t.strip_prefix("s=")).unwrap_or("");
         System {
             url: of.url.clone(),
             version: of.version.to_owned(),
@@ -77,7 +76,7 @@ impl System {
             language: String::new(),
             content: Content::named(of.content).unwrap_or(Content::Fragment),
             value_set: CodeSystems::value_set_of(of).unwrap_or_default(),
-            supplements: supplements.to_owned(),
+            supplements: supplemented(of).to_owned(),
             hierarchy: of.tags.split('\t').find_map(|t| t.strip_prefix("h=")).unwrap_or("").to_owned(),
             properties: Vec::new(),
             aliases: Vec::new(),
@@ -172,6 +171,11 @@ impl System {
     pub fn bytes(&self) -> (usize, usize) {
         self.table.bytes()
     }
+}
+
+/// The system that one of R4's supplements; empty for the others.
+pub(crate) fn supplemented(of: &definitions::CodeSystem) -> &'static str {
+    of.tags.split('\t').find_map(|t| t.strip_prefix("s=")).unwrap_or("")
 }
 
 /// The countries that R4 lists, with their names.

@@ -9,7 +9,6 @@ use crate::walk::Walk;
 use hutong_fhir::definitions::{CodeSet, CodeSetId, Element, Form, Strength, Type, TypeKind};
 use hutong_fhir::primitive::Primitive;
 use hutong_fhir::{Location, NodeRef, Severity, ucum};
-use hutong_terminology::System;
 
 /// Codes that a finding lists at most.
 const SHOWN_MAX: usize = 12;
@@ -149,7 +148,7 @@ impl<'t> Walk<'t> {
                 "system 是值集而不是代码系统；请改为代码系统的 URI",
                 "the system is a value set, not a code system; give the URI of the code system",
             )
-        } else if terminology.system(system).is_some_and(System::is_supplement) {
+        } else if terminology.is_supplement(system) {
             (
                 "system 是补充(supplement)而不是代码系统；请改为它所补充的代码系统",
                 "the system is a supplement; give the code system that it supplements",

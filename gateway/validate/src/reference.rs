@@ -194,6 +194,13 @@ fn malformed() -> Finding {
 
 /// Reads the type out of a literal reference (<https://hl7.org/fhir/R4/references.html#literal>).
 pub(crate) fn target_of(value: &str, resource: impl Fn(&str) -> Option<TypeId>) -> Target<'_> {
+    // `Type/id`, as nearly all are
+    if let Some((name, id)) = value.split_once('/')
+        && is_id(id.as_bytes())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric())
+    {
+        return resource(name).map_or(Target::UnknownType(name), Target::Type);
+    }
     if value.contains(char::is_whitespace) {
         return Target::Malformed;
     }

@@ -40,7 +40,12 @@ pub(crate) enum Kind {
     Careful,
 }
 
-/// A patient of the load: `n` decides who; ids repeat after 50,000 so that patients have several results.
+/// Characters of given names.
+const GIVEN: [char; 20] =
+    ['安', '宁', '晨', '雨', '明', '华', '建', '国', '志', '远', '秀', '兰', '桂', '英', '文', '博', '思', '涵', '子', '轩'];
+
+/// A patient of the load: `n` decides who; ids repeat after 50,000 so that patients have several results. They are people of
+/// their own, who share no more than a county's people do: else every message would wait for one that may be of the same person.
 pub(crate) fn message(kind: Kind, n: u64) -> Vec<u8> {
     built(kind, n).bytes()
 }
@@ -50,7 +55,8 @@ fn built(kind: Kind, n: u64) -> Message {
     let person = &PEOPLE[(n % 8) as usize];
     let mrn: &'static str = PEOPLE[(n % 8) as usize].mrn;
     let unique = format!("{n:08}");
-    let patient = format!("{}{:05}", mrn, n / 8 % 50_000);
+    let nth = n / 8 % 50_000;
+    let patient = format!("{mrn}{nth:05}");
     let who = Person { mrn, birth: "19700101", ..*person };
     let built = match kind {
         Kind::Adt => messages::admission(institution, &who, "A04", &format!("V{unique}")),
@@ -58,9 +64,13 @@ fn built(kind: Kind, n: u64) -> Message {
         Kind::Oru15 => messages::terse_laboratory(institution, &who, &format!("V{unique}"), &unique, &CHEMISTRY[..7]),
         Kind::Careful => messages::laboratory(institution, &who, &format!("V{unique}"), &unique, "F", &CHEMISTRY[..7], 1),
     };
-    // a person of their own, or they would be the county's people
-    let card = with_check_digit(&format!("9{:05}19700101{:03}", n / 8 % 50_000, n % 8));
-    built.with(&format!("PID|1||{mrn}^"), &format!("PID|1||{patient}^")).with(&who.id_card(), &card)
+    let birth = format!("19{:02}{:02}{:02}", 40 + nth % 60, 1 + nth / 60 % 12, 1 + nth / 720 % 28);
+    let given = |at: u64| GIVEN.get((at % 20) as usize).copied().unwrap_or('安');
+    let name: String = who.name.chars().take(1).chain([given(nth), given(nth / 20)]).collect();
+    let card = with_check_digit(&format!("9{nth:05}{birth}{:03}", n % 8));
+    let built = built.with(&format!("PID|1||{mrn}^"), &format!("PID|1||{patient}^")).with(&who.id_card(), &card);
+    let built = built.with(who.name, &name).with(&format!("|{}|", who.birth), &format!("|{birth}|"));
+    built.with(who.phone, &format!("139{nth:05}{:03}", n % 8))
 }
 
 /// Sends for `time` over `connections`, each with `in_flight` messages waiting for their answers.

@@ -2,6 +2,7 @@
 //! and the opening of a visit. Each person has two records; results are spread over sixty days.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use hutong_commit::entry::{EventDraft, ResourceDraft, Update};
@@ -128,14 +129,22 @@ fn act(acts: &Acts, resources: Vec<ResourceDraft>, events: Vec<EventDraft>) -> A
 fn fill(store: &Store, acts: &Acts, reports: u64, now: i64) -> Result<(), Failure> {
     let bar = indicatif::ProgressBar::new(reports);
     bar.set_message(t("装入结果", "loading results"));
+    let refused = Arc::new(AtomicBool::new(false));
     for n in 0..reports {
-        store.submit(acts.draft(act(acts, report(n, now), Vec::new())), |_| {});
+        let refused = Arc::clone(&refused);
+        let draft = acts.draft(act(acts, report(n, now), Vec::new()));
+        store.submit(draft, move |outcome| {
+            refused.fetch_or(outcome.is_err(), Ordering::Relaxed);
+        });
         if n % AT_ONCE == AT_ONCE - 1 {
             store.wait_applied(store.durable(), Duration::from_secs(60));
             bar.set_position(n);
         }
     }
     while store.durable() < reports {
+        if refused.load(Ordering::Relaxed) {
+            return Err(Failure::judged("结果装入失败，测量无意义", "results could not be stored: there is nothing to measure"));
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
     store.wait_applied(store.durable(), Duration::from_secs(600));

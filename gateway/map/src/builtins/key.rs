@@ -68,27 +68,25 @@ fn layout(datatype: &str) -> Layout {
 
 fn key<'m>(e: &mut Exec<'m>, v: &Val<'m>) -> Option<(String, Origin)> {
     let Val::View(view) = v else { return plain(e, v) };
-    let name = e.datatype(view.dt).to_owned();
-    match layout(&name) {
+    match layout(e.datatype(view.dt)) {
         Layout::Assigned(numbers, assigner) => {
             let (number, origin) = numbers.iter().find_map(|n| e.part_text(view, *n))?;
-            let namespace = e.part(view, assigner).and_then(|hd| authority(e, &hd)).unwrap_or_else(|| e.cx.namespace.to_owned());
-            Some((format!("{namespace}{SEPARATOR}{number}"), origin))
+            let namespace = e.part(view, assigner).and_then(|hd| authority(e, &hd));
+            Some((joined(namespace.as_deref().unwrap_or(e.cx.namespace), SEPARATOR, &number), origin))
         }
         Layout::Entity(number, assigner) => {
             let (number, origin) = e.part_text(view, number)?;
             let text = |e: &mut Exec<'m>, n: u8| e.part_text(view, n).map(|(t, _)| t.into_owned());
             let (local, universal) = (text(e, assigner), text(e, assigner + 1));
             let namespace = named(e, local.as_deref(), universal.as_deref());
-            Some((format!("{namespace}{SEPARATOR}{number}"), origin))
+            Some((joined(&namespace, SEPARATOR, &number), origin))
         }
         Layout::Authority => {
             let namespace = authority(e, view)?;
-            let own = format!("{}/", e.cx.namespace);
             // a facility is identified by its own name, whoever speaks of it
-            match namespace.strip_prefix(&own) {
-                Some(local) => Some((format!("{}{SEPARATOR}{local}", e.cx.namespace), view.origin())),
-                None => Some((format!("{SEPARATOR}{namespace}"), view.origin())),
+            match namespace.strip_prefix(e.cx.namespace).and_then(|rest| rest.strip_prefix('/')) {
+                Some(local) => Some((joined(e.cx.namespace, SEPARATOR, local), view.origin())),
+                None => Some((joined("", SEPARATOR, &namespace), view.origin())),
             }
         }
         Layout::Plain => plain(e, v),
@@ -97,7 +95,7 @@ fn key<'m>(e: &mut Exec<'m>, v: &Val<'m>) -> Option<(String, Origin)> {
 
 fn plain<'m>(e: &mut Exec<'m>, v: &Val<'m>) -> Option<(String, Origin)> {
     let (text, origin) = e.text_of(v)?;
-    Some((format!("{}{SEPARATOR}{text}", e.cx.namespace), origin))
+    Some((joined(e.cx.namespace, SEPARATOR, &text), origin))
 }
 
 /// The namespace that an HD names.
@@ -116,7 +114,15 @@ fn named(e: &Exec<'_>, local: Option<&str>, universal: Option<&str>) -> String {
         return uri;
     }
     match universal.or(local) {
-        Some(name) => format!("{}/{name}", e.cx.namespace),
+        Some(name) => joined(e.cx.namespace, '/', name),
         None => e.cx.namespace.to_owned(),
     }
+}
+
+fn joined(before: &str, between: char, after: &str) -> String {
+    let mut out = String::with_capacity(before.len() + after.len() + 1);
+    out.push_str(before);
+    out.push(between);
+    out.push_str(after);
+    out
 }

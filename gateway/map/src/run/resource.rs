@@ -33,28 +33,21 @@ impl<'m> Exec<'m> {
     }
 
     fn identity(&mut self, map: &Map, parts: &[OpId]) -> Option<String> {
-        let cx = self.cx;
-        let mut namespace: Cow<'m, str> = Cow::Borrowed(cx.namespace);
         let mut texts: [Cow<'m, str>; IDENTITY_MAX] = [const { Cow::Borrowed("") }; IDENTITY_MAX];
         for (i, (op, place)) in parts.iter().zip(&mut texts).enumerate() {
-            let text = self.text(*op).map(|(t, _)| t);
-            let Some(text) = text else {
+            match self.text(*op) {
+                Some((text, _)) => *place = text,
                 // the first part says whose number it is; without it the others tell nothing apart
-                if i == 0 {
-                    return None;
-                }
-                continue;
-            };
-            *place = match memchr::memchr(SEPARATOR as u8, text.as_bytes()) {
-                Some(at) if i == 0 => {
-                    namespace = Cow::Owned(text.get(..at).unwrap_or("").to_owned());
-                    Cow::Owned(text.get(at + 1..).unwrap_or("").to_owned())
-                }
-                _ => text,
-            };
+                None if i == 0 => return None,
+                None => {}
+            }
         }
-        let parts = texts.iter().take(parts.len()).map(|t| &**t);
-        Some(hutong_fhir::id::from_identity(&namespace, map.type_name, parts))
+        let mut texts = texts.iter().map(|t| &**t);
+        let first = texts.next().unwrap_or("");
+        let assigned = memchr::memchr(SEPARATOR as u8, first.as_bytes()).and_then(|at| Some((first.get(..at)?, first.get(at + 1..)?)));
+        let (namespace, first) = assigned.unwrap_or((self.cx.namespace, first));
+        let parts = std::iter::once(first).chain(texts).take(parts.len());
+        Some(hutong_fhir::id::from_identity(namespace, map.type_name, parts))
     }
 
     /// Makes the resource of a map from the present slots, or finds it where it was made before.

@@ -95,9 +95,10 @@ impl<'t> Walk<'t> {
     /// translation, and no fault.
     pub(crate) fn display(&mut self, at: &Frame<'_, 't>) {
         let text = |key| at.node.child(key).and_then(NodeRef::value);
-        let (Some(given), Some(system), Some(code)) = (text(KEYS.display), text(KEYS.system), text(KEYS.code)) else { return };
+        let Some(given) = text(KEYS.display).filter(|d| d.is_ascii()) else { return };
+        let (Some(system), Some(code)) = (text(KEYS.system), text(KEYS.code)) else { return };
         let Some(own) = self.knowledge.terminology.display(system, code) else { return };
-        if !given.is_ascii() || !own.is_ascii() || same_words(given, own) {
+        if !own.is_ascii() || same_words(given, own) {
             return;
         }
         let finding = text::DISPLAY.finding(Severity::Warning).says(

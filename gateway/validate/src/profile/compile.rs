@@ -1,6 +1,7 @@
 //! Snapshot to tables: for each element what the profile says beyond its type, names as keys, slices with the
 //! conditions of their discriminators.
 
+use super::context::Place;
 use super::invariant::Invariant;
 use super::source::{At, Outline};
 use super::{BindingRule, Context, Element, Link, Profile, Slice, Slicing, Target, TargetRule, TypeRule, ValueRule, condition, value};
@@ -32,6 +33,7 @@ pub(super) fn compile(knowledge: &Knowledge, structure: Arc<StructureDefinition>
     let contexts = structure.contexts.iter().map(|(kind, text)| Context {
         kind: *kind,
         text: text.clone(),
+        place: (*kind == ContextKind::Element).then(|| Place::read(text, definitions)),
         expression: (*kind == ContextKind::FhirPath).then(|| Invariant::bare(text)),
     });
     Some(Profile {

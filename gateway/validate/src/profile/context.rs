@@ -8,8 +8,41 @@ use crate::walk::Walk;
 use hutong_fhir::definitions::TypeId;
 use hutong_fhir::primitive::is_absolute;
 use hutong_fhir::structure::ContextKind;
-use hutong_fhir::{Finding, NodeRef, Severity};
+use hutong_fhir::{Definitions, Finding, NodeRef, Severity};
 use std::sync::Arc;
+
+/// What a context of kind `element` names: a type (`HumanName`, `Element`, `Resource`), or a path below one
+/// (`Patient.contact.name`, `Observation.value[x]`).
+pub(crate) struct Place {
+    root: Root,
+    /// The names below, the last first.
+    steps: Box<[Box<str>]>,
+}
+
+enum Root {
+    /// Any element.
+    Element,
+    /// A resource with a canonical URL.
+    Canonical,
+    Type(TypeId),
+    Unknown,
+}
+
+impl Place {
+    pub(crate) fn read(text: &str, definitions: &Definitions) -> Place {
+        let path = text.rsplit_once('#').map_or(text, |(_, path)| path);
+        let mut names = path.split('.');
+        // a type may be named by its canonical
+        let root = match names.next().and_then(|n| n.rsplit('/').next()).unwrap_or("") {
+            "Element" => Root::Element,
+            "CanonicalResource" | "MetadataResource" => Root::Canonical,
+            name => definitions.type_named(name).map_or(Root::Unknown, Root::Type),
+        };
+        let mut steps: Vec<Box<str>> = names.map(|n| n.split(':').next().unwrap_or(n).into()).collect();
+        steps.reverse();
+        Place { root, steps: steps.into() }
+    }
+}
 
 impl<'t> Walk<'t> {
     /// Checks an extension by its definition.
@@ -92,7 +125,7 @@ impl<'t> Walk<'t> {
         let Some(around) = at.up else { return };
         let good = profile.contexts.is_empty()
             || profile.contexts.iter().any(|c| match c.kind {
-                ContextKind::Element => self.is_at(around, &c.text),
+                ContextKind::Element => c.place.as_ref().is_some_and(|place| self.is_at(around, place)),
                 ContextKind::Extension => {
                     // below the extension itself or its value
                     let urls = [Some(around), around.up].into_iter().flatten().filter_map(|f| f.node.child(KEYS.url)?.value());
@@ -116,33 +149,23 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Whether a frame is what a context of kind `element` names: a type (`HumanName`, `Element`, `Resource`), or a path
-    /// below one (`Patient.contact.name`, `Observation.value[x]`).
-    fn is_at(&self, around: &Frame<'_, 't>, context: &str) -> bool {
-        let context = context.rsplit_once('#').map_or(context, |(_, path)| path);
-        let mut steps = context.split('.').rev();
+    /// Whether a frame is at a place.
+    fn is_at(&self, around: &Frame<'_, 't>, place: &Place) -> bool {
         let mut frame = around;
-        let mut names = context.matches('.').count();
-        while names > 0 {
-            let (Some(step), Some(property)) = (steps.next(), frame.property) else { return false };
-            let element = self.definitions.element(property.element);
-            let concrete = frame.node.name();
-            let step = step.split(':').next().unwrap_or(step);
-            if step != element.name() && step != concrete && Some(step) != element.name().strip_suffix("[x]") {
+        for step in &place.steps {
+            let (Some(property), Some(up)) = (frame.property, frame.up) else { return false };
+            let name = self.definitions.element(property.element).name();
+            if **step != *name && **step != *frame.node.name() && Some(&**step) != name.strip_suffix("[x]") {
                 return false;
             }
-            let Some(up) = frame.up else { return false };
             frame = up;
-            names -= 1;
         }
-        let Some(name) = steps.next() else { return false };
-        // a type that is named by its canonical
-        let name = name.rsplit('/').next().unwrap_or(name);
-        if name == "Element" && !self.is_resource(frame) || name == "CanonicalResource" || name == "MetadataResource" {
-            return name != "CanonicalResource" && name != "MetadataResource" || frame.node.child(KEYS.url).is_some();
+        match place.root {
+            Root::Element if !self.is_resource(frame) => true,
+            Root::Canonical => frame.node.child(KEYS.url).is_some(),
+            Root::Type(wanted) => self.type_at(frame).is_some_and(|own| self.is_or_was(own, wanted)),
+            Root::Element | Root::Unknown => false,
         }
-        let Some(wanted) = self.definitions.type_named(name) else { return false };
-        self.type_at(frame).is_some_and(|own| self.is_or_was(own, wanted))
     }
 
     fn is_resource(&self, frame: &Frame<'_, 't>) -> bool {

@@ -150,10 +150,11 @@ impl<'t> Walk<'t> {
             _ => resource,
         };
         let host = Here::new(self, root);
+        let own = Item::resource(resource, self.definitions);
         let env = Env {
             definitions: self.definitions,
-            resource: Item::resource(resource, self.definitions),
-            root: Item::resource(root, self.definitions),
+            root: if root.id() == resource.id() { own.clone() } else { Item::resource(root, self.definitions) },
+            resource: own,
             host: &host,
             now: self.demands.now,
             variables,

@@ -70,6 +70,8 @@ impl Profile {
 pub(crate) struct Context {
     pub(crate) kind: ContextKind,
     pub(crate) text: String,
+    /// Of kind Element.
+    pub(crate) place: Option<context::Place>,
     /// Of kind FHIRPath.
     pub(crate) expression: Option<Invariant>,
 }
