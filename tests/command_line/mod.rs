@@ -106,7 +106,10 @@ fn the_demo_is_as_told() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     let last = lines.last().unwrap();
     assert_eq!((out.status.code(), &last["failed"]), (Some(0), &0.into()), "{last}");
-    assert!(last["steps"].as_u64().unwrap() >= 25, "{last}");
+    assert!(last["steps"].as_u64().unwrap() >= 100, "{last}");
+    for told in ["registries", "order-recognised", "card-accepted", "check-lapsed", "after-merge", "figure-saved", "counted-merged"] {
+        assert!(lines.iter().any(|l| l["step"] == told), "{told} is not played");
+    }
 }
 
 #[test]

@@ -11,9 +11,13 @@ pub(crate) enum Format {
     Ndjson,
 }
 
-/// Columns that a terminal needs for `text`: East Asian wide characters take two (UAX #11, the ranges in use here).
+/// Columns that a terminal needs for `text`: East Asian wide characters take two (UAX #11, the ranges in use here), colours
+/// (`paint`) none.
 pub(crate) fn width(text: &str) -> usize {
-    text.chars().map(char_width).sum()
+    let mut pieces = text.split('\u{1b}');
+    let plain = pieces.next().unwrap_or_default();
+    let painted = pieces.map(|piece| piece.split_once('m').map_or(piece, |(_, rest)| rest));
+    std::iter::once(plain).chain(painted).flat_map(str::chars).map(char_width).sum()
 }
 
 fn char_width(c: char) -> usize {
@@ -85,5 +89,6 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(width(lines[2]), width(lines[3]));
         assert!(lines[3].ends_with(" 7"), "{text}");
+        assert_eq!((width(&paint("县✓", "1;31", true)), width("县✓")), (3, 3));
     }
 }

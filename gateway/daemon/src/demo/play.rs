@@ -17,6 +17,9 @@ use crate::cli::Failure;
 use crate::cli::lang::{Lang, lang, t};
 use crate::runtime::Running;
 
+/// After that long a read is judged as it is.
+const SETTLED_WITHIN: std::time::Duration = std::time::Duration::from_secs(20);
+
 /// A step that was done, and what came of it.
 pub(crate) struct Done {
     pub(crate) step: &'static str,
@@ -103,6 +106,7 @@ impl<'a> County<'a> {
                 self.judge(name(from), step, |at| clients::field(&text, at))
             }
             Deed::Read { path } => {
+                self.settle()?;
                 let answer = clients::get(self.running.http, &self.tell(path))?;
                 let who = if path.starts_with("/fhir") { "FHIR" } else { t("网关", "gateway") };
                 self.judge(who.to_owned(), step, |at| pick(&answer, at))
@@ -121,6 +125,19 @@ impl<'a> County<'a> {
         };
         let what = if lang() == Lang::Zh { step.zh } else { step.en };
         Ok(Done { step: step.id, what, who, ok: expected == got, expected, got })
+    }
+
+    /// Answered means durable; what is read here is to show all of it.
+    fn settle(&self) -> std::io::Result<()> {
+        let begun = std::time::Instant::now();
+        loop {
+            let health = clients::get(self.running.http, "/health")?;
+            let at = |name: &str| health.get(name).and_then(Value::as_u64);
+            if at("applied") >= at("durable") || begun.elapsed() > SETTLED_WITHIN {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
     }
 
     /// Reads in an answer what the step says of it, and keeps what later steps need.

@@ -15,12 +15,16 @@ use crate::runtime::Running;
 pub(super) fn chapter(chapter: &Chapter, done: &[Done]) {
     let on = output::colour(false);
     println!("{}", output::paint(t(chapter.zh, chapter.en), "1", on));
+    // the same done by several is one line
+    let of_one = |a: &Done, b: &Done| a.ok && b.ok && (a.what, &a.got) == (b.what, &b.got);
     let rows: Vec<Vec<String>> = done
-        .iter()
-        .map(|d| {
+        .chunk_by(of_one)
+        .filter_map(|same| Some((same.first()?, same.len())))
+        .map(|(d, several)| {
+            let who = if several > 1 { format!("{several} {}", t("家机构", "institutions")) } else { d.who.clone() };
             let mark = if d.ok { output::paint("✓", "32", on) } else { output::paint("✗", "1;31", on) };
             let got = if d.ok { d.got.clone() } else { format!("{}  ≠ {}", d.got, d.expected) };
-            vec![mark, d.what.to_owned(), d.who.clone(), got]
+            vec![mark, d.what.to_owned(), who, got]
         })
         .collect();
     println!("{}", output::table(&["", t("事项", "what"), t("机构", "who"), t("结果", "came of it")], &rows));
