@@ -48,6 +48,11 @@ impl Day {
         }
     }
 
+    /// The year of the demo's day.
+    pub(super) fn year(&self) -> i64 {
+        self.month.get(..4).and_then(|y| y.parse().ok()).unwrap_or(self.year)
+    }
+
     /// A text of the script, on this day: message, table, address.
     pub(super) fn tell(&self, text: &str) -> String {
         let year = |years: i64| (self.year + years).to_string();

@@ -14,12 +14,14 @@ mod shown;
 
 use std::path::PathBuf;
 
+use hutong_count::cases::Scope;
 use hutong_receive::sources::{Cidr, Level, OrderAnswer, Source};
 
 use crate::cli::lang::t;
 use crate::cli::output::Format;
 use crate::cli::{Failure, Outcome};
 use crate::config::Config;
+use crate::indicators::Goal;
 use crate::runtime::Running;
 use day::Day;
 use play::County;
@@ -57,13 +59,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
     config.gateway.data.clone_from(&data);
     (config.mllp.listen, config.http.listen) = (args.mllp, args.http);
     (config.indicators.area, config.indicators.name) = (county::REGION.to_owned(), "清江县医共体（虚构）".to_owned());
+    let day = Day::begin();
+    config.indicators.targets = goals(day.year());
     let running = Running::start(config)?;
     let people = args.format == Format::Table;
     if people {
         println!("{}", t("清江县医共体（虚构）的一天", "A day in Qingjiang, a county that does not exist"));
         println!("MLLP mllp://{}    FHIR http://{}/fhir\n", running.mllp, running.http);
     }
-    let failed = tell(&running, people)?;
+    let failed = tell(&running, &day, people)?;
     if args.once {
         running.stop();
     } else {
@@ -96,10 +100,23 @@ fn sources() -> Vec<Source> {
         .collect()
 }
 
+/// What the centres of an invented county are to reach in the year, in cases: the dashboard has something to measure by.
+fn goals(year: i64) -> Vec<Goal> {
+    let goal = |(centre, cases): (&str, u32)| Goal {
+        year,
+        institution: String::new(),
+        centre: centre.to_owned(),
+        scope: Scope::All4,
+        cases: Some(cases),
+        persons: None,
+        from: "演示".to_owned(),
+    };
+    [("imaging", 3), ("tracing", 3), ("laboratory", 2), ("pathology", 1)].map(goal).into()
+}
+
 /// Plays all chapters; how many steps were not as told.
-fn tell(running: &Running, people: bool) -> Result<usize, Failure> {
-    let day = Day::begin();
-    let mut county = County::connect(running, &day)?;
+fn tell(running: &Running, day: &Day, people: bool) -> Result<usize, Failure> {
+    let mut county = County::connect(running, day)?;
     let (mut steps, mut failed) = (0, 0);
     for chapter in script::script() {
         let done = county.play(&chapter, people)?;
@@ -108,7 +125,7 @@ fn tell(running: &Running, people: bool) -> Result<usize, Failure> {
         if people {
             shown::chapter(&chapter, &done);
             if let Some(figures) = chapter.figures {
-                figures(running, &day, &done).map_err(play::lost)?;
+                figures(running, day, &done).map_err(play::lost)?;
             }
         } else {
             for d in &done {
@@ -117,7 +134,7 @@ fn tell(running: &Running, people: bool) -> Result<usize, Failure> {
         }
     }
     if people {
-        shown::summary(running, &county, &day, steps, failed);
+        shown::summary(running, &county, day, steps, failed);
     } else {
         println!("{}", serde_json::json!({ "steps": steps, "failed": failed, "data": running.data.display().to_string() }));
     }

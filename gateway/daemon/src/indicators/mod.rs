@@ -19,7 +19,7 @@ use crate::cli::Failure;
 use crate::community::Community;
 
 pub(crate) use desk::{Refused, Rule, Submit};
-pub(crate) use setting::Setting;
+pub(crate) use setting::{Goal, Setting};
 
 /// What figures are made by, beside the journal.
 pub(crate) struct Indicators {
