@@ -1,58 +1,104 @@
 //! Which case a number belongs to. Numbers of the last months are in a hash map; older ones in one sorted array of 8 bytes
 //! each, where 52 bits of the hash remain: among 20 million numbers one pair is taken for the same with a chance of 1:10.
 
+use super::quick::QuickMap;
 use super::sighting::{Id, IdKind};
-use std::collections::HashMap;
 
-/// The highest bits of a hash say where in the array it stands; the lowest 32 stand in it.
-const BUCKET_BITS: u32 = 20;
-/// Numbers in the hash map before they are moved.
-const RECENT: usize = 1 << 18;
+/// The highest bits of a hash say in which part it stands, the next ones in which bucket there; the lowest 32 stand in it.
+const PART_BITS: u32 = 4;
+const BUCKET_BITS: u32 = 16;
+/// Numbers in the hash map of a part before they are moved.
+const RECENT: usize = 1 << 14;
 
+/// Parts are moved one at a time, so that no message waits for all of them.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
-    recent: HashMap<u64, (u32, bool)>,
+    parts: Vec<Part>,
+    /// Parts whose hash map is full.
+    full: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) recent: QuickMap<u64, (u32, bool)>,
     /// Low half of the hash, then the case; by bucket, then sorted.
-    settled: Vec<u64>,
+    pub(super) settled: Vec<u64>,
     /// Where each bucket begins; empty as long as nothing is settled.
-    starts: Vec<u32>,
-    limit: usize,
+    pub(super) starts: Vec<u32>,
+    pub(super) limit: usize,
+}
+
+impl Default for Part {
+    fn default() -> Part {
+        Part { recent: QuickMap::default(), settled: Vec::new(), starts: Vec::new(), limit: RECENT }
+    }
 }
 
 impl Default for Keys {
     fn default() -> Keys {
-        Keys { recent: HashMap::new(), settled: Vec::new(), starts: Vec::new(), limit: RECENT }
+        Keys { parts: vec![Part::default(); 1 << PART_BITS], full: Vec::new() }
     }
 }
 
+fn part(hash: u64) -> usize {
+    (hash >> (64 - PART_BITS)) as usize
+}
+
 fn bucket(hash: u64) -> usize {
-    (hash >> (64 - BUCKET_BITS)) as usize
+    (hash << PART_BITS >> (64 - BUCKET_BITS)) as usize
 }
 
 impl Keys {
     pub(super) fn get(&self, id: Id) -> Option<u32> {
-        if let Some((case, _)) = self.recent.get(&id.1) {
-            return Some(*case);
-        }
-        let (from, to) = (*self.starts.get(bucket(id.1))?, *self.starts.get(bucket(id.1) + 1)?);
-        let within = self.settled.get(from as usize..to as usize)?;
-        let low = id.1 & 0xffff_ffff;
-        let at = within.partition_point(|e| e >> 32 < low);
-        within.get(at).filter(|e| *e >> 32 == low).map(|e| *e as u32)
+        self.parts.get(part(id.1))?.get(id.1)
     }
 
     /// The number is this case's from now on.
     pub(super) fn put(&mut self, id: Id, case: u32) {
-        self.recent.insert(id.1, (case, id.0 == IdKind::Order));
+        let number = part(id.1);
+        let Some(part) = self.parts.get_mut(number) else { return };
+        part.recent.insert(id.1, (case, id.0 == IdKind::Order));
+        if part.recent.len() >= part.limit && !self.full.contains(&number) {
+            self.full.push(number);
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.recent.len() >= self.limit
+        !self.full.is_empty()
     }
 
-    /// Moves what is recent into the array. Order numbers stay recent, and go where `forget` says that nobody looks for
-    /// them any more.
-    pub(super) fn settle(&mut self, mut forget: impl FnMut(u32) -> bool) {
+    /// Moves what is recent in one full part into its array. Order numbers stay recent, and go where `forget` says that
+    /// nobody looks for them any more.
+    pub(super) fn settle(&mut self, forget: impl FnMut(u32) -> bool) {
+        if let Some(part) = self.full.pop().and_then(|n| self.parts.get_mut(n)) {
+            part.settle(forget);
+        }
+    }
+
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// `None`: that many parts there never are.
+    pub(super) fn of(parts: Vec<Part>) -> Option<Keys> {
+        let full = parts.iter().zip(0..).filter(|(p, _)| p.recent.len() >= p.limit).map(|(_, n)| n).collect();
+        (parts.len() == 1 << PART_BITS).then_some(Keys { parts, full })
+    }
+}
+
+impl Part {
+    fn get(&self, hash: u64) -> Option<u32> {
+        if let Some((case, _)) = self.recent.get(&hash) {
+            return Some(*case);
+        }
+        let (from, to) = (*self.starts.get(bucket(hash))?, *self.starts.get(bucket(hash) + 1)?);
+        let within = self.settled.get(from as usize..to as usize)?;
+        let low = hash & 0xffff_ffff;
+        let at = within.partition_point(|e| e >> 32 < low);
+        within.get(at).filter(|e| *e >> 32 == low).map(|e| *e as u32)
+    }
+
+    fn settle(&mut self, mut forget: impl FnMut(u32) -> bool) {
         let mut new: Vec<(u64, u32)> = Vec::new();
         self.recent.retain(|hash, (case, order)| {
             if !*order {
@@ -61,7 +107,7 @@ impl Keys {
             *order && !forget(*case)
         });
         // what is kept may be nearly all: then the next time comes later, not at once
-        self.limit = self.limit.max(self.recent.len() * 2);
+        self.limit = RECENT.max(self.recent.len() + self.recent.len() / 2);
         new.sort_unstable_by_key(|(hash, _)| (bucket(*hash), hash & 0xffff_ffff));
         if self.starts.is_empty() {
             self.starts = vec![0; (1 << BUCKET_BITS) + 1];
@@ -109,15 +155,6 @@ impl Keys {
             end = write;
         }
     }
-
-    #[expect(clippy::type_complexity, reason = "all fields at once, for the snapshot")]
-    pub(super) fn parts(&self) -> (&HashMap<u64, (u32, bool)>, &[u64], &[u32], usize) {
-        (&self.recent, &self.settled, &self.starts, self.limit)
-    }
-
-    pub(super) fn of(recent: HashMap<u64, (u32, bool)>, settled: Vec<u64>, starts: Vec<u32>, limit: usize) -> Keys {
-        Keys { recent, settled, starts, limit }
-    }
 }
 
 #[cfg(test)]
@@ -134,8 +171,8 @@ mod tests {
                 keys.put(id(n), n as u32);
             }
             keys.put(id(round), 9_000 + round as u32);
-            keys.settle(|_| false);
-            assert!(keys.recent.is_empty());
+            keys.parts.iter_mut().for_each(|p| p.settle(|_| false));
+            assert!(keys.parts.iter().all(|p| p.recent.is_empty()));
         }
         for n in 4..2000 {
             assert_eq!(keys.get(id(n)), Some(n as u32), "{n}");
@@ -144,8 +181,10 @@ mod tests {
             assert_eq!(keys.get(id(n)), Some(9_000 + n as u32), "put again");
         }
         assert_eq!(keys.get(id(2000)), None);
-        let sorted = keys.starts.windows(2).all(|w| w[0] <= w[1]);
-        assert!(sorted && *keys.starts.last().unwrap() as usize == keys.settled.len());
+        for part in &keys.parts {
+            let sorted = part.starts.windows(2).all(|w| w[0] <= w[1]);
+            assert!(sorted && *part.starts.last().unwrap() as usize == part.settled.len());
+        }
     }
 
     #[test]
@@ -154,8 +193,8 @@ mod tests {
         let (a, b) = (Id::new(IdKind::Order, "HIS", "1"), Id::new(IdKind::Order, "HIS", "2"));
         keys.put(a, 1);
         keys.put(b, 2);
-        keys.settle(|case| case == 1);
+        keys.parts.iter_mut().for_each(|p| p.settle(|case| case == 1));
         assert_eq!((keys.get(a), keys.get(b)), (None, Some(2)));
-        assert!(keys.settled.is_empty());
+        assert!(keys.parts.iter().all(|p| p.settled.is_empty()));
     }
 }

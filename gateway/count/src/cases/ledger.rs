@@ -7,12 +7,13 @@ use super::folder::{ORDER, SPECIMEN, STUDY, Tallied};
 use super::judge::{Known, judge};
 use super::keys::Keys;
 use super::names::Names;
+use super::quick::QuickMap;
 use super::row::{MOVED, RICH, Row, Shapes};
 use super::rule::{Directory, Outcome, Rules};
 use super::sighting::{Id, Kind, Modality, Sighting, hash};
 use super::tally::{Cell, NOBODY, Tallies, month_of};
 use crate::period::{Period, day_of};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 /// A change of a closed month.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,7 +53,7 @@ pub(super) struct Rejected {
 #[derive(Clone, Debug)]
 pub(super) struct Records {
     /// By the hash of the key.
-    pub(super) numbers: HashMap<u64, u32>,
+    pub(super) numbers: QuickMap<u64, u32>,
     pub(super) persons: Vec<u32>,
     /// The first case of each + 1; 0 = none.
     pub(super) heads: Vec<u32>,
@@ -60,7 +61,7 @@ pub(super) struct Records {
 
 impl Default for Records {
     fn default() -> Records {
-        Records { numbers: HashMap::new(), persons: vec![NOBODY], heads: vec![0] }
+        Records { numbers: QuickMap::default(), persons: vec![NOBODY], heads: vec![0] }
     }
 }
 
@@ -80,11 +81,11 @@ pub struct Ledger {
     pub(super) shapes: Shapes,
     pub(super) rows: Vec<Row>,
     /// Folders that do not fit into a row.
-    pub(super) rich: HashMap<u32, Box<Folder>>,
+    pub(super) rich: QuickMap<u32, Box<Folder>>,
     pub(super) keys: Keys,
     pub(super) records: Records,
     /// Cases of records that are not the first of their case.
-    pub(super) also: HashMap<u32, Vec<u32>>,
+    pub(super) also: QuickMap<u32, Vec<u32>>,
     pub(super) tallies: Tallies,
     pub(super) changes: Vec<Change>,
     pub(super) closings: Vec<Closing>,
@@ -93,7 +94,7 @@ pub struct Ledger {
     pub(super) apart: HashSet<(Id, Id)>,
     /// Sightings beyond what one folder holds.
     pub(super) overfull: u64,
-    facts: HashMap<(u16, i64), Option<Known>>,
+    facts: QuickMap<(u16, i64), Option<Known>>,
     /// Whether `facts` holds all that any judgement was made by.
     facts_whole: bool,
 }
@@ -108,17 +109,17 @@ impl Ledger {
             communities: Names::default(),
             shapes: Shapes::default(),
             rows: Vec::new(),
-            rich: HashMap::new(),
+            rich: QuickMap::default(),
             keys: Keys::default(),
             records: Records::default(),
-            also: HashMap::new(),
+            also: QuickMap::default(),
             tallies: Tallies::default(),
             changes: Vec::new(),
             closings: Vec::new(),
             rejected: BTreeMap::new(),
             apart: HashSet::new(),
             overfull: 0,
-            facts: HashMap::new(),
+            facts: QuickMap::default(),
             facts_whole: true,
         }
     }

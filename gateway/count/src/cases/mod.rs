@@ -15,6 +15,7 @@ mod ledger;
 mod lists;
 mod names;
 mod query;
+mod quick;
 mod row;
 mod rule;
 mod sighting;

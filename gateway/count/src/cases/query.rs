@@ -3,9 +3,10 @@
 use super::figures::{Adjustment, By, CaseRow, Figure, FigureRow, Figures, Question};
 use super::folder::{Folder, Tallied};
 use super::ledger::{Change, Ledger};
+use super::quick::QuickMap;
 use super::row::{MOVED, RICH};
 use super::rule::{DEFINITION, DEFINITION_VERSION, Outcome};
-use super::sighting::{Centre, Id, Modality};
+use super::sighting::{Centre, Id};
 use super::tally::{Cell, Distinct, NOBODY, Tally, month_name, month_of};
 use crate::period::Period;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -35,17 +36,14 @@ impl Ledger {
         let (first, last) = months(question.period)?;
         let only = question.institution.as_deref().map(|code| self.institutions.find(code).unwrap_or(u16::MAX));
         let holds = |cell: &Cell| only.is_none_or(|i| cell.exam == i || cell.read == i);
-        let mut sums: BTreeMap<String, Sum<'_>> = BTreeMap::new();
+        // by numbers: names are given to rows, not to every cell
+        let mut sums: QuickMap<u16, (String, Sum<'_>)> = QuickMap::default();
         if question.by == By::County {
-            sums.entry(String::new()).or_default();
+            sums.entry(0).or_default();
         }
-        let mut names: HashMap<(u16, u16, u16, Modality, bool), String> = HashMap::new();
-        let mut key_of = |cell: &Cell| {
-            let key = (cell.month, cell.exam, cell.read, cell.modality, cell.checkup);
-            names.entry(key).or_insert_with(|| self.key(question.by, cell)).clone()
-        };
+        let named = |cell: &Cell| (self.key(question.by, cell), Sum::default());
         for (cell, tally) in self.tallies.range(first, last).filter(|(c, _)| holds(c)) {
-            let sum = sums.entry(key_of(cell)).or_default();
+            let (_, sum) = sums.entry(number(question.by, cell)).or_insert_with(|| named(cell));
             match in_scope(question, cell) {
                 Outcome::Counted => {
                     sum.now.cases += u64::from(tally.cases);
@@ -60,7 +58,7 @@ impl Ledger {
             let cell = &change.cell;
             let counts = in_scope(question, cell) == Outcome::Counted && (first..=last).contains(&cell.month) && holds(cell);
             if counts {
-                let sum = sums.entry(key_of(cell)).or_default();
+                let (_, sum) = sums.entry(number(question.by, cell)).or_insert_with(|| named(cell));
                 let by = i64::from(change.by);
                 *sum.persons.entry(change.person).or_default() += by;
                 sum.cases += by;
@@ -69,7 +67,8 @@ impl Ledger {
         }
         let mut distinct = Distinct::default();
         let closed = closed_with.is_some();
-        let rows = sums.into_iter().map(|(key, sum)| sum.finish(key, closed, &mut distinct)).collect();
+        let mut rows: Vec<FigureRow> = sums.into_values().map(|(key, sum)| sum.finish(key, closed, &mut distinct)).collect();
+        rows.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Some(Figures {
             definition: DEFINITION,
             version: DEFINITION_VERSION,
@@ -222,6 +221,19 @@ impl Ledger {
     }
 }
 
+/// One number for each key.
+fn number(by: By, cell: &Cell) -> u16 {
+    match by {
+        By::County => 0,
+        By::Centre => cell.modality.centre() as u16,
+        By::Exam => cell.exam,
+        By::Read => cell.read,
+        By::Modality => cell.modality as u16,
+        By::Month => cell.month,
+        By::Checkup => u16::from(cell.checkup),
+    }
+}
+
 /// What an outcome is in the scope that is asked for.
 fn in_scope(question: &Question, cell: &Cell) -> Outcome {
     match cell.outcome {
@@ -232,10 +244,7 @@ fn in_scope(question: &Question, cell: &Cell) -> Outcome {
 
 impl Sum<'_> {
     fn finish(mut self, key: String, closed: bool, distinct: &mut Distinct) -> FigureRow {
-        for tally in &self.counted {
-            distinct.add(&tally.persons);
-        }
-        (self.now.persons, self.now.unidentified) = distinct.take();
+        (self.now.persons, self.now.unidentified) = distinct.count(self.counted.iter().map(|t| t.persons.as_slice()));
         let published = closed.then(|| self.published());
         FigureRow { key, now: self.now, published, excluded: self.excluded }
     }

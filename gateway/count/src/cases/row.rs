@@ -3,9 +3,9 @@
 
 use super::folder::{Class, Folder, Place, Tallied, Version};
 use super::judge::tallied;
+use super::quick::QuickMap;
 use super::rule::Outcome;
 use super::sighting::Modality;
-use std::collections::HashMap;
 
 /// `shape` of a row whose folder stands beside the rows.
 pub(super) const RICH: u16 = 0;
@@ -58,7 +58,7 @@ pub(super) struct ShapeOfVersion {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shapes {
     all: Vec<Shape>,
-    numbers: HashMap<Shape, u16>,
+    numbers: QuickMap<Shape, u16>,
 }
 
 impl Shapes {

@@ -6,19 +6,20 @@
 use super::event::At;
 use super::figures::Cause;
 use super::folder::{Folder, Place, Tallied, Version};
-use super::keys::Keys;
+use super::keys::{Keys, Part};
 use super::ledger::{Change, Closing, Ledger, Records, Rejected};
 use super::names::Names;
+use super::quick::QuickMap;
 use super::row::{Row, Shape, ShapeOfVersion, Shapes, class_of};
 use super::rule::{DEFINITION_VERSION, Outcome, Rules};
 use super::sighting::{Id, IdKind, Modality};
 use super::tally::{Cell, Tallies};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::{Error, ErrorKind, Read, Write};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"hutongLG");
 /// Of the form of these bytes; the definition's version is beside it, for another rule judges otherwise.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 const BUFFER: usize = 1 << 16;
 /// Room made at once for a list whose length is only said.
 const TRUSTED: usize = 1 << 16;
@@ -44,15 +45,16 @@ impl Ledger {
         out.list(self.shapes.all().iter(), |o, s| o.shape(s))?;
         out.list(self.rows.iter(), |o, r| o.row(r))?;
         out.list(self.rich.iter(), |o, (case, f)| o.u32(*case).and_then(|()| o.folder(f)))?;
-        let (recent, settled, starts, limit) = self.keys.parts();
-        out.list(recent.iter(), |o, (hash, (case, order))| {
-            o.u64(*hash)?;
-            o.u32(*case)?;
-            o.flag(*order)
+        out.list(self.keys.parts().iter(), |o, part| {
+            o.list(part.recent.iter(), |o, (hash, (case, order))| {
+                o.u64(*hash)?;
+                o.u32(*case)?;
+                o.flag(*order)
+            })?;
+            o.list(part.settled.iter(), |o, e| o.u64(*e))?;
+            o.list(part.starts.iter(), |o, s| o.u32(*s))?;
+            o.u64(part.limit as u64)
         })?;
-        out.list(settled.iter(), |o, e| o.u64(*e))?;
-        out.list(starts.iter(), |o, s| o.u32(*s))?;
-        out.u64(limit as u64)?;
         out.list(self.records.numbers.iter(), |o, (hash, n)| o.u64(*hash).and_then(|()| o.u32(*n)))?;
         out.list(self.records.persons.iter(), |o, p| o.u32(*p))?;
         out.list(self.records.heads.iter(), |o, h| o.u32(*h))?;
@@ -98,9 +100,16 @@ impl Ledger {
         l.shapes = Shapes::of(i.list(In::shape)?);
         l.rows = i.list(In::row)?;
         l.rich = i.list(|i| Ok((i.u32()?, Box::new(i.folder()?))))?.into_iter().collect();
-        let recent: HashMap<u64, (u32, bool)> = i.list(|i| Ok((i.u64()?, (i.u32()?, i.flag()?))))?.into_iter().collect();
-        l.keys = Keys::of(recent, i.list(In::u64)?, i.list(In::u32)?, usize::try_from(i.u64()?).unwrap_or(usize::MAX));
-        let numbers: HashMap<u64, u32> = i.list(|i| Ok((i.u64()?, i.u32()?)))?.into_iter().collect();
+        let parts = i.list(|i| {
+            Ok(Part {
+                recent: i.list(|i| Ok((i.u64()?, (i.u32()?, i.flag()?))))?.into_iter().collect(),
+                settled: i.list(In::u64)?,
+                starts: i.list(In::u32)?,
+                limit: usize::try_from(i.u64()?).unwrap_or(usize::MAX),
+            })
+        })?;
+        l.keys = Keys::of(parts).ok_or_else(|| damaged("damaged"))?;
+        let numbers: QuickMap<u64, u32> = i.list(|i| Ok((i.u64()?, i.u32()?)))?.into_iter().collect();
         l.records = Records { numbers, persons: i.list(In::u32)?, heads: i.list(In::u32)? };
         l.also = i.list(|i| Ok((i.u32()?, i.list(In::u32)?)))?.into_iter().collect();
         let mut tallies = Tallies::default();

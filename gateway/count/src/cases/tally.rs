@@ -1,9 +1,10 @@
 //! Tallies by month, examining and reading institution, modality, outcome; with the persons of what counts.
 
+use super::quick::QuickMap;
 use super::rule::Outcome;
 use super::sighting::Modality;
 use hutong_fhir::calendar::civil;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Person of a case whose patient is not known.
 pub(super) const NOBODY: u32 = u32::MAX;
@@ -29,7 +30,7 @@ pub(super) struct Tally {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Tallies(BTreeMap<u16, HashMap<Cell, Tally>>);
+pub(super) struct Tallies(BTreeMap<u16, QuickMap<Cell, Tally>>);
 
 impl Tallies {
     pub(super) fn add(&mut self, cell: Cell, person: u32) {
@@ -87,39 +88,39 @@ pub(super) fn month_name(month: u16) -> String {
 #[derive(Default)]
 pub(super) struct Distinct {
     bits: Vec<u64>,
-    touched: Vec<u32>,
-    count: u64,
-    nobody: u64,
 }
 
 impl Distinct {
-    pub(super) fn add(&mut self, persons: &[u32]) {
-        for person in persons {
-            if *person == NOBODY {
-                self.nobody += 1;
-                continue;
-            }
-            let (word, bit) = (*person as usize / 64, 1_u64 << (person % 64));
-            if word >= self.bits.len() {
-                self.bits.resize(word + 1, 0);
-            }
-            let Some(at) = self.bits.get_mut(word) else { continue };
-            if *at == 0 {
-                self.touched.push(word as u32);
-            }
-            self.count += u64::from(*at & bit == 0);
-            *at |= bit;
-        }
-    }
-
-    /// (distinct persons, cases without one), and begins anew.
-    pub(super) fn take(&mut self) -> (u64, u64) {
-        for word in self.touched.drain(..) {
-            if let Some(at) = self.bits.get_mut(word as usize) {
-                *at = 0;
+    /// (distinct persons, cases without one) of lists.
+    pub(super) fn count<'l>(&mut self, lists: impl Iterator<Item = &'l [u32]> + Clone) -> (u64, u64) {
+        let (mut count, mut nobody, mut all) = (0, 0, 0);
+        for list in lists.clone() {
+            all += list.len();
+            for person in list {
+                let (word, bit) = (*person as usize / 64, person % 64);
+                if word >= self.bits.len() {
+                    if *person == NOBODY {
+                        nobody += 1;
+                        continue;
+                    }
+                    self.bits.resize(word + 1 + word / 4, 0);
+                }
+                let Some(at) = self.bits.get_mut(word) else { continue };
+                count += (*at >> bit & 1) ^ 1;
+                *at |= 1 << bit;
             }
         }
-        (std::mem::take(&mut self.count), std::mem::take(&mut self.nobody))
+        if all < self.bits.len() {
+            // few persons among many: only theirs are cleared
+            for person in lists.flatten() {
+                if let Some(at) = self.bits.get_mut(*person as usize / 64) {
+                    *at = 0;
+                }
+            }
+        } else {
+            self.bits.fill(0);
+        }
+        (count, nobody)
     }
 }
 
@@ -130,11 +131,12 @@ mod tests {
     #[test]
     fn persons_are_distinct() {
         let mut d = Distinct::default();
-        d.add(&[5, 5, 70, NOBODY]);
-        d.add(&[70, 1000]);
-        assert_eq!(d.take(), (3, 1));
-        d.add(&[5]);
-        assert_eq!(d.take(), (1, 0));
+        let mut count = |lists: &[&[u32]]| d.count(lists.iter().copied());
+        assert_eq!(count(&[&[5, 5, 70, NOBODY], &[70, 1000]]), (3, 1));
+        assert_eq!(count(&[&[5]]), (1, 0));
+        assert_eq!(count(&[&[5, 70, 1000], &[]]), (3, 0), "what was counted before is forgotten");
+        assert_eq!(count(&[&(0..5_000).collect::<Vec<u32>>()]), (5_000, 0));
+        assert_eq!(count(&[&[4_999, 70]]), (2, 0));
     }
 
     #[test]

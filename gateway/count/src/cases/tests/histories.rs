@@ -2,7 +2,7 @@
 
 use super::reference::{Judged, RULES, Without, judged};
 use super::world::{Book, History, Random, Step, history, history_of, tell};
-use crate::cases::keys::Keys;
+use crate::cases::keys::{Keys, Part};
 use crate::cases::{By, Cause, Event, Figure, Ledger, Outcome, Question, Rules, Scope};
 use crate::period::{Period, day_of};
 use hutong_fhir::calendar::civil;
@@ -244,9 +244,9 @@ fn old_numbers_are_found() {
     for seed in 0..20 {
         let history = history(seed);
         let (mut ledger, mut book) = (Ledger::new(Rules::default()), Book::new());
-        ledger.keys = Keys::of(HashMap::new(), Vec::new(), Vec::new(), 4);
+        ledger.keys = Keys::of(vec![Part { limit: 1, ..Part::default() }; 16]).unwrap();
         tell(&mut ledger, &mut book, &history);
-        moved += ledger.keys.parts().1.len();
+        moved += ledger.keys.parts().iter().map(|p| p.settled.len()).sum::<usize>();
         let found = difference(&ledger, &history, &questions(seed), Without::Nothing);
         assert_eq!(found, None, "history {seed}");
     }
