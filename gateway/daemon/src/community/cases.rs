@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_ledger_follows_registries_and_identities() {
-        let community = Shared::new(Weights::built_in(), Tables::default());
+        let community = Shared::new(Weights::built_in(), Tables::shipped(&[]).ok().unwrap());
         for (n, key) in ["Patient/1", "Patient/2"].into_iter().enumerate() {
             take(&community, 1, Said::Identity(Identity::Record { key: key.to_owned(), person: Person::default() }));
             for (kind, source, id) in [(Kind::Order, "T1", "ServiceRequest"), (Kind::Report, "C1", "DiagnosticReport")] {

@@ -24,6 +24,8 @@ fn events_are_told_apart() {
             Some(Ok(Said::Registry(_))) => "registry",
             Some(Ok(Said::Recognition(_))) => "recognition",
             Some(Ok(Said::Changed(_))) => "change",
+            Some(Ok(Said::Case(_))) => "case",
+            Some(Ok(Said::Figure(_))) => "figure",
         };
         assert_eq!(got, expected);
     }
