@@ -163,7 +163,7 @@ impl Parts {
         let http_counts = Arc::new(wire_http::Counts::default());
         let (origins, frames) = (config.recognition.browser_origins.clone(), config.recognition.frame_origins.clone());
         let desk = Recognition::new(Arc::clone(&store), reader.clone(), community.clone(), Arc::clone(&sources), config.recognition)?;
-        let desk = Arc::new(desk);
+        let desk = Arc::new(desk.with_links_of(&config.gateway.data)?);
         let base = config.http.base_url.clone().unwrap_or_else(|| format!("http://{}", config.http.listen));
         let questions = Questions::new(Arc::clone(&desk) as Arc<_>, Arc::clone(&store), &base);
         let ingest = Ingest::new(pipeline, Arc::clone(&store), community.clone(), Some(Arc::new(questions)), &limits);

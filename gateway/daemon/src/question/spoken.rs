@@ -4,9 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use hutong_commit::entry::{ResourceDraft, Update};
 use hutong_enforce::recognition::desk::{Acted, Decision, Reply};
-use hutong_fhir::{Finding, Severity, Tree, json};
+use hutong_fhir::{Finding, Severity};
 use hutong_receive::ack;
 use hutong_receive::order_answer::Control;
 
@@ -152,7 +151,7 @@ fn done(done: &Done, spoken: &Spoken, event_us: i64, decided: &mut Decided) {
     decided.events.extend(done.acted.records.iter().map(recognition::draft));
     let mut is_told = false;
     for tree in &done.acted.resources {
-        let Some(resource) = draft(tree, event_us) else { continue };
+        let Some(resource) = recognition::resource(tree, event_us) else { continue };
         is_told |= resource.resource_type == "ServiceRequest";
         decided.resources.push(resource);
     }
@@ -171,29 +170,6 @@ fn done(done: &Done, spoken: &Spoken, event_us: i64, decided: &mut Decided) {
         order.control = Control::Cancelled;
     }
     order.notes.push((zh.to_owned(), en.to_owned()));
-}
-
-/// What the desk says of an order; the rest is as the message says, or was before.
-const OF_ORDER: [&str; 4] = ["resourceType", "id", "status", "extension"];
-
-/// A resource of the desk's. An order is written over what is there of it, the others are whole.
-fn draft(tree: &Tree, event_us: i64) -> Option<ResourceDraft> {
-    let root = tree.root();
-    let (resource_type, id) = (root.resource_type()?.to_owned(), root.at("id")?.to_owned());
-    let mut body = Vec::with_capacity(1024);
-    let update = if resource_type == "ServiceRequest" {
-        let mut order = Tree::new();
-        let top = order.root().id();
-        for child in root.children().filter(|child| OF_ORDER.contains(&child.name())) {
-            order.graft(top, child.key(), child, child.is_list());
-        }
-        json::write(order.root(), &mut body);
-        Update::Merge
-    } else {
-        json::write(root, &mut body);
-        Update::Replace
-    };
-    Some(ResourceDraft { resource_type, id, body, update, clear: Vec::new(), event_us })
 }
 
 /// The desk's finding, at the field of the segment that it is about.

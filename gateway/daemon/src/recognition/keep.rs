@@ -55,12 +55,25 @@ impl Ledger for Keeper {
     }
 }
 
-/// A resource of the desk's. An order is written over what is stored of it, the others are whole.
-fn resource(tree: &Tree, event_us: i64) -> Option<ResourceDraft> {
+/// What the desk says of an order; the rest is as its sender says, or was before.
+const OF_ORDER: [&str; 4] = ["resourceType", "id", "status", "extension"];
+
+/// A resource of the desk's, to be journalled. An order is written over what is there of it, the others are whole.
+pub(crate) fn resource(tree: &Tree, event_us: i64) -> Option<ResourceDraft> {
     let root = tree.root();
     let (resource_type, id) = (root.resource_type()?.to_owned(), root.at("id")?.to_owned());
-    let update = if resource_type == "ServiceRequest" { Update::Merge } else { Update::Replace };
     let mut body = Vec::with_capacity(1024);
-    json::write(root, &mut body);
+    let update = if resource_type == "ServiceRequest" {
+        let mut order = Tree::new();
+        let top = order.root().id();
+        for child in root.children().filter(|child| OF_ORDER.contains(&child.name())) {
+            order.graft(top, child.key(), child, child.is_list());
+        }
+        json::write(order.root(), &mut body);
+        Update::Merge
+    } else {
+        json::write(root, &mut body);
+        Update::Replace
+    };
     Some(ResourceDraft { resource_type, id, body, update, clear: Vec::new(), event_us })
 }

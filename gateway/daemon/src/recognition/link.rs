@@ -1,24 +1,45 @@
 //! Links to a result that open it for a short time: a HIS that can only open an address needs no login for them, so the
 //! address itself must prove that the gateway gave it.
 
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
 use sha2::{Digest, Sha256};
 
 use crate::cli::Failure;
 
+/// The key's file in the data directory. Without it all links end, and nothing else is lost.
+const FILE: &str = "links.key";
+
 /// Bytes of a block, so of a key.
 pub(crate) const BLOCK: usize = 64;
 
-/// Signs links. The key is of this start: a restart ends all links, and a reminder can be asked for again.
+/// Signs links.
 pub(crate) struct Links {
     key: [u8; BLOCK],
     life_s: i64,
 }
 
 impl Links {
+    /// With a key of its own: links that nobody else opens.
     pub(crate) fn new(minutes: u32) -> Result<Links, Failure> {
         let mut key = [0; BLOCK];
         random(&mut key)?;
         Ok(Links { key, life_s: i64::from(minutes) * 60 })
+    }
+
+    /// With the key of a data directory, so that a restart ends no link before its time; made where there is none.
+    pub(crate) fn kept(minutes: u32, data: &Path) -> Result<Links, Failure> {
+        let path = data.join(FILE);
+        let mut links = Links::new(minutes)?;
+        let failed = |error: io::Error| Failure::file(&path, &error);
+        match read_key(&path).map_err(failed)? {
+            Some(key) => links.key = key,
+            None => write_key(&path, &links.key).map_err(failed)?,
+        }
+        Ok(links)
     }
 
     /// Path below the gateway's address.
@@ -38,6 +59,29 @@ impl Links {
     fn signature(&self, reminder: &str, until_s: i64) -> String {
         hmac(&self.key, format!("{reminder}|{until_s}").as_bytes()).iter().take(16).map(|b| format!("{b:02x}")).collect()
     }
+}
+
+/// `None`: there is none, or half of one that a crash left behind.
+fn read_key(path: &Path) -> io::Result<Option<[u8; BLOCK]>> {
+    let mut bytes = Vec::with_capacity(BLOCK + 1);
+    match fs::File::open(path) {
+        Ok(file) => file.take(BLOCK as u64 + 1).read_to_end(&mut bytes)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(<[u8; BLOCK]>::try_from(bytes.as_slice()).ok())
+}
+
+/// Readable by the gateway's own user only: who knows the key can open every reminder that he knows the GUID of.
+fn write_key(path: &Path, key: &[u8; BLOCK]) -> io::Result<()> {
+    // a file of another mode keeps it when it is opened, so it goes first
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(key)?;
+    file.sync_all()
 }
 
 /// HMAC-SHA-256 (RFC 2104) with a key of one block.
@@ -77,6 +121,20 @@ mod tests {
         }
         let other = Links::new(30).ok().unwrap();
         assert!(!other.opens("r1", until, signature, at(1)), "another key");
+    }
+
+    #[test]
+    fn a_restart_ends_no_link() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let links = || Links::kept(30, dir.path()).ok().unwrap();
+        let signature = links().signature("r1", 1801);
+        assert!(links().opens("r1", 1801, &signature, 0), "the key was kept");
+        let file = dir.path().join(FILE);
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::write(&file, b"half of a key").unwrap();
+        assert!(!links().opens("r1", 1801, &signature, 0), "a new key");
+        assert_eq!(fs::read(&file).unwrap().len(), BLOCK);
     }
 
     #[test]

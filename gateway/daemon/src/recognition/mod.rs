@@ -18,6 +18,7 @@ mod tests;
 mod view;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -30,7 +31,7 @@ use hutong_enforce::recognition::record::{Choice, Context, Record};
 use hutong_fhir::Finding;
 use hutong_receive::sources::Sources;
 
-pub(crate) use keep::Keeper;
+pub(crate) use keep::{Keeper, resource};
 pub(crate) use link::{BLOCK, hmac};
 pub(crate) use recall::read_json;
 pub(crate) use setting::Setting;
@@ -90,6 +91,12 @@ impl Recognition {
     ) -> Result<Recognition, Failure> {
         let (links, guids) = (link::Links::new(setting.link_minutes)?, guid::Guids::new()?);
         Ok(Recognition { store, reader, community, sources, setting, links, guids, promised: Mutex::default(), counts: Counts::default() })
+    }
+
+    /// Signs links with the key that is kept in a data directory.
+    pub(crate) fn with_links_of(mut self, data: &Path) -> Result<Recognition, Failure> {
+        self.links = link::Links::kept(self.setting.link_minutes, data)?;
+        Ok(self)
     }
 }
 
