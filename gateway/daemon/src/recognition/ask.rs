@@ -9,7 +9,7 @@ use hutong_commit::projection::ReadError;
 use hutong_enforce::recognition::desk::{Ask, Degraded, ItemTold, Mode, OrderAsked, Shown, Told};
 use hutong_enforce::recognition::record::{Asked, AskedItem, Choice, Context, Record, Reminder, Trigger};
 use hutong_enforce::recognition::{
-    Considered, ItemKind, ItemRuling, OrderedItem, Place, Prior, Question, Setting, Verdict, decide, moment,
+    Considered, ItemKind, ItemRuling, Marks, OrderedItem, Place, Prior, Question, Setting, Verdict, decide, moment,
 };
 use hutong_fhir::calendar::civil;
 use hutong_identify::registry::Item;
@@ -56,6 +56,8 @@ pub(super) struct Earlier {
     /// Name of the item.
     name: String,
     institution_name: String,
+    /// Id of the source that sent it.
+    source: String,
 }
 
 impl Recognition {
@@ -186,15 +188,15 @@ impl Recognition {
                     facts = prior::of_report(root, kind, marks);
                 }
                 facts.method(root, &item.method);
-                facts.explain(marks, self.setting.signs.get(source));
                 facts.prior.item.clone_from(&item.code);
                 facts.prior.place = place(&community, institution, "", at_us);
                 facts.prior.doubtful_identity = known.doubtful.contains(facts.patient.trim_start_matches("Patient/"));
                 let institution_name =
                     community.registry.institution(institution, at_us).map_or_else(|| institution.to_owned(), |i| i.name.clone());
-                out.push(Earlier { facts, name: item.name.clone(), institution_name });
+                out.push(Earlier { facts, name: item.name.clone(), institution_name, source: source.to_owned() });
             }
         }
+        self.footnotes(&mut out, marks)?;
         self.studies(&mut out)?;
         Ok(out)
     }
@@ -208,6 +210,18 @@ impl Recognition {
             out.insert((*reference).clone(), identifiers.filter_map(|i| i.at("value")).map(str::to_owned).collect());
         }
         Ok(out)
+    }
+
+    /// Marks that the result does not bear itself: below the report, or as the site says what a sign stands for.
+    fn footnotes(&self, earlier: &mut [Earlier], marks: &Marks) -> Result<(), ReadError> {
+        for Earlier { facts, source, .. } in earlier {
+            let last = facts.footnote_at(marks).map(|last| recall::read(&self.reader, last)).transpose()?.flatten();
+            if let Some(last) = last {
+                facts.footnote(last.tree.root(), marks);
+            }
+            facts.explain(marks, self.setting.signs.get(source.as_str()));
+        }
+        Ok(())
     }
 
     /// Looks whether images can be opened now.

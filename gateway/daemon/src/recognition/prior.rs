@@ -24,6 +24,8 @@ pub(crate) struct Facts {
     signed: bool,
     /// References of ImagingStudies that hold its images.
     pub(crate) studies: Vec<String>,
+    /// Reference of the last result of the report.
+    last: String,
 }
 
 /// Of a laboratory result and the report that holds it.
@@ -97,14 +99,33 @@ fn common(resource: NodeRef<'_>, marks: &Marks) -> Facts {
     let mut prior = Prior { is_test: is_test(resource), method: String::new(), ..Prior::default() };
     let names = codings().filter_map(|c| c.at("display")).chain(code.and_then(|c| c.at("text")));
     prior.marks.extend(names.map(str::to_owned));
-    prior.marks.extend(given_marks(resource));
-    let signed = prior.marks.iter().any(|text| marks.has_sign(text));
+    let given = given_marks(resource);
+    let sent = code.into_iter().flat_map(|c| all(c, "extension")).filter_map(|e| e.at("valueString"));
+    let signed = sent.chain(prior.marks.iter().map(String::as_str)).any(|name| marks.has_sign(name))
+        || given.iter().any(|text| marks.has_sign(text) && !explains(text, marks));
+    // what explains a sign says nothing of an item without it, wherever it stands
+    prior.marks.extend(given.into_iter().filter(|text| signed || !explains(text, marks)));
     prior.orders = all(resource, "basedOn").filter_map(|r| r.at("reference")).map(str::to_owned).collect();
     let mut organizations: Vec<String> = examined_at(resource).into_iter().collect();
     let performers = all(resource, "performer").filter_map(|p| p.at("reference")).filter(|r| r.starts_with("Organization/"));
     organizations.extend(performers.map(str::to_owned));
     let patient = resource.at("subject.reference").unwrap_or("").to_owned();
-    Facts { prior, codes, patient, organizations, report_number: String::new(), value: String::new(), signed, studies: Vec::new() }
+    Facts {
+        prior,
+        codes,
+        patient,
+        organizations,
+        report_number: String::new(),
+        value: String::new(),
+        signed,
+        studies: Vec::new(),
+        last: String::new(),
+    }
+}
+
+/// Whether a text says what a sign stands for: `★ 等同于 鄂HR`.
+fn explains(text: &str, marks: &Marks) -> bool {
+    marks.has_sign(text) && !marks.find(&[text.to_owned()]).is_empty()
 }
 
 /// What the report adds.
@@ -128,15 +149,32 @@ fn with_report(facts: &mut Facts, report: NodeRef<'_>, marks: &Marks) {
     let notes = notes.filter_map(|e| e.at("valueAnnotation.text").or_else(|| e.at("valueString"))).map(str::to_owned);
     for written in notes.chain(given_marks(report)) {
         // "★ 等同于 鄂HR" speaks of the items that bear the sign, "鄂HR" alone of all
-        if facts.signed || !marks.has_sign(&written) {
+        if facts.signed || !explains(&written, marks) {
             prior.marks.push(written);
         }
     }
+    facts.last = all(report, "result").last().and_then(|r| r.at("reference")).unwrap_or_default().to_owned();
     facts.organizations.extend(examined_at(report));
     facts.report_number = number(report);
 }
 
 impl Facts {
+    /// Where its mark may still stand: a footnote below all results is, in HL7 v2, a note to the last of them.
+    pub(crate) fn footnote_at(&self, marks: &Marks) -> Option<&str> {
+        let may = (self.signed || self.is_report()) && marks.find(&self.prior.marks).is_empty();
+        (may && !self.last.is_empty() && self.last != self.prior.result).then_some(&self.last)
+    }
+
+    /// Takes from the last result what explains a sign; an examination that is reported as one takes any mark.
+    pub(crate) fn footnote(&mut self, last: NodeRef<'_>, marks: &Marks) {
+        let taken = given_marks(last).into_iter().filter(|text| self.is_report() || explains(text, marks));
+        self.prior.marks.extend(taken.collect::<Vec<_>>());
+    }
+
+    fn is_report(&self) -> bool {
+        self.prior.result == self.prior.report
+    }
+
     /// What a sign stands for where the report does not say it.
     pub(crate) fn explain(&mut self, marks: &Marks, means: Option<&String>) {
         if let Some(means) = means

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hutong_enforce::recognition::{Certificates, Marks, Policy, Reasons, RuleSet, Rules};
+use hutong_enforce::recognition::{Certificates, Marks, Policy, Reasons, Rule, RuleSet, Rules};
 use hutong_fhir::sheet::{Fault, Sheet};
 use hutong_identify::registry::{Diff, Registry};
 use serde::{Deserialize, Serialize};
@@ -157,7 +157,9 @@ impl Tables {
         match import.table {
             Table::Rules => {
                 let set = RuleSet::read(&import.text)?;
-                judge(unknown_items(set.lines(), registry))?;
+                let mut faults = unknown_items(set.all().map(|r| (r.item.as_str(), r.line)), registry);
+                faults.extend(set.all().filter_map(|r| other_kind(r, registry)));
+                judge(faults)?;
                 id.clone_from(&set.id);
                 let sets = self.with(set)?;
                 self.rules = self.in_force(&sets)?;
@@ -224,14 +226,24 @@ impl Tables {
 /// Shared by reference: a question goes on under the tables with which it began.
 pub(crate) type InForce = Arc<Tables>;
 
-fn judge(faults: Vec<Fault>) -> Result<(), Vec<Fault>> {
+fn judge(mut faults: Vec<Fault>) -> Result<(), Vec<Fault>> {
+    faults.sort_by_key(|f| f.line);
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
 fn unknown_items<'i>(lines: impl Iterator<Item = (&'i str, usize)>, registry: &Registry) -> Vec<Fault> {
-    let mut faults: Vec<Fault> = lines.filter(|(i, _)| !registry.has_item(i)).map(|(i, line)| unknown(line, "item", i)).collect();
-    faults.sort_by_key(|f| f.line);
-    faults
+    lines.filter(|(i, _)| !registry.has_item(i)).map(|(i, line)| unknown(line, "item", i)).collect()
+}
+
+/// A rule that takes an item for something else would ask less of it: images that can be opened, say.
+fn other_kind(rule: &Rule, registry: &Registry) -> Option<Fault> {
+    let kind = registry.kind_of(&rule.item)?;
+    (kind != rule.kind.name()).then(|| Fault {
+        line: rule.line,
+        column: "kind".to_owned(),
+        zh: format!("{} 在项目目录中是 {kind}，此处写作 {}", rule.item, rule.kind.name()),
+        en: format!("{} is {kind} in the table of items, here it is {}", rule.item, rule.kind.name()),
+    })
 }
 
 fn unknown(line: usize, column: &str, value: &str) -> Fault {

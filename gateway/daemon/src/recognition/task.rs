@@ -207,13 +207,22 @@ fn decided(order: &Value, done: &Done<'_>) -> Value {
 fn provenance(done: &Done<'_>, targets: &[Value]) -> Value {
     let target = |r: &Value| json!({ "reference": format!("{}/{}", r["resourceType"].as_str()?, r["id"].as_str()?) }).into();
     let targets: Vec<Value> = targets.iter().filter_map(target).collect();
+    let operation = match done.state {
+        State::Viewed => "CREATE",
+        State::Recognised | State::Refused => "UPDATE",
+        State::Revoked => "NULLIFY",
+    };
     json!({
         "resourceType": "Provenance",
         "id": done.provenance,
         "target": targets,
         "occurredDateTime": instant(done.at_us),
         "recorded": instant(done.at_us),
-        "activity": { "coding": [{ "system": format!("{BASE}/CodeSystem/recognition-status"), "code": done.state.codes().0 }] },
+        // beside ours the code of what became of the record: the binding is extensible
+        "activity": { "coding": [
+            { "system": format!("{BASE}/CodeSystem/recognition-status"), "code": done.state.codes().0 },
+            { "system": "http://terminology.hl7.org/CodeSystem/v3-DataOperation", "code": operation },
+        ] },
         "agent": [{ "who": who(done), "onBehalfOf": institution(done) }],
         "entity": [{ "role": "source", "what": { "reference": done.reminder.result } }],
     })

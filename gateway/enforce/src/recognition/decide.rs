@@ -268,7 +268,8 @@ fn try_rule(question: &Question, item: &OrderedItem, prior: &Prior, rule: &Rule,
     }
     let (mark, certificate) = if rule.wants_mark { marked(question, prior, from_us, policy)? } else { (None, None) };
     compare(item, prior, rule)?;
-    if rule.kind != ItemKind::Laboratory && !prior.reachable {
+    // whichever of list and rule says that it is images or a recording
+    if [rule.kind, item.kind].iter().any(|kind| *kind != ItemKind::Laboratory) && !prior.reachable {
         return Err(Fall::NotReachable);
     }
     Ok(Bound { until_us, mark, certificate })

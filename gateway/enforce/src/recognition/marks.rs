@@ -34,9 +34,13 @@ impl Marks {
     /// report's footnote names; its other cells are empty.
     pub fn read(text: &str) -> Result<Marks, Vec<Fault>> {
         let mut sheet = Sheet::read(text, &["text", "scope", "regions"]);
-        let (mut out, mut faults) = (Marks::default(), Vec::new());
+        let (mut out, mut faults, mut again) = (Marks::default(), Vec::new(), Vec::new());
+        let mut seen = std::collections::HashSet::new();
         for row in sheet.rows() {
             let plain = plain(row.get("text"));
+            if !seen.insert(plain.clone()) {
+                again.push(row.line());
+            }
             if row.get("scope").is_empty() && plain.chars().count() == 1 {
                 out.signs.extend(plain.chars());
                 continue;
@@ -57,6 +61,9 @@ impl Marks {
                 "标识须有文字、范围（全国不写地区，其余写地区代码 2 至 6 位）",
                 "a mark needs a text, a scope and, unless it is national, regions of 2 to 6 digits",
             );
+        }
+        for line in again {
+            sheet.fault(line, "text", "该标识已有一行", "there is a line for this mark already");
         }
         let faults = sheet.into_faults();
         if !faults.is_empty() {

@@ -123,6 +123,18 @@ pub enum ItemKind {
     Pathology,
 }
 
+impl ItemKind {
+    /// As tables write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ItemKind::Laboratory => "laboratory",
+            ItemKind::Imaging => "imaging",
+            ItemKind::Tracing => "tracing",
+            ItemKind::Pathology => "pathology",
+        }
+    }
+}
+
 /// An ordered examination.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

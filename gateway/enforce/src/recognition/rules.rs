@@ -114,6 +114,14 @@ impl RuleSet {
                 "the head needs #set, #version, #source and #effective_from, not after #effective_to",
             );
         }
+        if !out.regions.iter().all(|r| (2..=6).contains(&r.len()) && r.bytes().all(|b| b.is_ascii_digit())) {
+            sheet.fault(
+                0,
+                "regions",
+                "#regions 须为行政区划代码（GB/T 2260）的前 2 至 6 位，以空格分隔",
+                "#regions are the first 2 to 6 digits of regions (GB/T 2260), separated by blanks",
+            );
+        }
         let faults = sheet.into_faults();
         if faults.is_empty() { Ok(out) } else { Err(faults) }
     }
@@ -128,9 +136,9 @@ impl RuleSet {
         self.rules.keys().map(String::as_str)
     }
 
-    /// (item, line) of all rules.
-    pub fn lines(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.rules.values().flatten().map(|r| (r.item.as_str(), r.line))
+    /// All rules.
+    pub fn all(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.values().flatten()
     }
 
     /// The longest time for which a result of an item is valid by any rule, microseconds; 0 = no rule speaks of it.

@@ -1,7 +1,7 @@
 //! The tables that are shipped can be read; the cases of `cases.ndjson` are decided as they say; bad tables are refused.
 //!
 //! A case is one line: `ask` and `prior` are what differs from the usual question and result below, `expect` is the verdict
-//! (of a panel one for each item), `falls` why each result fell, in the order of the answer.
+//! (of a panel one for each item), `falls` why each result fell, in the order of the answer, `mark` the one that binds.
 
 use super::*;
 use serde_json::{Value, json};
@@ -100,8 +100,12 @@ struct World(Rules, Marks, Certificates, Reasons);
 
 impl World {
     fn new() -> World {
-        let rules = Rules::new(vec![RuleSet::read(RULES).unwrap()]).unwrap();
-        World(rules, Marks::read(MARKS).unwrap(), Certificates::read(CERTIFICATES).unwrap(), Reasons::read(REASONS).unwrap())
+        World::of([RULES, MARKS, CERTIFICATES, REASONS])
+    }
+
+    fn of([rules, marks, certificates, reasons]: [&str; 4]) -> World {
+        let rules = Rules::new(vec![RuleSet::read(rules).unwrap()]).unwrap();
+        World(rules, Marks::read(marks).unwrap(), Certificates::read(certificates).unwrap(), Reasons::read(reasons).unwrap())
     }
 
     fn policy(&self) -> Policy<'_> {
@@ -124,7 +128,8 @@ fn the_cases_are_decided_as_they_say() {
             Value::String(one) => vec![one.clone()],
             many => serde_json::from_value(many.clone()).unwrap(),
         };
-        let right = case.get("falls").is_none_or(|f| *f == json!(falls().collect::<Vec<_>>()));
+        let right = case.get("falls").is_none_or(|f| *f == json!(falls().collect::<Vec<_>>()))
+            && case.get("mark").is_none_or(|m| *m == json!(ruling.items[0].considered[0].mark));
         if got != expect || !right {
             wrong.push(format!("line {}: {}: {got:?} {:?}", n + 1, case["name"], falls().collect::<Vec<_>>()));
         }
@@ -160,6 +165,40 @@ fn the_cases_are_decided_as_they_say() {
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), all);
 }
 
+/// What is said of each case, in one text: for comparing worlds.
+fn outcome(world: &World) -> String {
+    let cases = CASES.lines().map(|line| {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let priors: Vec<Prior> = case["prior"].as_array().unwrap().iter().map(prior).collect();
+        let ruling = decide(&question(&case["ask"]), &priors, world.policy());
+        let marks = |i: &ItemRuling| i.considered.iter().map(|c| c.mark.clone()).collect::<Vec<_>>();
+        ruling.items.iter().map(|i| format!("{:?} {:?}", i.verdict, marks(i))).collect::<String>()
+    });
+    cases.collect()
+}
+
+#[test]
+fn every_line_of_every_table_has_a_case_that_fails_without_it() {
+    let tables = [RULES, MARKS, CERTIFICATES, REASONS];
+    let whole = outcome(&World::new());
+    for (n, table) in tables.iter().enumerate() {
+        let lines: Vec<&str> = table.lines().collect();
+        let heading = lines.iter().position(|l| !l.starts_with('#')).unwrap();
+        for left_out in heading + 1..lines.len() {
+            // what a sign stands for is found out before anything is decided
+            if n == 1 && lines[left_out].split('\t').next().unwrap().chars().count() == 1 {
+                continue;
+            }
+            // a line is blanked, not taken away, so that the others keep their numbers
+            let without: String =
+                lines.iter().enumerate().map(|(i, l)| if i == left_out { "\n".to_owned() } else { format!("{l}\n") }).collect();
+            let mut changed = tables;
+            changed[n] = &without;
+            assert!(outcome(&World::of(changed)) != whole, "no case needs line {}: {}", left_out + 1, lines[left_out]);
+        }
+    }
+}
+
 #[test]
 fn what_is_shipped_is_read() {
     assert_eq!(RuleSet::read(HUBEI).unwrap().len(), 22);
@@ -184,6 +223,7 @@ fn bad_tables_are_refused_with_their_lines() {
         (("#effective_to 2028-12-31", "#effective_to 2025-12-31"), vec![0]),
         (("national	yes	reference", "galaxy	yes	reference"), vec![18]),
         (("compare\n", "comparison\n"), vec![7]),
+        (("#regions 50", "#regions 重庆"), vec![0]),
     ] {
         let text = RULES.replacen(change.0, change.1, 1);
         assert_ne!(text, RULES, "{change:?}");
@@ -203,5 +243,6 @@ fn bad_tables_are_refused_with_their_lines() {
         assert_eq!(lines(Certificates::read(&text).unwrap_err()), expect, "{change:?}");
     }
     assert_eq!(lines(Marks::read("text	scope	regions\n全国HR	national	50\n渝HR	province	\nX	moon	50\n").unwrap_err()), [2, 3, 4]);
+    assert_eq!(lines(Marks::read("text	scope	regions\n渝HR	province	50\n渝 HR	city	5001\n★\t\t\n★\t\t\n").unwrap_err()), [3, 5], "twice");
     assert_eq!(lines(Reasons::read("code	zh	en	counts\n1	a	b	yes\n1	a	b	no\n2	a	b	perhaps\n").unwrap_err()), [3, 4]);
 }

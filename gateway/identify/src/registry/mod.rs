@@ -100,11 +100,14 @@ impl Registry {
     pub fn apply(&mut self, import: &Import) -> Result<Diff, Vec<Fault>> {
         let diff = match import.table {
             Table::Institutions => {
-                let new = read(&import.text, |r: &Institution, faults, line| {
-                    if !r.parent.is_empty() && r.parent == r.code {
-                        faults.push(unknown(line, "parent", &r.parent));
-                    }
-                })?;
+                let new = read(&import.text, |_: &Institution, _, _| {})?;
+                let known = |i: &Institution| i.parent.is_empty() || (i.parent != i.code && new.has(&i.parent));
+                let mut faults: Vec<Fault> =
+                    new.rows().filter(|(i, _)| !known(i)).map(|(i, line)| unknown(line, "parent", &i.parent)).collect();
+                if !faults.is_empty() {
+                    faults.sort_by_key(|f| f.line);
+                    return Err(faults);
+                }
                 self.institutions.replace(new)
             }
             Table::Departments => {
@@ -219,6 +222,11 @@ impl Registry {
     /// Whether there is or was such an item.
     pub fn has_item(&self, code: &str) -> bool {
         self.items.has(code)
+    }
+
+    /// `laboratory imaging tracing pathology`, whatever the day.
+    pub fn kind_of(&self, item: &str) -> Option<&str> {
+        self.items.any(item).map(|i| i.kind.as_str())
     }
 
     /// As of a moment, microseconds since 1970.

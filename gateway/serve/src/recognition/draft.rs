@@ -56,7 +56,8 @@ impl Drafts {
         self.is_test |= labels.into_iter().any(|label| label.at("code") == Some("HTEST"));
         let codings = || resource.get("code").into_iter().flat_map(|code| code.all(Key::of("coding")));
         let codes = codings().filter_map(|c| Some((c.at("system").unwrap_or_default().to_owned(), c.at("code")?.to_owned()))).collect();
-        let name = resource.at("code.text").or_else(|| codings().find_map(|c| c.at("display"))).unwrap_or_default().to_owned();
+        let named = resource.at("code.text").or_else(|| codings().find_map(|c| c.at("display")));
+        let name = named.or_else(|| codings().find_map(|c| c.at("code"))).unwrap_or_default().to_owned();
         let reasons = resource.all(Key::of("reasonCode")).flat_map(|r| r.all(Key::of("coding")));
         let reasons = reasons.filter(|c| c.at("system").is_some_and(|s| s.starts_with(REASONS)));
         let exceptions = reasons.filter_map(|c| c.at("code").map(str::to_owned)).collect();

@@ -73,7 +73,8 @@ fn card(told: &Told, group: &Group<'_>, visit: bool, reasons: &[(String, String,
     let Some((_, first)) = group.items.first() else { return Value::Null };
     // nothing is held or refused on half an answer
     let mode = group.items.iter().map(|(i, _)| i.mode).max().filter(|_| told.degraded.is_none()).unwrap_or_default();
-    let whole = told.items.iter().filter(|i| i.order == group.order).all(|i| i.ruling.verdict == Verdict::Recognise);
+    // what another report answers is another card: accepting this one says nothing of it
+    let whole = told.items.iter().filter(|i| i.order == group.order).count() == group.items.len();
     let indicator = match (visit, mode) {
         (true, _) => "info",
         (false, Mode::Remind) => "warning",
@@ -97,7 +98,7 @@ fn card(told: &Told, group: &Group<'_>, visit: bool, reasons: &[(String, String,
     card
 }
 
-/// To recognise; where the earlier report answers the whole order, the draft goes.
+/// To recognise; where this report answers the whole order, the draft goes.
 fn suggest(group: &Group<'_>, first: &Shown, whole: bool) -> Value {
     let label =
         if whole { "互认已有结果，撤销本申请 / Recognise, withdraw the order" } else { "互认已有结果 / Recognise" };

@@ -11,7 +11,7 @@ use http::header::{HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, X_FRAME_O
 use hutong_enforce::recognition::desk::{Decision, Reply};
 use hutong_enforce::recognition::record::{Choice, Context};
 
-use super::{At, NotActed, Sent, now_us, result};
+use super::{At, NotActed, Sent, now_us, result, who};
 use crate::answer::Answer;
 use crate::percent;
 use view::{Done, Shut, View};
@@ -95,6 +95,7 @@ impl At<'_> {
             person: result::person(self, &context.patient),
             reasons: self.office.desk.reasons(),
             shown,
+            order: who::by_reference(self, &context.order),
             context,
             standing,
             done: link.done,
@@ -126,6 +127,7 @@ impl At<'_> {
                     person: result::person(self, &context.patient),
                     reasons: self.office.desk.reasons(),
                     shown,
+                    order: who::by_reference(self, &context.order),
                     context,
                     standing,
                     done: None,

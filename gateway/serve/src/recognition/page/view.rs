@@ -13,6 +13,8 @@ use crate::time;
 pub(super) struct View {
     pub(super) shown: Shown,
     pub(super) context: Context,
+    /// The number of the order, as its people know it.
+    pub(super) order: String,
     pub(super) standing: Option<Choice>,
     pub(super) report: Report,
     pub(super) person: Person,
@@ -241,7 +243,7 @@ impl View {
                 ("互认标识", "Mark", reminder.mark.as_deref().unwrap_or_default()),
                 ("质评证明", "Certificate", reminder.certificate.as_deref().unwrap_or_default()),
                 ("互认规则", "Rule", &rule),
-                ("对应申请", "Order", &self.context.order),
+                ("对应申请", "Order", &self.order),
             ] {
                 if !text.is_empty() {
                     list.node("div", &[], |pair| {
