@@ -3,6 +3,8 @@
 mod fhir;
 mod figures;
 mod hooks;
+mod http;
+mod masters;
 mod v2;
 
 use std::path::Path;

@@ -174,7 +174,7 @@ impl Parts {
         }
         let settings =
             Settings { base_url: config.http.base_url, access, limits: Limits::clone(&limits), version: env!("CARGO_PKG_VERSION") };
-        let keeper = Keeper::new(Acts::new(Arc::clone(&store)), reader.clone(), Arc::clone(&sources));
+        let keeper = Keeper::new(Acts::new(Arc::clone(&store)), reader.clone(), community.clone(), Arc::clone(&sources));
         let mut api =
             Api::new(Arc::new(Embedded { store: Arc::clone(&store), reader }), Arc::clone(&library) as Arc<dyn Editions>, settings);
         figures(&mut api, &store, &mllp_counts, &http_counts);

@@ -14,6 +14,7 @@ pub(crate) mod lang;
 mod map;
 pub(crate) mod output;
 mod package;
+mod platform;
 mod report;
 mod schema;
 mod send;
@@ -60,7 +61,7 @@ enum Command {
     Send(send::Args),
     /// 患者主索引：reviews、show、decide · the index of persons
     Identity(admin::IdentityArgs),
-    /// 导入机构、科室、人员、项目、对照、价格 · import registries, as whole tables
+    /// 导入机构、科室、人员、项目、对照、价格、互认规则等 · import registries and rules, as whole tables
     Import(admin::ImportArgs),
     /// 填报的数：form、list、approve、reject · figures that people report
     Figures(figures::Args),
@@ -70,6 +71,8 @@ enum Command {
     Map(map::Args),
     /// 写出医共体规范的 FHIR 包 · write the community's profiles as a FHIR package
     Package(package::Args),
+    /// 上级平台：show、retry、drop · the upper platform
+    Platform(platform::Args),
     /// 测试用的上级平台 · an upper platform of ours, for tests
     #[command(hide = true)]
     PlatformSimulator(crate::platform::SimulatorArgs),
@@ -98,6 +101,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Map(args) => map::run(&args),
         Command::Package(args) => package::run(&args),
+        Command::Platform(args) => platform::run(&args),
         Command::PlatformSimulator(args) => crate::platform::simulate(args),
         Command::Journal(args) => journal::run(&args),
         Command::Bench(args) => crate::bench::run(&args),

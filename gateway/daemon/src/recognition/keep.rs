@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hutong_commit::entry::{ResourceDraft, Update};
+use hutong_commit::entry::{EventDraft, ResourceDraft, Update};
 use hutong_commit::projection::Reader;
 use hutong_enforce::recognition::record::Record;
 use hutong_fhir::{Tree, json};
@@ -11,23 +11,29 @@ use hutong_serve::{Kept, Ledger, Unkept};
 
 use super::draft;
 use crate::act::{Act, Acts};
+use crate::community::Shared;
 
 /// Journals through [`Acts`].
 pub(crate) struct Keeper {
     acts: Acts,
     reader: Reader,
+    community: Shared,
     sources: Arc<Sources>,
 }
 
 impl Keeper {
-    pub(crate) fn new(acts: Acts, reader: Reader, sources: Arc<Sources>) -> Keeper {
-        Keeper { acts, reader, sources }
+    pub(crate) fn new(acts: Acts, reader: Reader, community: Shared, sources: Arc<Sources>) -> Keeper {
+        Keeper { acts, reader, community, sources }
     }
 }
 
 impl Ledger for Keeper {
     fn keep(&self, kept: Kept) -> Result<(), Unkept> {
         let at_us = kept.records.first().map_or(0, Record::at_us);
+        let resources: Vec<ResourceDraft> = kept.resources.iter().filter_map(|tree| resource(tree, at_us)).collect();
+        // an order that goes with its answer is withdrawn in the figures, too, as one that a message withdraws
+        let mut events: Vec<EventDraft> = kept.records.iter().map(draft).collect();
+        events.extend(self.community.read().changes(&resources));
         let act = Act {
             receipt: self.acts.receipt(),
             what: kept.what,
@@ -35,8 +41,8 @@ impl Ledger for Keeper {
             protocol: kept.protocol,
             request: kept.request,
             answer: kept.answer,
-            resources: kept.resources.iter().filter_map(|tree| resource(tree, at_us)).collect(),
-            events: kept.records.iter().map(draft).collect(),
+            resources,
+            events,
         };
         self.acts.record(act).map(|_| ()).map_err(|error| {
             tracing::error!(rule = "store.unavailable", %error, what = kept.what, "what was asked or answered could not be stored, and was not answered");

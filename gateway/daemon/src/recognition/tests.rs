@@ -521,3 +521,30 @@ fn an_unknown_code_says_nothing() {
     let told = county.ask(&ask("Patient/nobody", "SQ9", &["NOT-LISTED"]));
     assert_eq!((only(&told).ruling.item.as_str(), only(&told).name.as_str()), ("", "NOT-LISTED"));
 }
+
+#[test]
+fn what_stands_below_a_report_speaks_for_what_bears_its_sign() {
+    let county = County::open(Setting::default());
+    let at = "20261121103000+0800";
+    for (n, (first, last, below, expected)) in [
+        ("GLU^★葡萄糖", "K^钾", "★ 等同于 渝HR", true),
+        ("K^钾", "GLU^★葡萄糖", "★ 等同于 渝HR", true),
+        ("GLU^葡萄糖", "K^★钾", "★ 等同于 渝HR", false),
+        ("K^★钾", "GLU^葡萄糖", "★ 等同于 渝HR", false),
+        ("K^钾", "GLU^葡萄糖", "渝HR", true),
+        ("GLU^★葡萄糖", "K^钾", "渝HR", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let text = format!(
+            "MSH|^~\\&|LIS|H1|GW|GW|{at}||ORU^R01|B{n}|P|2.4||||||UNICODE UTF-8\rPID|1||p{n}^^^H1^MR||病人{n}||196802{:02}|M\r\
+             ORC|RE|B{n}|FB{n}\rOBR|1|B{n}|FB{n}|BIO^生化|||{at}|||||||||||||||{at}||LAB|F\r\
+             OBX|1|NM|{first}||4.1|mmol/L|3-5||||F|||{at}\rOBX|2|NM|{last}||4.2|mmol/L|3-5||||F|||{at}\rNTE|1||{below}\r",
+            n + 10
+        );
+        let patient = county.message("lis1", &text);
+        let told = county.asked(&ask(&patient, &format!("N{n}"), &["GLU"]));
+        assert_eq!(only(&told).ruling.verdict == Verdict::Recognise, expected, "{first} {last} {below}: {:?}", told.items);
+    }
+}
