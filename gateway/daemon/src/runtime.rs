@@ -3,15 +3,15 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use http::{Request, Response};
 use http_body_util::Either;
 use hutong_commit::error::StoreError;
-use hutong_commit::projection;
-use hutong_commit::store::{JournalOptions, Store};
+use hutong_commit::projection::{self, Journal as _};
+use hutong_commit::store::{JournalOptions, Projection as _, Store};
 use hutong_identify::Weights;
 use hutong_receive::hl7_http::Hl7Http;
 use hutong_receive::sources::{Source, SourceFault, Sources};
@@ -29,7 +29,7 @@ use tokio::sync::watch;
 
 use crate::act::Acts;
 use crate::cli::Failure;
-use crate::community::{Community, Desk, Fed, Shared};
+use crate::community::{Community, Desk, Fed, Keeping, Shared, load_ledger};
 use crate::config::{Config, Tls};
 use crate::indicators::Indicators;
 use crate::ingest::Ingest;
@@ -119,6 +119,7 @@ struct Parts {
     store: Arc<Store>,
     reload: Reload,
     platform: Option<crate::platform::Running>,
+    keeping: Keeping,
 }
 
 /// An open data directory: the journal, and the views of it.
@@ -187,6 +188,7 @@ impl Parts {
         let state = platform.as_ref().map(|p| Arc::clone(&p.state));
         platform_figures(&mut api, state.as_ref());
         let indicators = Indicators::load(config.indicators)?;
+        let keeping = Keeping::new(config.gateway.data.clone(), community.clone());
         let pages = Pages::new(community.clone(), Arc::clone(&store), Arc::clone(&indicators), Arc::clone(&sources));
         api.show(Arc::new(pages), stopping);
         api.operate(Arc::new(Desk::new(community, acts, indicators).with_platform(state).with_sources(Arc::clone(&sources))));
@@ -207,14 +209,16 @@ impl Parts {
             store,
             reload,
             platform,
+            keeping,
         })
     }
 }
 
 /// Runs the listeners until told to stop, then closes the store.
 fn serve(runtime: &Runtime, parts: Parts, mllp_listener: TcpListener, http_listener: TcpListener, stopped: watch::Receiver<bool>) {
-    let Parts { mllp: mllp_setting, http: http_setting, hl7, api, store, reload, platform, .. } = parts;
+    let Parts { mllp: mllp_setting, http: http_setting, hl7, api, store, reload, platform, keeping, .. } = parts;
     let (api, hl7) = (Arc::new(api), Arc::new(hl7));
+    let keeping = Arc::new(Mutex::new(keeping));
     let service = service_fn(move |request: Request<Incoming>| {
         let (api, hl7) = (Arc::clone(&api), Arc::clone(&hl7));
         async move {
@@ -228,6 +232,7 @@ fn serve(runtime: &Runtime, parts: Parts, mllp_listener: TcpListener, http_liste
     runtime.block_on(async {
         tokio::spawn(give_up_when_stopped(Arc::downgrade(&store)));
         tokio::spawn(reload.on_hangup());
+        let minutes = tokio::spawn(every_minute(Arc::clone(&keeping), Arc::downgrade(&store)));
         let mllp = tokio::spawn(mllp::serve(mllp_listener, mllp_setting, stopped.clone()));
         let http = tokio::spawn(wire_http::serve(http_listener, http_setting, service, stopped));
         for (name, task) in [("mllp", mllp), ("http", http)] {
@@ -235,10 +240,24 @@ fn serve(runtime: &Runtime, parts: Parts, mllp_listener: TcpListener, http_liste
                 tracing::error!(rule = "listener.failed", name, %error, "a listener ended");
             }
         }
+        minutes.abort();
     });
     drop(platform);
+    keeping.lock().unwrap_or_else(PoisonError::into_inner).save(&store);
     // the last owner closes the journal and marks the projection as whole
     drop(store);
+}
+
+/// What the ledger does by the clock.
+async fn every_minute(keeping: Arc<Mutex<Keeping>>, store: std::sync::Weak<Store>) {
+    const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
+    loop {
+        tokio::time::sleep(MINUTE).await;
+        let Some(store) = store.upgrade() else { return };
+        let keeping = Arc::clone(&keeping);
+        let done = tokio::task::spawn_blocking(move || keeping.lock().unwrap_or_else(PoisonError::into_inner).minute(&store));
+        let _ = done.await;
+    }
 }
 
 /// After a failed write or flush nothing more can be promised: the process ends, and is started again on what is durable.
@@ -270,6 +289,9 @@ pub(crate) fn open(data: &Path, config: &Config) -> Result<Opened, Failure> {
     let community = Shared::new(Weights::built_in(), tables);
     let store = Store::open_with(data, options, |journal| {
         let (projection, read) = projection::open(data, Arc::new(journal.clone())).map_err(|e| StoreError::Projection(e.0))?;
+        if let Some(seq) = load_ledger(data, &community, projection.applied(), |seq| journal.mark(seq).ok()) {
+            tracing::info!(rule = "ledger.loaded", seq, "cases are counted on from the ledger's snapshot");
+        }
         let fed = Fed::begin(projection, &read, community.clone())?;
         reader = Some(read);
         Ok(fed)

@@ -129,6 +129,10 @@ impl Ledger {
         self.facts_whole = false;
     }
 
+    pub fn rules(&self) -> Rules {
+        self.rules
+    }
+
     /// The last entry that it holds.
     pub fn position(&self) -> At {
         self.position

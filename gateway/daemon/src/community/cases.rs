@@ -49,6 +49,9 @@ impl Directory for Known<'_> {
 
 impl Community {
     pub(super) fn count(&mut self, event: &cases::Event, at: At) {
+        if at.seq <= self.counted {
+            return;
+        }
         let known = Known { register: &self.register, registry: &self.registry };
         self.cases.apply(position(at), event, &known);
     }
@@ -57,6 +60,9 @@ impl Community {
     /// to them.
     pub(super) fn recount_persons(&mut self, event: &hutong_identify::Event, at: At) {
         use hutong_identify::Event::{Forget, Link, Part, Record};
+        if at.seq <= self.counted {
+            return;
+        }
         let known = Known { register: &self.register, registry: &self.registry };
         let mut touched: Vec<u32> = match event {
             Record { key, .. } => self.register.number(key).into_iter().collect(),
@@ -72,6 +78,9 @@ impl Community {
     }
 
     pub(super) fn recount_institutions(&mut self, at: At) {
+        if at.seq <= self.counted {
+            return;
+        }
         let known = Known { register: &self.register, registry: &self.registry };
         self.cases.institutions_changed(position(at), &known);
     }

@@ -9,6 +9,7 @@ mod cases;
 mod changes;
 mod fed;
 mod identify;
+mod kept;
 mod reviews;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub(crate) use cases::{CASE, drafts as case_events};
 use changes::{CHANGE, Changed};
 pub(crate) use fed::Fed;
 pub(crate) use identify::{Tie, Told};
+pub(crate) use kept::{Keeping, load as load_ledger};
 pub(crate) use reviews::{Review, Reviews, Suspect};
 pub(crate) use underway::Underway;
 
@@ -87,6 +89,8 @@ pub(crate) struct Community {
     pub(crate) arrivals: Arrivals,
     /// The last entry whose events are in.
     applied: u64,
+    /// The entry up to which the ledger came from its snapshot.
+    counted: u64,
     /// Events that this program cannot read: they stay in the journal, and a later program may.
     unreadable: usize,
 }
@@ -104,6 +108,7 @@ impl Community {
             reviews: Reviews::default(),
             registry: Registry::default(),
             applied: 0,
+            counted: 0,
             unreadable: 0,
         }
     }
@@ -229,6 +234,18 @@ impl Shared {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Counts cases by these rules from the start.
+    pub(crate) fn count_by(&self, rules: Rules) {
+        self.write().cases = Ledger::new(rules);
+    }
+
+    /// It is so late, and everything that was committed before is in: months close without traffic too.
+    fn reach(&self, us: i64) {
+        let mut community = self.write();
+        let seq = community.cases.position().seq;
+        community.cases.reach(hutong_count::cases::At { seq, us });
+    }
+
     /// One event that was applied to the search store.
     fn apply(&self, kind: &str, seq: u64, at_us: i64, body: &[u8]) {
         match read(kind, body) {
@@ -253,6 +270,7 @@ impl Shared {
     pub(crate) fn recounted(&self, store: &Store, upto: u64) -> Result<Shared, StoreError> {
         let tables = Tables::clone(&self.read().tables);
         let fresh = Shared::new(Weights::built_in(), tables);
+        fresh.count_by(self.read().cases.rules());
         for seq in 1..=upto {
             let entry = store.entry(seq)?;
             for (kind, body) in entry.events().filter(|(kind, body)| is_counted(kind, body)) {
@@ -266,9 +284,11 @@ impl Shared {
     /// Everything up to entry `applied`, from the search store: kinds are read apart and applied in the order in which they
     /// were journalled, so that a start ends where the running gateway was.
     fn load(&self, reader: &Reader, applied: u64) -> Result<(), StoreError> {
+        let counted = self.read().counted;
         let mut kinds = [REGISTRY, IDENTITY, RECOGNITION, CHANGE, CASE, FIGURE].map(|kind| Pages {
             kind,
-            after: None,
+            // what the ledger has already is not read again
+            after: Some((counted, u32::MAX)).filter(|_| kind == CASE),
             read: VecDeque::new(),
             whole: false,
         });
