@@ -200,6 +200,7 @@ impl Outcome {
 
 /// What a site chooses; the defaults are those of the documentation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Rules {
     /// A month is closed this many days after its last, unless an event closes it before.
     pub close_after_days: u16,

@@ -1,6 +1,7 @@
 //! The command line: one file a command. Exit codes: 0 done, 1 something was judged not right, 2 it could not be done.
 
 mod admin;
+mod cases;
 mod check;
 mod convert;
 mod failure;
@@ -65,6 +66,8 @@ enum Command {
     Import(admin::ImportArgs),
     /// 填报的数：form、list、approve、reject · figures that people report
     Figures(figures::Args),
+    /// 病例：doubts、orphans、join、apart、close · cases that somebody decides on
+    Cases(cases::Args),
     /// 报表：recognition（结果互认）· figures: mutual recognition
     Report(report::Args),
     /// 映射工具：check、test、fmt、explain、coverage · tools for mapping authors
@@ -98,6 +101,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Identity(args) => admin::identity(&args),
         Command::Import(args) => admin::import(&args),
         Command::Figures(args) => figures::run(&args),
+        Command::Cases(args) => cases::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Map(args) => map::run(&args),
         Command::Package(args) => package::run(&args),

@@ -2,6 +2,8 @@
 //!
 //! What changes something is one act in the journal, with the request as it came; it is answered when it is durable.
 
+mod cases;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hutong_commit::entry::EventDraft;
@@ -244,6 +246,11 @@ impl Admin for Desk {
             ("figures/submit", Some(body)) => self.submit(ask, body),
             ("figures/approve", Some(body)) => self.rule(ask, body, true),
             ("figures/reject", Some(body)) => self.rule(ask, body, false),
+            ("cases/doubts", None) => self.doubts(ask.query),
+            ("cases/orphans", None) => self.orphans(ask.query),
+            ("cases/join", Some(body)) => self.pair(ask, body, true),
+            ("cases/apart", Some(body)) => self.pair(ask, body, false),
+            ("cases/close", Some(body)) => self.close(ask, body),
             _ => Err(AdminRefusal::NoSuchPath),
         }
     }

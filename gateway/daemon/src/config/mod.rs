@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) recognition: crate::recognition::Setting,
     pub(crate) platform: crate::platform::Setting,
     pub(crate) indicators: crate::indicators::Setting,
+    /// By which rules cases are counted.
+    pub(crate) counting: hutong_count::cases::Rules,
     /// The file it was read from, which is read again when the gateway is told to.
     #[serde(skip)]
     pub(crate) path: Option<PathBuf>,
