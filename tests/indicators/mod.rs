@@ -71,8 +71,7 @@ fn a_case_counts_once_and_everywhere_the_same() {
     let excel = county.bytes(&["quarterly", "--period", &period, "--format", "xlsx"]);
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(excel)).unwrap();
     let first = book.worksheet_range_at(0).unwrap().unwrap();
-    let cells: Vec<String> =
-        first.rows().find(|r| r[0].to_string() == "永安镇卫生院").unwrap().iter().take(4).map(ToString::to_string).collect();
+    let cells: Vec<String> = first.rows().find(|r| r[0] == "永安镇卫生院").unwrap().iter().take(4).map(ToString::to_string).collect();
     assert_eq!(cells[1..], ["3", "2", "2"]);
     let pdf = county.pdf_text(&["quarterly", "--period", &period, "--format", "pdf"]);
     assert!(pdf.contains("清江县紧密型县域医共体"), "{pdf}");

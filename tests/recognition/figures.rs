@@ -203,8 +203,8 @@ fn the_same_figures_everywhere() {
             let column = lines[0].iter().rposition(|t| *t == title).unwrap_or_else(|| panic!("{title}: {:?}", lines[0]));
             assert_eq!(lines[n + 1][column], expected.to_string(), "{item} {counter}");
             let in_sheet = sheets.iter().find_map(|sheet| {
-                let head = sheet.rows().position(|r| r.iter().any(|c| c.to_string() == title))?;
-                let column = sheet.rows().nth(head)?.iter().rposition(|c| c.to_string() == title)?;
+                let head = sheet.rows().position(|r| r.iter().any(|c| *c == title))?;
+                let column = sheet.rows().nth(head)?.iter().rposition(|c| *c == title)?;
                 let cells = sheet.rows().nth(head + 1 + n)?;
                 assert_eq!(cells[0].to_string(), item, "{cells:?}");
                 Some(match &cells[column] {

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -86,6 +87,10 @@ impl Browser {
     }
 
     pub fn call(&mut self, method: &str, params: Value) -> Value {
+        self.ask(method, params).unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    fn ask(&mut self, method: &str, params: Value) -> Result<Value, Value> {
         self.id += 1;
         let mut message = json!({"id": self.id, "method": method, "params": params});
         if !self.session.is_null() {
@@ -98,8 +103,7 @@ impl Browser {
                 self.events.push(answer);
                 continue;
             }
-            assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-            return answer["result"].take();
+            return if answer["error"].is_null() { Ok(answer["result"].take()) } else { Err(answer["error"].take()) };
         }
     }
 
@@ -116,11 +120,15 @@ impl Browser {
         answer["result"]["value"].take()
     }
 
-    /// Waits until an expression is true, at most ten seconds.
+    /// Waits until an expression is true, at most ten seconds. Asked again and again from here: a page that is just being
+    /// left for the next answers nothing.
     pub fn until(&mut self, js: &str) {
-        self.eval(&format!(
-            "new Promise((ok, no) => {{ const end = Date.now() + 10000, look = () => ({js}) ? ok(true) : Date.now() > end ? no(Error('waited 10 s')) : setTimeout(look, 20); look() }})"
-        ));
+        let end = Instant::now() + Duration::from_secs(10);
+        let expression = json!({"expression": format!("!!({js})"), "returnByValue": true});
+        while !self.ask("Runtime.evaluate", expression.clone()).is_ok_and(|answer| answer["result"]["value"] == true) {
+            assert!(Instant::now() < end, "waited 10 s for {js}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     pub fn key(&mut self, key: &str) {

@@ -207,15 +207,14 @@ fn taken(events: &[&Event], index: usize, answer: &Answered) -> bool {
     for (n, _, record) in said(&events[..=index]) {
         match record {
             Record::Answered(r)
-                if !r.context.is_test
+                if standing.is_none()
+                    && !r.context.is_test
                     && (&r.result, &r.context.order, &r.context.institution)
                         == (&answer.result, &answer.context.order, &answer.context.institution) =>
             {
-                if standing.is_none() {
-                    standing = Some(&r.id);
-                    if n == index {
-                        return true;
-                    }
+                standing = Some(&r.id);
+                if n == index {
+                    return true;
                 }
             }
             Record::Revoked(r) if !r.context.is_test && standing == Some(&*r.answer) => standing = None,

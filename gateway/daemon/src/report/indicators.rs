@@ -121,9 +121,12 @@ pub(super) fn gaps(figures: &[Figure]) -> Vec<Text> {
     figures.iter().filter_map(one).collect()
 }
 
-/// What is missing, by reason: which numbers, for which figures.
+/// A reason in both languages, which numbers are missing for it, and for which figures.
+type Lacking<'f> = ((&'f str, &'f str), Vec<&'f Gap>, Vec<&'f str>);
+
+/// What is missing, by reason.
 pub(super) fn gaps_by_reason(figures: &[Figure]) -> Vec<Text> {
-    let mut reasons: Vec<((&str, &str), Vec<&Gap>, Vec<&str>)> = Vec::new();
+    let mut reasons: Vec<Lacking<'_>> = Vec::new();
     for figure in figures {
         let Outcome::Missing(gaps) = &figure.outcome else { continue };
         for gap in gaps {

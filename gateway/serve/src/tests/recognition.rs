@@ -109,15 +109,17 @@ async fn a_check_tells_verdict_rule_evidence_and_why_each_candidate_fell() {
     assert_eq!(issues.len(), 4);
     assert!(issues[1]["details"]["text"].as_str().unwrap().contains("没有互认标识"));
 
-    let asked = world.desk.asked.lock().unwrap();
-    let ask = &asked[0];
-    assert_eq!((ask.trigger, ask.setting, ask.source.as_str()), (Trigger::Order, Some(Setting::Inpatient), "h1"));
-    assert_eq!((ask.context.institution.as_str(), ask.context.patient.as_str()), ("h1", "Patient/p1"));
-    assert_eq!((ask.orders[0].order.as_str(), &ask.orders[0].exceptions[..]), ("ServiceRequest/a", &["01".to_owned()][..]));
-    let kept = world.ledger.kept.lock().unwrap();
-    assert_eq!((kept[0].what, kept[0].source.as_str(), kept[0].request == body.as_bytes()), ("recognition/ask", "h1", true));
-    assert_eq!(serde_json::from_slice::<Value>(&kept[0].answer).unwrap(), told);
-    assert!(matches!(kept[0].records[..], [Record::Asked(_)]));
+    {
+        let asked = world.desk.asked.lock().unwrap();
+        let ask = &asked[0];
+        assert_eq!((ask.trigger, ask.setting, ask.source.as_str()), (Trigger::Order, Some(Setting::Inpatient), "h1"));
+        assert_eq!((ask.context.institution.as_str(), ask.context.patient.as_str()), ("h1", "Patient/p1"));
+        assert_eq!((ask.orders[0].order.as_str(), &ask.orders[0].exceptions[..]), ("ServiceRequest/a", &["01".to_owned()][..]));
+        let kept = world.ledger.kept.lock().unwrap();
+        assert_eq!((kept[0].what, kept[0].source.as_str(), kept[0].request == body.as_bytes()), ("recognition/ask", "h1", true));
+        assert_eq!(serde_json::from_slice::<Value>(&kept[0].answer).unwrap(), told);
+        assert!(matches!(kept[0].records[..], [Record::Asked(_)]));
+    }
     // what is answered is R4
     let valid = send(&world.api, "POST /fhir/Parameters/$validate", &[JSON], &told.to_string()).await;
     let outcome = json(valid).await;
@@ -171,10 +173,11 @@ async fn what_is_late_or_faulty_is_degraded_in_time_and_on_record() {
         judged(&called, "response");
         assert_eq!(called["cards"][0]["indicator"], "info");
     }
-    let kept = world.ledger.kept.lock().unwrap();
-    assert!(kept.iter().all(|k| matches!(&k.records[..], [Record::Asked(a)] if a.degraded && a.context.order == "ServiceRequest/a")));
-    assert_eq!(kept.len(), 4);
-    drop(kept);
+    {
+        let kept = world.ledger.kept.lock().unwrap();
+        assert!(kept.iter().all(|k| matches!(&k.records[..], [Record::Asked(a)] if a.degraded && a.context.order == "ServiceRequest/a")));
+        assert_eq!(kept.len(), 4);
+    }
     world.desk.faulty.store(false, Ordering::Relaxed);
     world.ledger.full.store(true, Ordering::Relaxed);
     assert_eq!(send(&world.api, CHECK, &[JSON, H1], &parameters(&[draft("a", "GLU")])).await.status(), 503, "not durable, not answered");
@@ -494,7 +497,8 @@ async fn the_operations_are_defined_as_they_are_served() {
         let parameters = definition["parameter"].as_array().unwrap();
         let mut defined: Vec<&str> = parameters.iter().filter(|p| p["use"] == "in").map(|p| p["name"].as_str().unwrap()).collect();
         let mut read = ours.to_vec();
-        (defined.sort_unstable(), read.sort_unstable());
+        defined.sort_unstable();
+        read.sort_unstable();
         assert_eq!(defined, read);
         let outcome = json(send(&api, "POST /fhir/OperationDefinition/$validate", &[JSON], &definition.to_string()).await).await;
         assert!(outcome["issue"].as_array().unwrap().iter().all(|i| i["severity"] != "error" && i["severity"] != "fatal"), "{outcome}");

@@ -6,7 +6,7 @@ use crate::cases::keys::{Keys, Part};
 use crate::cases::{By, Cause, Event, Figure, Ledger, Outcome, Question, Rules, Scope};
 use crate::period::{Period, day_of};
 use hutong_fhir::calendar::civil;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 const PERIODS: [&str; 7] = ["2026-12", "2027-01", "2027-02", "2026Q4", "2027Q1", "2026", "2027"];
 const BYS: [By; 7] = [By::County, By::Centre, By::Exam, By::Read, By::Modality, By::Month, By::Checkup];
