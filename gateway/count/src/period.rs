@@ -1,26 +1,13 @@
 //! Periods of reports: `2026`, `2026Q3`, `2026-11`, `2026-11-22`, `2026-11-01..2026-11-22`, in China's days.
 
-use hutong_fhir::calendar::{civil, days};
-
-const DAY_US: i64 = 86_400_000_000;
-const ZONE_US: i64 = 8 * 3_600_000_000;
+use hutong_fhir::calendar::{CHINA_US, DAY_US, civil, days};
+pub use hutong_fhir::calendar::{china_day as day_of, date as date_of};
 
 /// Days since 1970, first and last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Period {
     pub first: i64,
     pub last: i64,
-}
-
-/// The day of a moment (microseconds since 1970), in China.
-pub fn day_of(at_us: i64) -> i64 {
-    (at_us + ZONE_US).div_euclid(DAY_US)
-}
-
-/// `2026-11-22`
-pub fn date_of(day: i64) -> String {
-    let (year, month, day) = civil(day);
-    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// The month of a day: `2026-11`.
@@ -72,6 +59,12 @@ impl Period {
 
     pub fn holds(self, day: i64) -> bool {
         self.first <= day && day <= self.last
+    }
+
+    /// Its first moment, and the first after it, microseconds since 1970.
+    pub fn moments(self) -> (i64, i64) {
+        let midnight = |day: i64| day.saturating_mul(DAY_US).saturating_sub(CHINA_US);
+        (midnight(self.first), midnight(self.last.saturating_add(1)))
     }
 }
 

@@ -336,10 +336,7 @@ fn load_tls(files: Option<&Tls>) -> Result<Option<Arc<tls::Tls>>, Failure> {
         client_certificate,
         revoked: Vec::new(),
     };
-    tls::Tls::load(files).map(|tls| Some(Arc::new(tls))).map_err(|fault| {
-        let path = fault.path.display();
-        Failure::usage(format!("{path}：{}", fault.zh), format!("{path}: {}", fault.en))
-    })
+    tls::Tls::load(files).map(|tls| Some(Arc::new(tls))).map_err(|fault| Failure::tls(&fault))
 }
 
 fn sha256(hex: &str) -> Result<[u8; 32], Failure> {

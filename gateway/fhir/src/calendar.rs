@@ -23,9 +23,37 @@ pub fn civil(days: i64) -> (i64, i64, i64) {
     (year, month, day_of_year - (153 * shifted + 2) / 5 + 1)
 }
 
+/// Microseconds of a day.
+pub const DAY_US: i64 = 86_400_000_000;
+
+/// China has one zone, eight hours before UTC, and no summer time.
+pub const CHINA_US: i64 = CHINA_S * 1_000_000;
+/// The same in seconds.
+pub const CHINA_S: i64 = 8 * 3_600;
+
+/// Days since 1970-01-01, in China, of a moment in microseconds since 1970.
+pub fn china_day(us: i64) -> i64 {
+    (us.div_euclid(1_000_000) + CHINA_S).div_euclid(86_400)
+}
+
+/// `2026-11-22` of days since 1970-01-01.
+pub fn date(days: i64) -> String {
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_begins_in_china_at_sixteen_hours_of_utc() {
+        let noon = 20_779 * DAY_US;
+        for (us, day, text) in [(noon + 16 * 3_600_000_000 - 1, 20_779, "2026-11-22"), (noon + 16 * 3_600_000_000, 20_780, "2026-11-23")] {
+            assert_eq!((china_day(us), date(china_day(us)).as_str()), (day, text));
+        }
+        assert_eq!(china_day(-CHINA_US - 1), -1);
+    }
 
     #[test]
     fn days_and_dates_are_each_others_inverse() {

@@ -15,6 +15,7 @@ pub mod names;
 pub mod outcome;
 pub mod package;
 pub mod primitive;
+pub mod quick;
 pub mod sheet;
 pub mod structure;
 pub mod tree;

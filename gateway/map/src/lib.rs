@@ -10,7 +10,6 @@ mod compile;
 mod coverage;
 mod diagnostic;
 mod explain;
-mod hash;
 mod mappings;
 mod plan;
 mod run;

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::diagnostic::Span;
-use crate::hash::Quick;
 use crate::table::Table;
+use hutong_fhir::quick::QuickMap;
 
 /// Index in [`Plan::ops`].
 pub(crate) type OpId = u32;
@@ -426,11 +426,11 @@ pub struct Plan {
     /// The map that makes a CodeableConcept of CWE: what a translated value says beside its translation.
     pub(crate) coded: Option<u32>,
     /// Segments whose first field only counts them.
-    pub(crate) set_ids: Quick<String, ()>,
+    pub(crate) set_ids: QuickMap<String, ()>,
     /// The HL7 table of a field.
-    pub(crate) field_tables: Quick<([u8; 3], u16), String>,
+    pub(crate) field_tables: QuickMap<([u8; 3], u16), String>,
     /// Names of groups that may repeat, by structure.
-    pub(crate) repeating: Quick<String, Quick<String, ()>>,
+    pub(crate) repeating: QuickMap<String, QuickMap<String, ()>>,
 }
 
 /// v2 data types by number: what the reading of a value needs to know of them.

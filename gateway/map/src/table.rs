@@ -1,15 +1,15 @@
 //! Code tables: TSV or FHIR ConceptMap, looked up by source code.
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::hash::Quick;
 use hutong_fhir::json::{self, JsonLimits};
+use hutong_fhir::quick::QuickMap;
 
 /// A table as loaded; a site's rows come over the common ones.
 #[derive(Default, Clone)]
 pub(crate) struct Table {
     pub name: String,
     pub rows: Vec<Row>,
-    index: Quick<String, u32>,
+    index: QuickMap<String, u32>,
     /// The code system of the source codes, where the file says so.
     pub source_system: Option<String>,
 }

@@ -29,5 +29,5 @@ pub use pdf::{Fonts, pdf};
 pub use svg::svg;
 pub use terminal::{table as terminal_table, terminal, width};
 pub use text::{Lang, Text};
-pub use value::{Value, moment};
+pub use value::{Value, moment, yuan};
 pub use xlsx::xlsx;

@@ -1,13 +1,12 @@
 //! A value with its type, and how it reads.
 
-use hutong_fhir::calendar::civil;
+use hutong_fhir::calendar::{CHINA_S, date};
 use rust_decimal::Decimal;
 use serde_json::Number;
 
 use crate::text::{Lang, Text};
 
 const DAY_S: i64 = 86_400;
-const ZONE_S: i64 = 8 * 3600;
 
 #[derive(Clone, PartialEq, Debug, Default)]
 pub enum Value {
@@ -137,19 +136,15 @@ pub(crate) fn thousands(text: &str) -> String {
     out
 }
 
-fn yuan(fen: i64) -> String {
+/// `8.50` of 850 fen, exact.
+pub fn yuan(fen: i64) -> String {
     let sign = if fen < 0 { "-" } else { "" };
     format!("{sign}{}.{:02}", fen.unsigned_abs() / 100, fen.unsigned_abs() % 100)
 }
 
-fn date(days: i64) -> String {
-    let (year, month, day) = civil(days);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
 /// `2026-11-22 08:30:05` in China of microseconds since 1970.
 fn moment_s(us: i64) -> String {
-    let s = us.div_euclid(1_000_000).saturating_add(ZONE_S);
+    let s = us.div_euclid(1_000_000).saturating_add(CHINA_S);
     let of_day = s.rem_euclid(DAY_S);
     format!("{} {:02}:{:02}:{:02}", date(s.div_euclid(DAY_S)), of_day / 3600, of_day / 60 % 60, of_day % 60)
 }

@@ -1,6 +1,7 @@
 //! A document as an Excel workbook: one sheet a table, with types that Excel computes with, and one sheet that says on what
 //! the figures rest. Texts are written as texts, so nothing can run as a formula.
 
+use hutong_fhir::calendar::CHINA_US;
 use rust_xlsxwriter::{Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
 
 use crate::document::{Align, Block, Column, Document, Table};
@@ -19,7 +20,6 @@ const EXACT_MAX: u64 = 1 << 53;
 
 /// Days from Excel's first day to 1970.
 const EPOCH_DAYS: i64 = 25_569;
-const ZONE_US: i64 = 8 * 3_600_000_000;
 const DAY_US: f64 = 86_400_000_000.0;
 
 /// The workbook's bytes; the same document gives the same bytes.
@@ -144,7 +144,7 @@ fn put(
         Value::Percent(d) => (number(d.to_string()) / 100.0, format!("0{}%", places(d.scale()))),
         Value::Money(fen) if fen.unsigned_abs() <= EXACT_MAX => (*fen as f64 / 100.0, "#,##0.00".to_owned()),
         Value::Date(days) => ((days + EPOCH_DAYS) as f64, "yyyy-mm-dd".to_owned()),
-        Value::Moment(us) => ((us.saturating_add(ZONE_US)) as f64 / DAY_US + EPOCH_DAYS as f64, "yyyy-mm-dd hh:mm".to_owned()),
+        Value::Moment(us) => ((us.saturating_add(CHINA_US)) as f64 / DAY_US + EPOCH_DAYS as f64, "yyyy-mm-dd hh:mm".to_owned()),
         // negative times are not shown by Excel
         Value::Duration(s) if *s >= 0 => (*s as f64 / 86_400.0, "[h]:mm:ss".to_owned()),
         other => {

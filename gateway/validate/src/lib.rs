@@ -26,7 +26,6 @@ mod place;
 mod primitive;
 mod profile;
 mod questionnaire;
-mod quick;
 mod reference;
 mod rules;
 mod text;

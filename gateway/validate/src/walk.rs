@@ -6,12 +6,12 @@ use crate::linked::Index;
 use crate::place::{Frame, safe_name};
 use crate::profile::check::Verdict;
 use crate::profile::{Said, Store};
-use crate::quick::Quick;
 use crate::rules::Table;
 use crate::text::{self, Rule};
 use crate::{Demands, FINDINGS_MAX, Knowledge, Located};
 use hutong_fhir::definitions::{Element, Property, TypeId, TypeKind};
 use hutong_fhir::primitive::is_absolute;
+use hutong_fhir::quick::Quick;
 use hutong_fhir::{Definitions, Finding, Kind, Location, NodeId, NodeRef, Severity, Tree};
 use std::collections::HashMap;
 

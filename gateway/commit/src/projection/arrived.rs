@@ -1,11 +1,9 @@
 //! How many messages came from whom, day by day: for notes on the quality of data and for seeing who fell silent.
 
+use hutong_fhir::calendar::{CHINA_US, DAY_US};
+
 use super::read::{ReadError, Reader};
 use crate::entry::Final;
-
-const DAY_US: i64 = 86_400_000_000;
-/// China is 8 hours ahead.
-const ZONE_US: i64 = 8 * 3_600_000_000;
 
 /// Messages of a source that were committed on one day, by what became of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,7 +27,7 @@ impl Reader {
                  JOIN intern i ON i.n=m.source LEFT JOIN intern t ON t.n=m.type
                  WHERE m.seq>?1 AND m.seq<=?2 AND coalesce(t.text, '') NOT LIKE '%/%' GROUP BY 1, 2, 3",
             )?;
-            let mut rows = find.query(rusqlite::params![after as i64, until as i64, ZONE_US, DAY_US])?;
+            let mut rows = find.query(rusqlite::params![after as i64, until as i64, CHINA_US, DAY_US])?;
             let mut out = Vec::new();
             while let Some(row) = rows.next()? {
                 let outcome = usize::try_from(row.get::<_, i64>(2)?).ok().and_then(|n| Final::ALL.get(n).copied());

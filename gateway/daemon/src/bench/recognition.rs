@@ -10,6 +10,7 @@ use hutong_commit::search::date::instant;
 use hutong_commit::store::Store;
 use hutong_enforce::recognition::desk::{Ask, Desk, OrderAsked};
 use hutong_enforce::recognition::record::{Context, Trigger};
+use hutong_fhir::calendar::DAY_US;
 use hutong_identify::registry;
 use hutong_receive::sources::Sources;
 
@@ -23,7 +24,6 @@ use crate::demo::messages::CHEMISTRY;
 use crate::ingest::now_us;
 use crate::recognition::{self, Recognition};
 
-const DAY_US: i64 = 86_400_000_000;
 /// Results of one record: five reports of ten.
 const REPORTS: u64 = 5;
 /// Entries on their way at once.

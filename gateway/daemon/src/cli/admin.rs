@@ -50,10 +50,7 @@ impl Gateway {
             None => None,
             Some(ca) => {
                 let files = ClientFiles { ca: ca.clone(), certificate: None, key: None };
-                Some(tls::client_config(&files).map_err(|fault| {
-                    let path = fault.path.display();
-                    Failure::usage(format!("{path}：{}", fault.zh), format!("{path}: {}", fault.en))
-                })?)
+                Some(tls::client_config(&files).map_err(|fault| Failure::tls(&fault))?)
             }
         };
         let mut headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];

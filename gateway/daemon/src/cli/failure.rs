@@ -20,6 +20,12 @@ impl Failure {
         Failure { exit: 1, zh: zh.into(), en: en.into() }
     }
 
+    /// Files of TLS that cannot be used.
+    pub(crate) fn tls(fault: &hutong_wire::tls::TlsFault) -> Failure {
+        let path = fault.path.display();
+        Failure::usage(format!("{path}：{}", fault.zh), format!("{path}: {}", fault.en))
+    }
+
     /// A file that cannot be read or written.
     pub(crate) fn file(path: &std::path::Path, error: &std::io::Error) -> Failure {
         let path = path.display();

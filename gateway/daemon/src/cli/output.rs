@@ -11,30 +11,12 @@ pub(crate) enum Format {
     Ndjson,
 }
 
-/// Columns that a terminal needs for `text`: East Asian wide characters take two (UAX #11, the ranges in use here), colours
-/// (`paint`) none.
+/// Columns that a terminal needs for `text`: East Asian wide characters take two, colours (`paint`) none.
 pub(crate) fn width(text: &str) -> usize {
     let mut pieces = text.split('\u{1b}');
     let plain = pieces.next().unwrap_or_default();
     let painted = pieces.map(|piece| piece.split_once('m').map_or(piece, |(_, rest)| rest));
-    std::iter::once(plain).chain(painted).flat_map(str::chars).map(char_width).sum()
-}
-
-fn char_width(c: char) -> usize {
-    match u32::from(c) {
-        0..=0x1f | 0x7f => 0,
-        0x1100..=0x115f
-        | 0x2e80..=0x303e
-        | 0x3041..=0xa4cf
-        | 0xac00..=0xd7a3
-        | 0xf900..=0xfaff
-        | 0xfe30..=0xfe6f
-        | 0xff00..=0xff60
-        | 0xffe0..=0xffe6
-        | 0x1f300..=0x1f64f
-        | 0x20000..=0x3fffd => 2,
-        _ => 1,
-    }
+    std::iter::once(plain).chain(painted).map(hutong_paper::width).sum()
 }
 
 /// `text` padded to `columns`.

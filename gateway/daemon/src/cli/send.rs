@@ -110,10 +110,7 @@ impl Peer {
         let tls = match (&args.ca, scheme) {
             (Some(ca), "mllps" | "https") => {
                 let files = ClientFiles { ca: ca.clone(), certificate: args.certificate.clone(), key: args.key.clone() };
-                Some(tls::client_config(&files).map_err(|fault| {
-                    let path = fault.path.display();
-                    Failure::usage(format!("{path}：{}", fault.zh), format!("{path}: {}", fault.en))
-                })?)
+                Some(tls::client_config(&files).map_err(|fault| Failure::tls(&fault))?)
             }
             (None, "mllps" | "https") => {
                 return Err(Failure::usage(

@@ -5,6 +5,7 @@ use hutong_commit::entry::EventDraft;
 use hutong_count::cases::{self, Directory, Facts, Tier, sightings_of};
 use hutong_count::recognition::At;
 use hutong_fhir::NodeRef;
+use hutong_fhir::calendar::DAY_US;
 use hutong_identify::Register;
 use hutong_identify::registry::{self, Registry};
 
@@ -15,7 +16,6 @@ pub(crate) const CASE: &str = "case";
 
 /// Noon in China: an institution is what the registry says at the middle of the day.
 const NOON_US: i64 = 4 * 3_600_000_000;
-const DAY_US: i64 = 86_400_000_000;
 
 /// The events of what a message says of cases. `institution`: for which its source speaks.
 pub(crate) fn drafts(resources: &[NodeRef<'_>], institution: &str) -> Vec<EventDraft> {

@@ -4,13 +4,12 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hutong_count::period::{date_of, day_of, month_of, quarter_of};
+use hutong_fhir::calendar::CHINA_S;
 
 /// The day for which messages are written (the bench sends them as they are).
 pub(crate) const WRITTEN: &str = "20260918";
 /// What stands for the moment at which the demo began.
 pub(super) const NOW: &str = "20260919000000";
-
-const ZONE_S: i64 = 8 * 3_600;
 
 /// Taken once: a demo that runs over midnight stays on its day.
 pub(super) struct Day {
@@ -35,7 +34,7 @@ impl Day {
 
     fn at(now_s: i64) -> Day {
         let today = day_of(now_s.saturating_mul(1_000_000));
-        let of_day = (now_s + ZONE_S).rem_euclid(86_400);
+        let of_day = (now_s + CHINA_S).rem_euclid(86_400);
         let digits = |day: i64| date_of(day).replace('-', "");
         let time = format!("{:02}{:02}{:02}", of_day / 3_600, of_day / 60 % 60, of_day % 60);
         Day {

@@ -44,6 +44,6 @@ pub(crate) fn institution(registry: &Registry, code: &str, period: Period) -> Te
     if code.is_empty() {
         return Text::new("未注明", "not said");
     }
-    let end_us = (period.last + 1).saturating_mul(86_400_000_000).saturating_sub(8 * 3_600_000_000 + 1);
+    let end_us = period.moments().1.saturating_sub(1);
     registry.institution(code, end_us.min(now_us())).map_or_else(|| Text::same(code.to_owned()), |i| Text::same(i.name.clone()))
 }

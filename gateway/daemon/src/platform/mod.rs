@@ -192,10 +192,7 @@ pub(crate) fn start(setting: &Setting, acts: Acts, reader: Reader, community: Sh
         None => None,
         Some(ca) => {
             let files = ClientFiles { ca: ca.clone(), certificate: None, key: None };
-            Some(tls::client_config(&files).map_err(|fault| {
-                let path = fault.path.display();
-                Failure::usage(format!("{path}：{}", fault.zh), format!("{path}: {}", fault.en))
-            })?)
+            Some(tls::client_config(&files).map_err(|fault| Failure::tls(&fault))?)
         }
     };
     let state = Arc::new(State::default());

@@ -11,7 +11,7 @@ use hutong_enforce::recognition::record::{Asked, AskedItem, Choice, Context, Rec
 use hutong_enforce::recognition::{
     Considered, ItemKind, ItemRuling, Marks, OrderedItem, Place, Prior, Question, Setting, Verdict, decide, moment,
 };
-use hutong_fhir::calendar::civil;
+use hutong_fhir::calendar::{DAY_US, china_day, date};
 use hutong_identify::registry::Item;
 
 use super::prior::{self, Facts};
@@ -28,7 +28,6 @@ const REMINDERS_MAX: usize = 3;
 const ORDERS_MAX: usize = 100;
 /// Items of one question.
 const ITEMS_MAX: usize = 400;
-const DAY_US: i64 = 86_400_000_000;
 
 /// An order's item as the community knows it.
 struct Ordered {
@@ -131,7 +130,7 @@ impl Recognition {
             patients: known.records.iter().take(RECORDS_MAX).cloned().collect(),
             codes: if is_visit { BTreeSet::new() } else { known.codes.clone() },
             items: if is_visit { 0 } else { known.ordered.len() },
-            since: if is_visit { day(since_us) } else { String::new() },
+            since: if is_visit { date(china_day(since_us)) } else { String::new() },
             observations: of_kind(true),
             reports: of_kind(false),
         };
@@ -447,10 +446,4 @@ fn records(community: &Community, ask: &Ask) -> (Vec<String>, BTreeSet<String>) 
     // what is cut where there are too many must not be the patient's own
     records.sort_by_key(|r| *r != own);
     (records, doubtful)
-}
-
-/// A moment's day in China, as FHIR writes it.
-fn day(at_us: i64) -> String {
-    let (y, m, d) = civil((at_us.div_euclid(1_000_000) + 8 * 3_600).div_euclid(86_400));
-    format!("{y:04}-{m:02}-{d:02}")
 }

@@ -109,8 +109,7 @@ fn outputs(done: &Done<'_>, coding: &impl Fn(&str, &str) -> Value) -> Vec<Value>
     let mut output = |kind: &str, name: &str, value: Value| outputs.push(json!({ "type": coding("task-parameter", kind), name: value }));
     if done.state == State::Recognised && !answer.price_table.is_empty() {
         // exact: fen are whole, and no binary fraction of a yuan
-        let yuan = format!("{}.{:02}", answer.saved_fen / 100, answer.saved_fen % 100);
-        let number: Value = serde_json::from_str(&yuan).unwrap_or_default();
+        let number: Value = serde_json::from_str(&hutong_paper::yuan(answer.saved_fen)).unwrap_or_default();
         output("saved-amount", "valueMoney", json!({ "value": number, "currency": "CNY" }));
     }
     if done.state == State::Refused {

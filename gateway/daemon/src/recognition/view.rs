@@ -8,8 +8,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use hutong_enforce::recognition::record::{Answered, Asked, Choice, Context, Record, Reminder, Trigger};
+use hutong_fhir::calendar::DAY_US;
 
-const DAY_US: i64 = 86_400_000_000;
 /// Days that a reminder can be viewed and answered.
 pub(crate) const REMINDERS_KEPT: i64 = 14;
 /// Days that an answer is in memory: a second answer is refused and a revocation found without looking at the store.

@@ -108,7 +108,7 @@ fn told(counts: &Counts) -> Value {
 
 /// The names of a row, each with what the registries call it.
 fn named(community: &Community, asked: &Asked, names: &[String]) -> Vec<(&'static str, String, String)> {
-    let at_us = (asked.filter.period.last + 1).saturating_mul(86_400_000_000).saturating_sub(8 * 3_600_000_000 + 1);
+    let at_us = asked.filter.period.moments().1.saturating_sub(1);
     let at_us = at_us.min(now_us());
     let institution = names.first().map_or("", String::as_str);
     let registry = &community.registry;

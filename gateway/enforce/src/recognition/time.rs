@@ -1,13 +1,10 @@
 //! Times of results and periods of validity.
 
-use hutong_fhir::calendar::days;
+use hutong_fhir::calendar::{CHINA_S, days};
 use serde::{Deserialize, Serialize};
 
 const SECOND_US: i64 = 1_000_000;
 const DAY_S: i64 = 86_400;
-
-/// Times without zone are those of China.
-const ZONE_S: i64 = 8 * 3_600;
 
 /// A period of validity.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -48,7 +45,8 @@ pub fn moment(text: &str) -> Option<i64> {
         None => (time, ""),
     };
     let zone_s = match zone {
-        "" => ZONE_S,
+        // times without zone are those of China
+        "" => CHINA_S,
         "Z" => 0,
         _ => {
             let (h, m) = zone.get(1..)?.split_once(':')?;

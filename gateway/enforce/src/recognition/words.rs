@@ -1,7 +1,7 @@
 //! What the decision says to a person, in Chinese and English: one wording for all protocols.
 
 use super::{Fall, Verdict};
-use hutong_fhir::calendar::civil;
+use hutong_fhir::calendar::{china_day, date};
 
 /// Chinese and English.
 type Said = (String, String);
@@ -88,10 +88,9 @@ impl Fall {
     }
 }
 
-/// The day in China, UTC+8, where the doctor reads it.
+/// The day in China, where the doctor reads it.
 fn day(us: i64) -> String {
-    let (y, m, d) = civil((us.div_euclid(1_000_000) + 8 * 3_600).div_euclid(86_400));
-    format!("{y:04}-{m:02}-{d:02}")
+    date(china_day(us))
 }
 
 #[cfg(test)]

@@ -7,9 +7,6 @@ use hutong_fhir::calendar;
 use hutong_fhir::sheet::{Fault, Row};
 use std::collections::BTreeMap;
 
-/// China has one zone.
-const ZONE_S: i64 = 8 * 3_600;
-
 #[derive(Clone)]
 struct Line<R> {
     from: Day,
@@ -82,7 +79,7 @@ impl<R: Record> Dated<R> {
     }
 
     pub(crate) fn get(&self, key: &str, at_us: i64) -> Option<&R> {
-        let day = day_of(at_us);
+        let day = calendar::china_day(at_us);
         self.by_key.get(key)?.iter().find(|l| l.from <= day && day <= l.to).map(|l| &l.record)
     }
 
@@ -97,7 +94,7 @@ impl<R: Record> Dated<R> {
     }
 
     pub(crate) fn on(&self, at_us: i64) -> impl Iterator<Item = &R> {
-        let day = day_of(at_us);
+        let day = calendar::china_day(at_us);
         self.by_key.values().flatten().filter(move |l| l.from <= day && day <= l.to).map(|l| &l.record)
     }
 
@@ -105,10 +102,6 @@ impl<R: Record> Dated<R> {
     pub(crate) fn rows(&self) -> impl Iterator<Item = (&R, usize)> {
         self.by_key.values().flatten().map(|l| (&l.record, l.line))
     }
-}
-
-fn day_of(at_us: i64) -> Day {
-    (at_us.div_euclid(1_000_000) + ZONE_S).div_euclid(86_400)
 }
 
 fn number(d: Date) -> Day {

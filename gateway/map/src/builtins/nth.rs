@@ -2,10 +2,10 @@
 //! values, from 1: it tells a repeated code apart where nothing else does.
 
 use super::{Builtin, Gives, example};
-use crate::hash::Quick;
 use crate::plan::{Op, OpId};
 use crate::run::{Exec, Origin, Val};
 use hutong_decode::v2::{GroupRef, Item};
+use hutong_fhir::quick::QuickMap;
 use std::borrow::Cow;
 
 pub(super) const BUILTIN: Builtin = Builtin {
@@ -33,8 +33,8 @@ fn place<'m>(e: &mut Exec<'m>, args: &[OpId], op: OpId) -> Option<u32> {
     let name = e.message.segments().get(segment as usize)?.name().to_owned();
     let mut found = Vec::new();
     collect(e, around, &name, &mut found);
-    let mut counts: Quick<Vec<&'m str>, u32> = Quick::default();
-    let mut places = Quick::default();
+    let mut counts: QuickMap<Vec<&'m str>, u32> = QuickMap::default();
+    let mut places = QuickMap::default();
     for s in found {
         let Some(seg) = e.message.segment(s as usize) else { continue };
         let text = |(field, [part, sub]): &(u16, [usize; 2])| {

@@ -64,7 +64,7 @@ pub(crate) fn compile(sources: &Sources<'_>, world: &World<'_>) -> (Plan, Vec<Di
             period: world.defs.type_named("Period"),
             set_ids: world.v2.set_ids(),
             field_tables: world.v2.field_tables(),
-            repeating: crate::hash::Quick::default(),
+            repeating: hutong_fhir::quick::QuickMap::default(),
         },
         faults: sources.faults.clone(),
         texts: HashMap::new(),

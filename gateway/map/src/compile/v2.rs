@@ -5,9 +5,9 @@ use hutong_decode::v2::Grammar;
 use super::Compiler;
 use super::scope::Scope;
 use crate::diagnostic::{Diagnostic, Span, closest};
-use crate::hash::Quick;
 use crate::plan::{Datatypes, Dt};
 use crate::syntax::ast::{Name, Path};
+use hutong_fhir::quick::QuickMap;
 
 /// The v2 grammar as far as checks and value types need it.
 pub(crate) struct V2 {
@@ -61,8 +61,8 @@ impl V2 {
     }
 
     /// The groups of a structure that may repeat.
-    pub(crate) fn repeating_groups(&self, structure: &str) -> Quick<String, ()> {
-        let mut names = Quick::default();
+    pub(crate) fn repeating_groups(&self, structure: &str) -> QuickMap<String, ()> {
+        let mut names = QuickMap::default();
         let mut open: Vec<_> = self.grammar.structure(structure).and_then(|s| s.root()).into_iter().collect();
         while let Some(group) = open.pop() {
             if group.repeats() {
@@ -74,14 +74,14 @@ impl V2 {
     }
 
     /// Segments whose first field is a set id.
-    pub(crate) fn set_ids(&self) -> Quick<String, ()> {
+    pub(crate) fn set_ids(&self) -> QuickMap<String, ()> {
         let is = |s: &&hutong_decode::v2::grammar::SegmentDef| s.field(1).is_some_and(|f| f.datatype == "SI");
         self.grammar.segments().filter(is).map(|s| (s.name.to_owned(), ())).collect()
     }
 
     /// The HL7 tables of fields whose codes are of such a table.
-    pub(crate) fn field_tables(&self) -> Quick<([u8; 3], u16), String> {
-        let mut out = Quick::default();
+    pub(crate) fn field_tables(&self) -> QuickMap<([u8; 3], u16), String> {
+        let mut out = QuickMap::default();
         for segment in self.grammar.segments() {
             for f in segment.fields.iter().filter(|f| !f.table.is_empty()) {
                 let name = segment.name.as_bytes().try_into().unwrap_or(*b"???");

@@ -24,11 +24,11 @@ use hutong_fhir::definitions::Definitions;
 use hutong_fhir::{Finding, Key, Location, NodeId, Tree};
 use std::borrow::Cow;
 
-use crate::hash::Quick;
 use crate::plan::{BlockId, LineId, Plan, Say};
 use crate::{Context, Lineage, Mapped, MappedResource, Update};
 pub(crate) use clock::{Moment, read_time};
 pub(crate) use fields::Fields;
+use hutong_fhir::quick::QuickMap;
 pub(crate) use resource::IDENTITY_MAX;
 use value::Marks;
 pub(crate) use value::{Origin, Slot, Val, View};
@@ -106,7 +106,7 @@ pub(crate) struct Exec<'m> {
     /// Where a map to a primitive type writes.
     pub caller: (Key, bool),
     pub built: Vec<Built>,
-    pub by_id: Quick<String, u32>,
+    pub by_id: QuickMap<String, u32>,
     pub findings: Vec<Finding>,
     pub pending: Vec<Pending>,
     pub refused: Option<Finding>,
@@ -122,7 +122,7 @@ pub(crate) struct Exec<'m> {
     pub repeats: Vec<bool>,
     /// An `else` stands ready: a code that is in no table is no finding.
     pub muted: bool,
-    pub nth: Quick<(u32, usize), Quick<u32, u32>>,
+    pub nth: QuickMap<(u32, usize), QuickMap<u32, u32>>,
     /// Uris worked out before, with what they were made of: a message says the same few names again and again.
     pub locals: Vec<(String, String)>,
     pub own_systems: Vec<(String, String, String)>,
@@ -165,7 +165,7 @@ impl<'m> Exec<'m> {
             last: 0,
             caller: (keys::KEYS.value, false),
             built: Vec::with_capacity(16),
-            by_id: Quick::default(),
+            by_id: QuickMap::default(),
             findings: Vec::new(),
             pending: Vec::new(),
             refused: None,
@@ -176,7 +176,7 @@ impl<'m> Exec<'m> {
             names: message.segments().iter().map(|s| s.name().as_bytes().try_into().unwrap_or(*b"???")).collect(),
             repeats: message::repeating(plan, arrangement),
             muted: false,
-            nth: Quick::default(),
+            nth: QuickMap::default(),
             locals: Vec::new(),
             own_systems: Vec::new(),
         }

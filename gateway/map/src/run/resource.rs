@@ -8,8 +8,8 @@ use super::keys::KEYS;
 use super::value::{Slot, Val};
 use super::{Built, Exec, Got, Missing};
 use crate::builtins::key::SEPARATOR;
-use crate::hash::Fold;
 use crate::plan::{At, Entry, Map, NONE, Op, OpId};
+use hutong_fhir::quick::Fold;
 
 /// How many parts an identity may have; the check at load refuses more.
 pub(crate) const IDENTITY_MAX: usize = 16;

@@ -1,7 +1,7 @@
 //! An earlier result as a doctor reads it, from the resources that are stored: the report with its values, and of the
 //! patient what tells that it is the right one.
 
-use hutong_fhir::calendar::{civil, days};
+use hutong_fhir::calendar::{china_day, civil, days};
 use hutong_fhir::{Key, NodeRef, Tree};
 
 use super::{At, now_us, who};
@@ -66,7 +66,7 @@ fn age(birth: &str, now_us: i64) -> Option<i64> {
     if days(year, month, day) * 86_400 > now_us / 1_000_000 {
         return None;
     }
-    let (y, m, d) = civil((now_us.div_euclid(1_000_000) + 8 * 3_600).div_euclid(86_400));
+    let (y, m, d) = civil(china_day(now_us));
     Some(y - year - i64::from((m, d) < (month, day)))
 }
 

@@ -2,8 +2,8 @@
 //! the same complaint about many repeats is one finding that counts them.
 
 use crate::Located;
-use crate::quick::Quick;
 use hutong_fhir::NodeId;
+use hutong_fhir::quick::Quick;
 use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};

@@ -2,7 +2,7 @@
 
 use super::{Profile, compile};
 use crate::Knowledge;
-use crate::quick::Quick;
+use hutong_fhir::quick::Quick;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, RwLock, Weak};
 

@@ -16,8 +16,6 @@ use crate::indicators::names::{self, CENTRES};
 use crate::ingest::now_us;
 use crate::report::int;
 
-const DAY_US: i64 = 86_400_000_000;
-const ZONE_US: i64 = 8 * 3_600_000_000;
 /// Parts without their other half, and doubtful joins, that are looked at.
 const LISTED: usize = 100_000;
 
@@ -261,8 +259,7 @@ pub(super) fn facts(
         let done = asker.county(to_date(period), scope).now;
         Target { value, of_persons, scope, from, done: int(if of_persons { done.persons } else { done.cases }) }
     });
-    let until_us = (period.last + 1) * DAY_US - ZONE_US;
-    let from_us = period.first * DAY_US - ZONE_US;
+    let (from_us, until_us) = period.moments();
     let today = day_of(now_us());
     let mut orphans: BTreeMap<Lack, Vec<i64>> = BTreeMap::new();
     for o in community.cases.orphans(from_us, until_us, LISTED) {

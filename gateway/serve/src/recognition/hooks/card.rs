@@ -10,7 +10,6 @@ use hutong_fhir::id::from_identity;
 use serde_json::{Value, json};
 
 use crate::recognition::check::{degraded_text, link};
-use crate::time;
 
 /// `summary` is "one sentence, <140 characters".
 const SUMMARY_MAX: usize = 139;
@@ -131,7 +130,7 @@ fn detail(group: &Group<'_>, mode: Mode, visit: bool) -> String {
     );
     for (_, shown) in &group.items {
         let rule = shown.reminder.rule.as_ref().map(|r| format!("{} {} 第 {} 行", r.set, r.version, r.line)).unwrap_or_default();
-        let until = shown.until_us.map(china_minute).unwrap_or_default();
+        let until = shown.until_us.map(hutong_paper::moment).unwrap_or_default();
         for cell in [&shown.item_name, &shown.value, &shown.reported, &shown.institution_name, &until, &rule] {
             out.push_str("| ");
             escape(cell, &mut out);
@@ -148,13 +147,6 @@ fn detail(group: &Group<'_>, mode: Mode, visit: bool) -> String {
         (false, Mode::Refuse) => "\n未说明原因的重复申请将不被接收。 / Without a reason the order is not taken.\n",
     });
     out
-}
-
-/// `2026-11-23 08:00`, in China's time, in which the doctor lives.
-fn china_minute(us: i64) -> String {
-    const ZONE_US: i64 = 8 * 3_600 * 1_000_000;
-    let text = time::instant(us.saturating_add(ZONE_US));
-    text.get(..16).unwrap_or(&text).replace('T', " ")
 }
 
 /// Text in a cell of GitHub Flavored Markdown: what came from elsewhere writes neither markup nor links.
@@ -203,6 +195,6 @@ mod tests {
 
     #[test]
     fn the_time_is_chinas() {
-        assert_eq!(china_minute(1_795_017_600_000_000), "2026-11-19 00:00");
+        assert_eq!(hutong_paper::moment(1_795_017_600_000_000), "2026-11-19 00:00");
     }
 }

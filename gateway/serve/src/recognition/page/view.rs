@@ -232,7 +232,7 @@ impl View {
     fn grounds(&self, html: &mut Html) {
         let reminder = &self.shown.reminder;
         let rule = reminder.rule.as_ref().map(|r| format!("{}，版本 {}，第 {} 行", r.set, r.version, r.line)).unwrap_or_default();
-        let until = self.shown.until_us.map(minute).unwrap_or_default();
+        let until = self.shown.until_us.map(hutong_paper::moment).unwrap_or_default();
         let place = if self.shown.institution_name.is_empty() { &reminder.institution } else { &self.shown.institution_name };
         html.node("dl", &[("class", "grounds")], |list| {
             for (zh, english, text) in [
@@ -363,14 +363,7 @@ fn en(html: &mut Html, text: &str) {
     html.leaf("span", &[("lang", "en"), ("class", "en")], text);
 }
 
-/// `2026-11-23 08:00`, in China's time.
-fn minute(us: i64) -> String {
-    const ZONE_US: i64 = 8 * 3_600 * 1_000_000;
-    let text = time::instant(us.saturating_add(ZONE_US));
-    text.get(..16).unwrap_or(&text).replace('T', " ")
-}
-
 /// A time as FHIR writes it: in China's time where it names its zone, else as it stands.
 fn local(text: &str) -> String {
-    time::parse_instant(text).map_or_else(|| text.replace('T', " "), minute)
+    time::parse_instant(text).map_or_else(|| text.replace('T', " "), hutong_paper::moment)
 }

@@ -1,16 +1,20 @@
-//! A quick hash for what is asked of every element: places in a tree and profiles by number, canonicals of profiles that are
-//! loaded. None of these keys can be chosen to collide: senders ask for them and add none.
+//! A quick hash for tables that we fill ourselves, and for keys that nobody can choose to collide to any harm: a long chain
+//! costs its own message a little time.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// For `HashMap` and `HashSet`.
-pub(crate) type Quick = BuildHasherDefault<Fold>;
+pub type Quick = BuildHasherDefault<Fold>;
+
+/// A map with it.
+pub type QuickMap<K, V> = HashMap<K, V, Quick>;
 
 /// Multiply and fold, eight bytes at a time.
 #[derive(Default)]
-pub(crate) struct Fold(u64);
+pub struct Fold(u64);
 
 impl Fold {
     fn take(&mut self, n: u64) {
@@ -52,5 +56,17 @@ mod tests {
         let all: std::collections::HashSet<u64> = (0..200).flat_map(|a| (0..200).map(move |b| hash((a, b)))).collect();
         assert_eq!(all.len(), 40_000);
         assert_ne!(Quick::default().hash_one("a"), Quick::default().hash_one("a\0"));
+        let mut map: QuickMap<String, usize> = QuickMap::default();
+        for n in 0..10_000 {
+            map.insert(format!("code {n}"), n);
+        }
+        assert_eq!(map.get("code 77"), Some(&77));
+        let raw = |b: &[u8]| {
+            let mut h = Fold::default();
+            h.write(b);
+            h.finish()
+        };
+        assert_ne!(raw(b"a"), raw(b"a\0"));
+        assert_ne!(raw(b""), raw(b"\0"));
     }
 }
