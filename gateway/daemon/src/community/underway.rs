@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hutong_identify::Person;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 use super::{Community, Shared};
 
@@ -48,9 +50,19 @@ impl Underway {
 
     /// Waits until what was expected before `mark`, and may be one of these, is in the register.
     pub(crate) fn settle(&self, community: &Shared, persons: &[(String, Person)], mark: u64) {
-        let begun = Instant::now();
-        while self.awaits(&community.read(), persons, mark) && begun.elapsed() < WAIT {
-            std::thread::sleep(STEP);
+        if !self.awaits(&community.read(), persons, mark) {
+            return;
+        }
+        let wait = || {
+            let begun = Instant::now();
+            while self.awaits(&community.read(), persons, mark) && begun.elapsed() < WAIT {
+                std::thread::sleep(STEP);
+            }
+        };
+        // other connections are served meanwhile: a burst of one person's messages must not hold up the rest
+        match Handle::try_current().map(|h| h.runtime_flavor()) {
+            Ok(RuntimeFlavor::MultiThread) => block_in_place(wait),
+            _ => wait(),
         }
     }
 
