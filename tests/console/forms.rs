@@ -8,7 +8,7 @@ use calamine::{Reader, Xlsx};
 use hutong_console::fake::bulletin;
 use hutong_paper::{Fonts, Lang, csv, ndjson, pdf, xlsx};
 
-fn tool(name: &str, arguments: &[&str]) -> String {
+pub(super) fn tool(name: &str, arguments: &[&str]) -> String {
     let out = Command::new(name).args(arguments).output();
     let out = out.unwrap_or_else(|_| panic!("{name} is not installed: run tests/run, or apt-get install poppler-utils"));
     assert!(out.status.success(), "{name}: {}", String::from_utf8_lossy(&out.stderr));

@@ -155,6 +155,12 @@ impl Browser {
         std::fs::write(path, base64(shot["data"].as_str().unwrap())).unwrap();
     }
 
+    /// The page as a printer gets it: a PDF.
+    pub fn paper(&mut self) -> Vec<u8> {
+        let options = json!({"preferCSSPageSize": true, "printBackground": false});
+        base64(self.call("Page.printToPDF", options)["data"].as_str().unwrap())
+    }
+
     /// Errors of the console and violations of the policy of content since the page was loaded.
     pub fn faults(&mut self) -> Vec<String> {
         let violations = self.eval("window.violations");

@@ -2,7 +2,7 @@
 
 use hutong_paper::{Html, Value, moment};
 
-use crate::context::Context;
+use crate::context::{Context, encoded};
 use crate::layout::{badge, basis, page};
 use crate::view::{CaseList, CaseRow, CasesAsk, Counted, Scope};
 
@@ -21,21 +21,15 @@ pub(crate) fn cases(view: &CaseList, ask: &CasesAsk, context: &Context) -> Html 
         filters(main, view, ask, context);
         main.node("div", &[("class", "card")], |card| {
             if view.rows.is_empty() {
-                card.leaf(
-                    "p",
-                    &[("class", "empty")],
-                    context.t("没有符合条件的病例。放宽筛选条件再试。", "No case matches. Try fewer filters."),
-                );
+                let text = context.t("没有符合条件的病例。请放宽筛选条件。", "No case matches. Try fewer filters.");
+                card.leaf("p", &[("class", "empty")], text);
             } else {
                 table(card, &view.rows, context);
             }
         });
         if let Some(next) = &view.next {
             main.node("p", &[("class", "more")], |p| {
-                let mut context = context.clone();
-                context.query.retain(|(key, _)| key != "after");
-                context.query.push(("after".to_owned(), next.clone()));
-                let href = crate::context::address(&context.path, context.query.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+                let href = context.at(&context.path, Some(("after", next)));
                 p.leaf("a", &[("class", "button"), ("href", &href), ("rel", "next")], context.t("下一页", "Next page"));
             });
         }
@@ -49,7 +43,7 @@ fn filters(main: &mut Html, view: &CaseList, ask: &CasesAsk, context: &Context) 
             [Scope::Img5, Scope::All4].iter().map(|s| (s.code().to_owned(), hutong_paper::Text::same(s.code()))).collect();
         select(form, "scope", context.t("口径", "Scope"), &scopes, Some(ask.scope.code()), None, context);
         let all = Some(context.t("全部", "All"));
-        select(form, "period", context.t("期间", "Period"), &view.periods, ask.period.as_deref(), all, context);
+        select(form, "period", context.t("期间", "Period"), &view.periods, ask.period.as_deref(), None, context);
         select(form, "institution", context.t("检查机构", "Examined at"), &view.institutions, ask.institution.as_deref(), all, context);
         select(form, "centre", context.t("诊断中心", "Centre"), &view.centres, ask.centre.as_deref(), all, context);
         let counted = Some(context.t("已计入", "Counted"));
@@ -107,9 +101,11 @@ fn row(body: &mut Html, row: &CaseRow, heads: &[&str; 7], context: &Context) {
     let lang = context.lang;
     body.node("tr", &[], |tr| {
         tr.node("th", &[("scope", "row")], |th| {
-            th.leaf("a", &[("href", &format!("/console/cases/{}", crate::context::encoded(&row.id)))], &row.number);
+            // with what the list was asked for: the way back leads to the same list
+            let href = context.at(&format!("/console/cases/{}", encoded(&row.id)), None);
+            th.leaf("a", &[("href", &href)], &row.number);
         });
-        let item = format!("{} · {}", row.centre.of(lang), row.item.of(lang));
+        let item = format!("{}{}{}", row.centre.of(lang), context.dot(), row.item.of(lang));
         let reported = row.reported_us.map_or_else(|| "—".to_owned(), moment);
         let patient = patient(row, context);
         let cells = [patient.as_str(), &item, row.examined_at.of(lang), row.read_at.of(lang), &reported];

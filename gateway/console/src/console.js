@@ -12,28 +12,51 @@ if (theme) {
   });
 }
 
-// choosing is enough: the button is for those without the script
-document.querySelectorAll("form.filters select").forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));
+// the same place in the other language
+const other = document.querySelector(".tools a[hreflang]");
+if (other) other.addEventListener("click", () => { if (location.hash && !other.hash) other.href += location.hash; });
+
+// choosing with a pointer is enough; by keyboard each step changes the choice, so there the button sends it
+let pointed = false;
+addEventListener("pointerdown", () => { pointed = true; }, true);
+addEventListener("keydown", () => { pointed = false; }, true);
+document.querySelectorAll("form.filters select").forEach((select) =>
+  select.addEventListener("change", () => { if (pointed) select.form.requestSubmit(); }));
 
 const live = document.getElementById("live");
 if (live && window.EventSource) {
   let swapped = Date.now(), waiting = null;
 
-  // charts are drawn by the server: the part is fetched anew, at most every five seconds, never under somebody's hands
+  // charts and tables are drawn by the server: the part is fetched anew, at most every five seconds; what is open stays open,
+  // who was at a link stays there, and what somebody has marked is left alone
   const swap = async () => {
     waiting = null;
     try {
       const answer = await fetch(location.href, { headers: { accept: "text/html" } });
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
-      if (!fresh || live.contains(document.activeElement) || live.querySelector("details[open]")) return;
+      if (!fresh || !getSelection().isCollapsed) return;
+      if (Number(fresh.dataset.position) < Number(live.dataset.position)) {
+        waiting = setTimeout(swap, 500);
+        return;
+      }
+      for (const details of live.querySelectorAll("details[open]")) {
+        const same = fresh.querySelector(`#${CSS.escape(details.id)}`);
+        if (same) same.open = true;
+      }
+      const at = live.contains(document.activeElement) ? document.activeElement : null;
       live.replaceChildren(...fresh.childNodes);
+      const same = at && [...live.querySelectorAll(at.localName)].find((e) => e.textContent === at.textContent || (at.href && e.href === at.href));
+      if (same) same.focus({ preventScroll: true });
+      live.dataset.position = fresh.dataset.position;
       swapped = Date.now();
     } catch { /* the next event tries again */ }
   };
 
   const told = (event) => {
     const { position, figures } = JSON.parse(event.data);
+    // the page may have been made after the figures that the stream begins with
+    if (position < Number(live.dataset.position)) return;
     let changed = false;
     for (const element of document.querySelectorAll("[data-live]")) {
       const text = figures[element.dataset.live];
@@ -49,12 +72,32 @@ if (live && window.EventSource) {
     if (changed && !waiting) waiting = setTimeout(swap, Math.max(500, swapped + 5000 - Date.now()));
   };
 
+  // says whether the figures are current; a stream that is only begun anew is no news
+  const stream = document.getElementById("stream");
+  let silent = null;
+  const say = (on) => {
+    clearTimeout(silent);
+    silent = on ? null : setTimeout(() => { stream.textContent = stream.dataset.off; stream.classList.add("error"); stream.hidden = false; }, 4000);
+    if (on && (stream.hidden || stream.classList.contains("error"))) {
+      stream.textContent = stream.dataset.on;
+      stream.classList.remove("error");
+      stream.hidden = false;
+    }
+  };
+
   // a browser has six connections to a host: a page that nobody sees needs none
   let events = null;
   const listen = () => {
     if (events) events.close();
     events = document.hidden ? null : new EventSource(live.dataset.events);
-    if (events) events.addEventListener("figures", told);
+    if (!events) return say(true);
+    events.addEventListener("figures", told);
+    events.addEventListener("open", () => say(true));
+    events.addEventListener("error", () => {
+      say(false);
+      // the browser gives up where it was answered at all: a gateway that is being restarted
+      if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+    });
   };
   document.addEventListener("visibilitychange", listen);
   addEventListener("pagehide", () => events && events.close());

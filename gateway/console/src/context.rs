@@ -54,6 +54,25 @@ impl Context {
         let changed = (!value.is_empty()).then_some((name, value));
         address(&self.path, kept.map(|(k, v)| (k.as_str(), v.as_str())).chain(changed))
     }
+
+    /// The same place in another language.
+    pub(crate) fn in_language(&self, lang: &str) -> String {
+        self.at(&self.path, Some(("lang", lang)))
+    }
+
+    /// Another page that is asked the same.
+    pub(crate) fn at(&self, path: &str, more: Option<(&str, &str)>) -> String {
+        let kept = self.query.iter().filter(|(key, old)| more.is_none_or(|(name, _)| key != name) && !old.is_empty());
+        address(path, kept.map(|(k, v)| (k.as_str(), v.as_str())).chain(more))
+    }
+
+    /// Between two names that stand together: in Chinese type the dot brings its own room.
+    pub(crate) fn dot(&self) -> &'static str {
+        match self.lang {
+            Lang::Zh => "·",
+            Lang::En => " · ",
+        }
+    }
 }
 
 /// A path with parameters, each percent-encoded.
@@ -123,6 +142,9 @@ mod tests {
         };
         assert_eq!(context.with("scope", "ALL4"), "/console/cases?institution=%E7%9F%B3%E5%A0%A4&scope=ALL4");
         assert_eq!(context.with("scope", ""), "/console/cases?institution=%E7%9F%B3%E5%A0%A4");
+        // another language is the same place, the page of a list included
+        assert_eq!(context.in_language("en"), "/console/cases?scope=IMG5&after=9&institution=%E7%9F%B3%E5%A0%A4&lang=en");
+        assert_eq!(context.at("/console/cases/7", None), "/console/cases/7?scope=IMG5&after=9&institution=%E7%9F%B3%E5%A0%A4");
         assert_eq!(address("/a", [("k", "a&b=c d+")]), "/a?k=a%26b%3Dc%20d%2B");
     }
 }

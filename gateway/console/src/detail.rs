@@ -11,7 +11,7 @@ pub(crate) fn case(view: &Case, context: &Context) -> Html {
     let title = format!("{} {}", context.t("病例", "Case"), view.row.number);
     page(context, &title, |main| {
         main.node("nav", &[("class", "crumbs"), ("aria-label", context.t("位置", "Where"))], |nav| {
-            nav.leaf("a", &[("href", "/console/cases")], context.t("病例", "Cases"));
+            nav.leaf("a", &[("href", &context.at("/console/cases", None))], context.t("返回病例列表", "Back to the cases"));
         });
         main.node("div", &[("class", "page-head")], |head| {
             head.leaf("h1", &[], &title);
@@ -37,13 +37,13 @@ fn facts(card: &mut Html, view: &Case, context: &Context) {
             });
         };
         pair(context.t("患者", "Patient"), &patient(row, context));
-        pair(context.t("项目", "Item"), &format!("{} · {}", row.centre.of(lang), row.item.of(lang)));
+        pair(context.t("项目", "Item"), &format!("{}{}{}", row.centre.of(lang), context.dot(), row.item.of(lang)));
         pair(context.t("检查机构", "Examined at"), row.examined_at.of(lang));
         pair(context.t("诊断机构", "Read at"), row.read_at.of(lang));
         for (label, value) in &view.facts {
-            pair(label.of(lang), value);
+            pair(label.of(lang), &value.shown(lang));
         }
-        pair(context.t("判定规则", "Decided by"), view.decided_by.of(lang));
+        pair(context.t("判定", "Decision"), view.decided_by.of(lang));
     });
     if !view.adjustments.is_empty() {
         card.leaf("h3", &[], context.t("事后调整", "Later adjustments"));
@@ -84,11 +84,11 @@ fn one(card: &mut Html, message: &Message, context: &Context) {
     card.node("details", &[("class", "message"), ("id", &format!("entry-{}", message.entry))], |details| {
         details.node("summary", &[], |summary| {
             summary.leaf("strong", &[], &message.kind);
-            summary.text(&format!(" {} · {}", message.source, moment(message.at_us)));
+            summary.text(&format!(" {} {}", message.source.of(context.lang), moment(message.at_us)));
             summary.leaf("span", &[("class", "code")], &format!("#{}", message.entry));
         });
         details.node("p", &[("class", "footnote")], |p| {
-            p.text(&format!("{} {} · SHA-256 ", context.t("控制号", "control id"), message.control_id));
+            p.text(&format!("{} {}{}SHA-256 ", context.t("控制号", "control id"), message.control_id, context.t("，", ", ")));
             p.leaf("code", &[], &message.sha256);
         });
         let name = context.t("消息内容", "Text of the message");

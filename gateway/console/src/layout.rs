@@ -41,7 +41,7 @@ fn head(head: &mut Html, context: &Context, title: &str) {
 fn bar(top: &mut Html, context: &Context) {
     top.node("a", &[("class", "brand"), ("href", BASE)], |a| {
         a.leaf("span", &[("class", "seal"), ("aria-hidden", "true")], "互");
-        a.leaf("span", &[], context.t("互通 · 县域医共体", "hutong · medical community"));
+        a.leaf("span", &[], context.t("互通·县域医共体", "hutong · medical community"));
     });
     if context.viewer.is_some() {
         top.node("nav", &[("aria-label", context.t("页面", "Pages"))], |nav| {
@@ -57,7 +57,7 @@ fn bar(top: &mut Html, context: &Context) {
     }
     top.node("div", &[("class", "tools")], |tools| {
         let (other, tag, name) = if context.lang == Lang::Zh { ("en", "en", "English") } else { ("zh", "zh-CN", "中文") };
-        tools.leaf("a", &[("href", &context.with("lang", other)), ("lang", tag), ("hreflang", tag)], name);
+        tools.leaf("a", &[("href", &context.in_language(other)), ("lang", tag), ("hreflang", tag)], name);
         // without the script there is nothing to press: the script shows it
         let label = context.t("深色或浅色", "Dark or light");
         tools.node("button", &[("type", "button"), ("id", "theme"), ("aria-label", label), ("title", label), ("hidden", "")], |b| {
@@ -78,7 +78,7 @@ pub fn badge(html: &mut Html, kind: &str, text: &str) {
 
 /// The foot of figures: definition, scope, journal position and time; without these a figure is only a number.
 pub(crate) fn basis(html: &mut Html, basis: &Basis, scope: Option<Scope>, context: &Context) {
-    let scope = scope.map(|s| format!("{}（{}）", s.code(), s.text().of(context.lang)));
+    let scope = scope.map(|s| format!("{}{}{}{}", s.code(), context.t("（", " ("), s.text().of(context.lang), context.t("）", ")")));
     let definition = format!("{} {}", basis.definition.id, basis.definition.version);
     html.node("dl", &[("class", "meta basis")], |list| {
         let mut pair = |label: &str, key: &str, value: &str| {

@@ -17,6 +17,7 @@ mod login;
 mod mask;
 mod pages;
 mod report;
+mod rows;
 mod site;
 pub mod view;
 

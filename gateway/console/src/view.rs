@@ -1,6 +1,6 @@
 //! What pages show, as plain data: who gives the figures fills these, the pages only lay them out.
 
-use hutong_paper::{Definition, Text};
+use hutong_paper::{Definition, Text, Value};
 
 use crate::mask::Masked;
 
@@ -62,7 +62,6 @@ pub struct Dashboard {
     pub scope: Scope,
     /// Both scopes, IMG5 first.
     pub figures: Vec<ScopeFigures>,
-    /// Of the year, for the chosen scope.
     pub target: Option<Target>,
     /// Part of the year that has passed, in percent: 时序进度.
     pub elapsed_percent: f64,
@@ -90,6 +89,8 @@ pub struct ScopeFigures {
 /// A target of the year: of persons (患者数) or of cases (人次), as its document says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Target {
+    /// What it is measured in, whatever scope is shown.
+    pub scope: Scope,
     pub value: i64,
     /// Else it is of cases.
     pub of_persons: bool,
@@ -144,6 +145,8 @@ pub enum Freshness {
     /// Longer silent than it usually is.
     Late,
     Silent,
+    /// Nothing was ever heard of it.
+    Never,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -166,7 +169,7 @@ pub struct CaseList {
     pub rows: Vec<CaseRow>,
     pub total: u64,
     pub next: Option<String>,
-    /// What the filters offer: value and name.
+    /// What the filters offer: value and name. A period without a value is what is shown where none is asked for.
     pub periods: Vec<(String, Text)>,
     pub institutions: Vec<(String, Text)>,
     pub centres: Vec<(String, Text)>,
@@ -203,12 +206,12 @@ pub enum Counted {
 }
 
 /// All that is known of one case.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Case {
     pub row: CaseRow,
     /// Name and value of what else is known: order number, specimen, device, reader.
-    pub facts: Vec<(Text, String)>,
-    /// The rule that decided, with its version.
+    pub facts: Vec<(Text, Value)>,
+    /// Why it counts or not, and the rule that says so, with its version.
     pub decided_by: Text,
     pub steps: Vec<Step>,
     pub messages: Vec<Message>,
@@ -236,7 +239,8 @@ pub struct Message {
     pub at_us: i64,
     /// `ORU^R01`.
     pub kind: String,
-    pub source: String,
+    /// Who sent it.
+    pub source: Text,
     pub control_id: String,
     /// SHA-256 of its bytes, hexadecimal.
     pub sha256: String,

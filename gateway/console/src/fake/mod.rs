@@ -117,6 +117,13 @@ impl Console for County {
                 _ => Freshness::Silent,
             },
         });
+        let unheard = Source {
+            institution: Text::new("县妇幼保健院", "Maternal and Child Health Hospital"),
+            last_message_us: None,
+            messages_today: 0,
+            rejected_today: 0,
+            state: Freshness::Never,
+        };
         Ok(Dashboard {
             community: Text::new("清江县紧密型县域医共体", "Medical community of Qingjiang County"),
             year,
@@ -127,6 +134,7 @@ impl Console for County {
                 ScopeFigures { scope: Scope::All4, cases: 35_207 + new, persons: 20_419 + new, cases_today: 118 + new },
             ],
             target: Some(Target {
+                scope: ask.scope,
                 value: if all { 24_000 } else { 16_000 },
                 of_persons: true,
                 from: Text::new("清江医共体〔2026〕3号 附件2-6", "Qingjiang community, 2026 no. 3, annex 2-6"),
@@ -136,7 +144,7 @@ impl Console for County {
             institutions: institutions.collect(),
             months: MONTHS.iter().enumerate().map(month).collect(),
             excluded: excluded.iter().map(|(c, zh, en, n)| Excluded { code: (*c).into(), name: Text::new(*zh, *en), cases: *n }).collect(),
-            sources: sources.collect(),
+            sources: sources.chain([unheard]).collect(),
             basis: self.basis(),
         })
     }
@@ -149,6 +157,7 @@ impl Console for County {
             total: if counted { 19_261 } else { 1_206 },
             next: ask.after.is_none().then(|| "1795331040-c8".to_owned()),
             periods: vec![
+                pair("", "近 24 个月", "last 24 months"),
                 pair("2026", "2026 年", "2026"),
                 pair("2026Q3", "2026 年第三季度", "2026 Q3"),
                 pair("2026-11", "2026 年 11 月", "Nov 2026"),
@@ -174,7 +183,7 @@ impl Console for County {
             entry: entry + at,
             at_us: NOW_US - (300 - minutes) * MINUTE_US,
             kind: kind.to_owned(),
-            source: "SQWSY".to_owned(),
+            source: Text::same("石桥镇卫生院"),
             control_id: format!("SQ2026112200{at}"),
             sha256: "9f2c5a17d0b6e4838f11c70a5d2e96b43c08f7aa61be2d94077c5e13fb60a8d2".to_owned(),
             text: mask_message(text),
@@ -183,10 +192,10 @@ impl Console for County {
         let reported = "MSH|^~\\&|RIS|QJRMYY|GW|QJ|20261122112300||ORU^R01|QJ20261122417|P|2.4\rPID|1||20031^^^SQWSY||田景福||19680412|M\rOBR|1|O88121|DR2026112207|DR-CHEST^胸部正位^L|||20261122101800|||||||||||||||20261122112300||DX|F\rOBX|1|FT|GDT^诊断所见||两肺纹理增多，未见实变。||||||F\rOBX|2|FT|IMP^诊断印象||两肺纹理增多。||||||F";
         Ok(Case {
             facts: vec![
-                (Text::new("申请单号", "Order number"), "O88121".to_owned()),
-                (Text::new("影像号", "Accession number"), "DR2026112207".to_owned()),
-                (Text::new("诊断医师", "Reader"), "副主任医师 · QJ0417".to_owned()),
-                (Text::new("关联依据", "Joined by"), "申请单号 + 影像号（1.00）".to_owned()),
+                (Text::new("申请单号", "Order number"), "O88121".into()),
+                (Text::new("影像号", "Accession number"), "DR2026112207".into()),
+                (Text::new("诊断医师", "Reader"), "副主任医师 · QJ0417".into()),
+                (Text::new("关联依据", "Joined by"), "申请单号 + 影像号（1.00）".into()),
             ],
             decided_by: Text::new("remote-diagnosis 1.0.0 · 第 4 条：首份终版报告，基层检查、上级诊断", "remote-diagnosis 1.0.0, rule 4"),
             steps: vec![

@@ -100,18 +100,20 @@ fn sources() -> Vec<Source> {
         .collect()
 }
 
-/// What the centres of an invented county are to reach in the year, in cases: the dashboard has something to measure by.
+/// What an invented county, its centres and its institutions are to reach in the year: the dashboard has something to measure by.
 fn goals(year: i64) -> Vec<Goal> {
-    let goal = |(centre, cases): (&str, u32)| Goal {
+    let goal = |institution: &str, centre: &str, cases, persons| Goal {
         year,
-        institution: String::new(),
+        institution: institution.to_owned(),
         centre: centre.to_owned(),
         scope: Scope::All4,
-        cases: Some(cases),
-        persons: None,
+        cases,
+        persons,
         from: "演示".to_owned(),
     };
-    [("imaging", 3), ("tracing", 3), ("laboratory", 2), ("pathology", 1)].map(goal).into()
+    let centres = [("imaging", 3), ("tracing", 3), ("laboratory", 2), ("pathology", 1)].map(|(c, n)| goal("", c, Some(n), None));
+    let institutions = [("LXZXWSY", 3), ("SQWSY", 2), ("BHWSY", 1), ("CNSQ", 2), ("QPCWS", 1)].map(|(i, n)| goal(i, "", Some(n), None));
+    std::iter::once(goal("", "", None, Some(8))).chain(centres).chain(institutions).collect()
 }
 
 /// Plays all chapters; how many steps were not as told.

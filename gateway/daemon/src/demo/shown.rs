@@ -86,10 +86,17 @@ pub(super) fn counting(running: &Running, day: &Day, done: &[Done]) -> std::io::
         ("exam_not_primary", t("在县级医院检查", "examined at a hospital")),
         ("void", t("已撤回", "withdrawn")),
     ];
-    let rows: Vec<Vec<String>> =
-        reasons.iter().map(|(code, title)| vec![(*title).to_owned(), pick(&figure, &format!("/indicators/0/excluded/{code}"))]).collect();
+    let rows: Vec<Vec<String>> = reasons
+        .iter()
+        .map(|(code, title)| vec![(*title).to_owned(), whole(&pick(&figure, &format!("/indicators/0/excluded/{code}")))])
+        .collect();
     println!("{}", output::table(&[t("未计入的原因", "not counted, because"), t("报告", "reports")], &rows));
     Ok(())
+}
+
+/// A number as people write it.
+fn whole(number: &str) -> String {
+    number.parse::<i64>().map_or_else(|_| number.to_owned(), |n| hutong_paper::Value::Integer(n).shown(hutong_paper::Lang::Zh))
 }
 
 fn list<'v>(of: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {

@@ -66,6 +66,12 @@ impl Setting {
         self.report_minutes.get(centre).copied().unwrap_or(default)
     }
 
+    /// Institutions that are to reach something in a year.
+    pub(crate) fn institutions_of(&self, year: i64, scope: Scope) -> impl Iterator<Item = &str> {
+        let asked = self.targets.iter().filter(move |t| (t.year, t.scope) == (year, scope) && t.cases.is_some());
+        asked.map(|t| t.institution.as_str()).filter(|institution| !institution.is_empty())
+    }
+
     /// What an institution or a centre is to reach in a year, in cases.
     pub(crate) fn cases_of(&self, year: i64, scope: Scope, institution: &str, centre: &str) -> Option<u32> {
         self.targets

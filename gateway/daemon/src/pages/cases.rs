@@ -165,11 +165,11 @@ fn total(community: &Community, filter: &Filter, period: Period) -> u64 {
     }
 }
 
-/// This year and those before, quarters and months of this one.
+/// The newest months, this year and those before, the last quarters and months.
 fn periods() -> Vec<(String, Text)> {
     let (year, month, _) = civil(day_of(now_us()));
-    let mut out: Vec<(String, Text)> =
-        (0..3).map(|back| (format!("{}", year - back), Text::new(format!("{}年", year - back), (year - back).to_string()))).collect();
+    let mut out = vec![(String::new(), Text::new(format!("近 {MONTHS} 个月"), format!("last {MONTHS} months")))];
+    out.extend((0..3).map(|back| (format!("{}", year - back), Text::new(format!("{}年", year - back), (year - back).to_string()))));
     out.extend(super::quarters().into_iter().take(4));
     for back in 0..12 {
         let at = year * 12 + month - 1 - back;

@@ -11,7 +11,7 @@ use hutong_count::period::{Period, day_of};
 use hutong_fhir::calendar::{civil, days};
 use hutong_paper::Text;
 
-use super::{Pages, scope};
+use super::{Pages, scope, shown};
 use crate::community::{Community, Sent};
 use crate::indicators::names::{self, CENTRES};
 use crate::ingest::now_us;
@@ -60,9 +60,8 @@ impl Pages {
         let period = Period { first: days(year, 1, 1), last: days(year + 1, 1, 1) - 1 };
         let view = View { pages: self, community, only, period, year, of: scope(ask.scope) };
         let passed = (today.min(period.last) - period.first + 1).max(0);
-        let target = report::target(&self.indicators, year, only)
-            .filter(|(_, _, scope, _)| *scope == view.of)
-            .map(|(value, of_persons, _, from)| Target { value, of_persons, from });
+        let target = report::target(&self.indicators, year, only);
+        let target = target.map(|(value, of_persons, of, from)| Target { scope: shown(of), value, of_persons, from });
         Dashboard {
             community: match only {
                 Some(code) => names::institution(&community.registry, code, period),
@@ -136,9 +135,18 @@ impl View<'_> {
             .collect()
     }
 
+    /// Those with cases, and those that should have some.
     fn institutions(&self) -> Vec<Progress> {
-        let counted = self.rows(self.period, self.of, By::Exam).into_iter().filter(|r| r.now.cases > 0);
+        let mut counted = self.rows(self.period, self.of, By::Exam);
+        let asked = self.pages.indicators.setting.institutions_of(self.year, self.of);
+        for code in asked.filter(|code| self.only.is_none_or(|only| only == *code)) {
+            if !counted.iter().any(|r| r.key == code) {
+                counted.push(FigureRow { key: code.to_owned(), ..FigureRow::default() });
+            }
+        }
+        counted.retain(|r| r.now.cases > 0 || self.target(&r.key, "").is_some());
         let mut out: Vec<Progress> = counted
+            .into_iter()
             .map(|r| Progress {
                 name: names::institution(&self.community.registry, &r.key, self.period),
                 cases: int(r.now.cases),
@@ -219,7 +227,8 @@ fn heard(institution: Text, sent: Option<&Sent>, now: i64) -> Source {
     let state = match last.map(|us| now - us) {
         Some(silence) if silence <= HOUR_US.max(usual.saturating_mul(10)) && week > 0 => Freshness::Fresh,
         Some(silence) if silence <= DAY_US.max(usual.saturating_mul(30)) && week > 0 => Freshness::Late,
-        _ => Freshness::Silent,
+        Some(_) => Freshness::Silent,
+        None => Freshness::Never,
     };
     let [stored, rejected, held, again] = of_day.map(int);
     Source { institution, last_message_us: last, messages_today: stored + rejected + held + again, rejected_today: rejected + held, state }

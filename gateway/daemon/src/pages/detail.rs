@@ -6,11 +6,12 @@ use hutong_console::{Unanswered, mask_message};
 use hutong_count::cases::{self as count, DEFINITION, DEFINITION_VERSION, Kind, Outcome, Sighting, Status};
 use hutong_count::period::{Period, day_of};
 use hutong_fhir::calendar::{civil, days};
-use hutong_paper::{Lang, Text, Value};
+use hutong_paper::{Text, Value};
 
 use super::Pages;
 use crate::community::Community;
 use crate::indicators::names;
+use crate::report::outcome;
 
 /// Messages of one case that are shown.
 const MESSAGES: usize = 100;
@@ -39,35 +40,52 @@ impl Pages {
         steps.sort_by_key(|s| (s.at_us, s.entry));
         let facts = facts(&community, &rows, row);
         let adjustments = adjustments(&community, row);
+        let became = outcome(row, count::Scope::All4);
         drop(community);
         Ok(Case {
             row: self.row(row, period, count::Scope::All4),
             facts,
-            decided_by: Text::same(format!("{DEFINITION} {DEFINITION_VERSION}")),
+            decided_by: Text::new(
+                format!("{}（{DEFINITION} {DEFINITION_VERSION}）", became.zh()),
+                format!("{} ({DEFINITION} {DEFINITION_VERSION})", became.en()),
+            ),
             steps,
-            messages: entries.iter().map(message).collect(),
+            messages: entries.iter().map(|e| message(e, self.name_of(e.source()))).collect(),
             adjustments,
             basis: self.basis(position),
         })
     }
 }
 
-fn facts(community: &Community, rows: &[count::CaseRow], row: &count::CaseRow) -> Vec<(Text, String)> {
-    let minutes = |m: u32| Value::Duration(i64::from(m) * 60).shown(Lang::Zh);
+impl Pages {
+    /// A source as people call it.
+    fn name_of(&self, source: &str) -> Text {
+        let known = self.sources.all().into_iter().find(|s| s.id == source).map(|s| s.name.clone()).filter(|name| !name.is_empty());
+        Text::same(known.unwrap_or_else(|| source.to_owned()))
+    }
+}
+
+fn facts(community: &Community, rows: &[count::CaseRow], row: &count::CaseRow) -> Vec<(Text, Value)> {
+    let minutes = |m: u32| match m {
+        0 => Text::new("不足 1 分", "less than 1 min").into(),
+        _ => Value::Duration(i64::from(m) * 60),
+    };
     let mut out = Vec::new();
     out.extend(row.order_to_report.map(|m| (Text::new("申请至报告", "Order to report"), minutes(m))));
     out.extend(row.exam_to_report.map(|m| (Text::new("检查至报告", "Examination to report"), minutes(m))));
     let person = row.person.and_then(|p| community.register.community_id(hutong_identify::PersonId(p)));
-    out.extend(person.map(|id| (Text::new("主索引号", "Community id"), id)));
+    out.extend(person.map(|id| (Text::new("主索引号", "Community id"), id.into())));
     if row.checkup {
-        out.push((Text::new("类型", "Kind"), "体检 · check-up".to_owned()));
+        out.push((Text::new("类型", "Kind"), Text::new("体检", "check-up").into()));
     }
     if row.critical {
-        out.push((Text::new("危急值", "Critical value"), "有 · yes".to_owned()));
+        out.push((Text::new("危急值", "Critical value"), Text::new("有", "yes").into()));
     }
     if rows.len() > 1 {
-        let others: Vec<String> = rows.iter().map(|r| r.outcome.zh().to_owned()).collect();
-        out.push((Text::new("报告", "Reports"), format!("{}（{}）", rows.len(), others.join("；"))));
+        let of = |say: fn(Outcome) -> &'static str, between: &str| rows.iter().map(|r| say(r.outcome)).collect::<Vec<_>>().join(between);
+        let all =
+            Text::new(format!("{} 份（{}）", rows.len(), of(Outcome::zh, "；")), format!("{} ({})", rows.len(), of(Outcome::en, "; ")));
+        out.push((Text::new("报告", "Reports"), all.into()));
     }
     out
 }
@@ -106,7 +124,7 @@ fn adjustments(community: &Community, row: &count::CaseRow) -> Vec<(i64, Text)> 
         .collect()
 }
 
-fn message(entry: &Entry) -> Message {
+fn message(entry: &Entry, source: Text) -> Message {
     let raw = entry.raw();
     let text = match std::str::from_utf8(raw) {
         Ok(text) => text.to_owned(),
@@ -118,7 +136,7 @@ fn message(entry: &Entry) -> Message {
         entry: entry.seq(),
         at_us: entry.committed_us(),
         kind: entry.message_type().to_owned(),
-        source: entry.source().to_owned(),
+        source,
         control_id: entry.control_id().split('|').next().unwrap_or_default().to_owned(),
         sha256: entry.content_hash().iter().map(|b| format!("{b:02x}")).collect(),
         text: if is_v2 { mask_message(&text) } else { "—".to_owned() },

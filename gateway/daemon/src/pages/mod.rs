@@ -60,6 +60,13 @@ fn scope(of: Scope) -> count::Scope {
     }
 }
 
+fn shown(of: count::Scope) -> Scope {
+    match of {
+        count::Scope::Img5 => Scope::Img5,
+        count::Scope::All4 => Scope::All4,
+    }
+}
+
 /// This quarter and those before it.
 fn quarters() -> Vec<(String, Text)> {
     let (year, month, _) = civil(day_of(now_us()));
@@ -84,10 +91,7 @@ impl Console for Pages {
     }
 
     fn scope(&self) -> Scope {
-        match self.indicators.setting.scope() {
-            count::Scope::Img5 => Scope::Img5,
-            count::Scope::All4 => Scope::All4,
-        }
+        shown(self.indicators.setting.scope())
     }
 
     fn dashboard(&self, viewer: &Viewer, ask: &DashboardAsk) -> Result<Dashboard, Unanswered> {
