@@ -2,6 +2,7 @@
 //! API, ndjson, CSV, Excel, PDF and the page; counted anew from the journal; figures that people report.
 
 mod county;
+mod measures;
 mod reported;
 
 use std::io::Cursor;

@@ -79,6 +79,9 @@ fn read(config: &Config) -> Result<InForce, Failure> {
     let policies = policies(config, &knowledge)?;
     let edition = Edition::new(Arc::new(knowledge), move || {
         shelf.add_community();
+        // that they can be read was found at start
+        let indicators = hutong_count::indicators::Library::builtin();
+        indicators.iter().flat_map(hutong_count::indicators::fhir::measures).for_each(|measure| shelf.add(&measure));
         shelf
     });
     Ok(InForce { edition: Arc::new(edition), loaded, policies, default })

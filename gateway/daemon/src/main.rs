@@ -13,6 +13,7 @@ mod indicators;
 mod ingest;
 mod library;
 mod mappings;
+mod measures;
 mod packages;
 mod pages;
 mod pipeline;

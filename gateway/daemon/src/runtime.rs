@@ -34,6 +34,7 @@ use crate::config::{Config, Tls};
 use crate::indicators::Indicators;
 use crate::ingest::Ingest;
 use crate::library::Library;
+use crate::measures::Measured;
 use crate::pages::Pages;
 use crate::pipeline::Pipeline;
 use crate::question::Questions;
@@ -133,6 +134,7 @@ impl Parts {
     fn new(config: Config, opened: Opened, stopping: watch::Receiver<bool>) -> Result<Parts, Failure> {
         let Opened { store, reader, community } = opened;
         let of_events = reader.clone();
+        let of_measures = reader.clone();
         let library = Library::load(&config)?;
         let limits = Arc::new(config.limits);
         for raised in limits.raised() {
@@ -191,6 +193,12 @@ impl Parts {
         let keeping = Keeping::new(config.gateway.data.clone(), community.clone());
         let pages = Pages::new(community.clone(), Arc::clone(&store), Arc::clone(&indicators), Arc::clone(&sources));
         api.show(Arc::new(pages), stopping);
+        api.measure(Arc::new(Measured {
+            community: community.clone(),
+            store: Arc::clone(&store),
+            reader: of_measures,
+            indicators: Arc::clone(&indicators),
+        }));
         api.operate(Arc::new(Desk::new(community, acts, indicators).with_platform(state).with_sources(Arc::clone(&sources))));
         Ok(Parts {
             mllp_listen: config.mllp.listen,

@@ -30,6 +30,7 @@ use crate::interaction::{
     admin, compartment, conformance, everything, health, history, landing, matching, read, search, terminology, validate, vread,
 };
 use crate::library::{Edition, Editions};
+use crate::measure::{self, Measures};
 use crate::metrics::{Metrics, StoreFigures};
 use crate::negotiate::Form;
 use crate::operation::Operation;
@@ -49,6 +50,9 @@ const FORMS_BYTES_MAX: usize = 16 << 20;
 
 /// Where CDS Hooks are.
 const HOOKS: &str = "/cds-services";
+
+/// Is computed when it is asked for.
+const REPORT: &str = "MeasureReport";
 
 /// Bodies of operations in memory at once; more wait.
 const OPERATIONS_BYTES_MAX: usize = 64 << 20;
@@ -70,6 +74,7 @@ pub struct Api {
     community: Option<Arc<dyn Community>>,
     admin: Option<Arc<dyn Admin>>,
     office: Option<Office>,
+    measures: Option<Arc<dyn Measures>>,
     editions: Arc<dyn Editions>,
     pub(crate) pages: Option<Pages>,
     pub(crate) settings: Settings,
@@ -101,9 +106,16 @@ struct Asked<'a> {
     headers: &'a HeaderMap,
     base: &'a str,
     content: &'a Content,
-    /// Who operates the gateway, where the route is for operators.
+    /// Who operates the gateway, where operators are answered otherwise than institutions.
     operator: &'a str,
     asker: Asker<'a>,
+}
+
+impl<'a> Asked<'a> {
+    /// The only institution whose figures may be told; `None`: all, for operators.
+    fn only(&self) -> Option<&'a str> {
+        if self.operator.is_empty() { self.asker.institution } else { None }
+    }
 }
 
 /// What is known of a request when it is answered, however far it came.
@@ -129,6 +141,7 @@ impl Api {
             admin: None,
             pages: None,
             office: None,
+            measures: None,
             settings,
         }
     }
@@ -153,6 +166,11 @@ impl Api {
     /// Earlier results are asked about, and reminders answered.
     pub fn recognise(&mut self, recognition: Recognition) {
         self.office = Some(Office::new(recognition));
+    }
+
+    /// Figures are told as MeasureReports.
+    pub fn measure(&mut self, measures: Arc<dyn Measures>) {
+        self.measures = Some(measures);
     }
 
     /// Adds a figure of another part of the gateway to `/metrics`; `name` and `help` as Prometheus wants them: a name in
@@ -213,6 +231,7 @@ impl Api {
         let operator = match &route {
             Route::Admin { .. } if report.is_some() => self.settings.access.operator(&principal).unwrap_or_default(),
             Route::Admin { .. } => self.settings.access.operator(&principal).ok_or_else(Refusal::no_operator)?,
+            route if tells_figures(route) => self.settings.access.operator(&principal).unwrap_or_default(),
             _ => "",
         };
         let content = match &route {
@@ -258,6 +277,13 @@ impl Api {
                 conformance::read(&edition(), kind, id)
             }
             Route::Search { kind, .. } if shelf::holds(kind) => conformance::search(&edition(), kind, fields, base, limits),
+            Route::Read { kind, id } if kind == REPORT => {
+                fields.none_left()?;
+                measure::read(self.measures()?, id, asked.only())
+            }
+            Route::Search { kind, .. } if kind == REPORT => {
+                measure::search(self.measures()?, &edition(), fields, asked.only(), (base, limits))
+            }
             Route::Read { kind, id } => {
                 fields.none_left()?;
                 read::answer(source, table(kind)?.resource_type, id, headers)
@@ -307,8 +333,18 @@ impl Api {
                 let at = self.at(office, asked.asker, base);
                 if operation == Operation::RecognitionCheck { at.check(body.as_ref()) } else { at.reply(body.as_ref()) }
             }
+            Operation::EvaluateMeasure | Operation::CollectData => {
+                let request = measure::Request { operation, id, body, fields, only: asked.only() };
+                let measures = self.measures()?;
+                let answer = if operation == Operation::CollectData { measure::collect } else { measure::evaluate };
+                answer(measures, &edition, request, limits)
+            }
             _ => terminology::answer(&edition, operation, (kind, id), body, fields, limits),
         }
+    }
+
+    fn measures(&self) -> Result<&dyn Measures, Refusal> {
+        self.measures.as_deref().ok_or_else(Refusal::unknown_operation)
     }
 
     /// What a request of mutual recognition works with.
@@ -431,6 +467,15 @@ fn report_path(route: &Route) -> Option<&str> {
     }
 }
 
+/// Whether figures are asked for: institutions are told of themselves, operators of all.
+fn tells_figures(route: &Route) -> bool {
+    match route {
+        Route::Operation { operation, .. } => operation.measures(),
+        Route::Read { kind, .. } | Route::Search { kind, .. } => kind == REPORT,
+        _ => false,
+    }
+}
+
 /// Counts a request as long as it lives, also where the client goes away and the answer is dropped half made.
 struct InFlight<'a>(&'a AtomicU64);
 
@@ -471,6 +516,7 @@ fn asks_the_store(route: &Route) -> bool {
     match route {
         Route::Capabilities => false,
         Route::Operation { operation: Operation::Match | Operation::RecognitionAnswer, .. } => true,
+        Route::Operation { operation, .. } if operation.measures() => true,
         // the desk itself waits, and says where it did not wait long enough
         Route::Hooks(route) => matches!(route, HooksRoute::Feedback(_)),
         Route::Operation { operation, id, .. } => *operation == Operation::Validate && id.is_some(),
@@ -494,6 +540,7 @@ fn costly(route: &Route, fields: &Fields) -> bool {
     let pinned = || fields.list.iter().any(|(name, _)| PINNING.contains(&name.as_str()));
     let counting = || fields.list.iter().any(|(name, _)| matches!(name.as_str(), "_total" | "_summary"));
     match route {
+        Route::Read { kind, .. } | Route::Search { kind, .. } if kind == REPORT => true,
         Route::Search { .. } => !pinned() || counting(),
         Route::Compartment { .. } => counting(),
         Route::HistoryOfInstance { .. } | Route::HistoryOfType { .. } | Route::HistoryOfSystem | Route::Everything { .. } => true,

@@ -12,6 +12,7 @@ mod console;
 mod document;
 mod interaction;
 mod library;
+mod measure;
 mod metrics;
 mod negotiate;
 mod operation;
@@ -32,6 +33,7 @@ pub use api::{Api, Settings};
 pub use community::{Admin, AdminAsk, AdminRefusal, Community, Grade, Likely, Linked, Report, ReportAsk};
 pub use console::{Answered, Events};
 pub use library::{Edition, Editions};
+pub use measure::{CollectAsk, Collected, CountedMessage, Listed, MeasureAsk, Measures, NotMeasured, ReportOf, Summary};
 pub use recognition::{Kept, Ledger, Recognition, Unkept};
 pub use shelf::Shelf;
 pub use source::{Embedded, Source};
@@ -40,5 +42,7 @@ pub use source::{Embedded, Source};
 mod fake;
 #[cfg(test)]
 mod fake_desk;
+#[cfg(test)]
+mod fake_measures;
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,8 @@ pub(crate) enum Operation {
     Translate,
     RecognitionCheck,
     RecognitionAnswer,
+    EvaluateMeasure,
+    CollectData,
 }
 
 /// How a parameter is written in an address, and under which `value[x]` it stands in Parameters.
@@ -23,6 +25,7 @@ pub(crate) enum Type {
     Code,
     /// `system|code` in an address.
     Coding,
+    Date,
     DateTime,
     Integer,
     String,
@@ -36,6 +39,7 @@ impl Type {
             Type::Boolean => "valueBoolean",
             Type::Code => "valueCode",
             Type::Coding => "valueCoding",
+            Type::Date => "valueDate",
             Type::DateTime => "valueDateTime",
             Type::Integer => "valueInteger",
             Type::String => "valueString",
@@ -44,9 +48,9 @@ impl Type {
     }
 }
 
-use Type::{Boolean, Code, Coding, DateTime, Integer, String as Text, Uri};
+use Type::{Boolean, Code, Coding, Date, DateTime, Integer, String as Text, Uri};
 
-const EVERY: [Operation; 10] = [
+const EVERY: [Operation; 12] = [
     Operation::Validate,
     Operation::Match,
     Operation::Lookup,
@@ -57,6 +61,8 @@ const EVERY: [Operation; 10] = [
     Operation::Translate,
     Operation::RecognitionCheck,
     Operation::RecognitionAnswer,
+    Operation::EvaluateMeasure,
+    Operation::CollectData,
 ];
 
 impl Operation {
@@ -83,6 +89,8 @@ impl Operation {
             Operation::Translate => "translate",
             Operation::RecognitionCheck => "recognition-check",
             Operation::RecognitionAnswer => "recognition-answer",
+            Operation::EvaluateMeasure => "evaluate-measure",
+            Operation::CollectData => "collect-data",
         }
     }
 
@@ -96,6 +104,7 @@ impl Operation {
             Operation::Translate => Some("ConceptMap"),
             Operation::RecognitionCheck => Some("ServiceRequest"),
             Operation::RecognitionAnswer => Some("Task"),
+            Operation::EvaluateMeasure | Operation::CollectData => Some("Measure"),
         }
     }
 
@@ -108,9 +117,15 @@ impl Operation {
         matches!(self, Operation::RecognitionCheck | Operation::RecognitionAnswer)
     }
 
+    /// Whether it is about figures.
+    pub(crate) fn measures(self) -> bool {
+        matches!(self, Operation::EvaluateMeasure | Operation::CollectData)
+    }
+
     /// The canonical address of its definition.
     pub(crate) fn definition(self) -> String {
-        let base = if self.acts() { "http://fhir.med-community.cn/gw" } else { "http://hl7.org/fhir" };
+        let own = self.acts() || self.measures();
+        let base = if own { "http://fhir.med-community.cn/gw" } else { "http://hl7.org/fhir" };
         format!("{base}/OperationDefinition/{}-{}", self.kind().unwrap_or("Resource"), self.name())
     }
 
@@ -126,6 +141,8 @@ impl Operation {
             Operation::Translate => "operation-translate",
             Operation::RecognitionCheck => "operation-recognition-check",
             Operation::RecognitionAnswer => "operation-recognition-answer",
+            Operation::EvaluateMeasure => "operation-evaluate-measure",
+            Operation::CollectData => "operation-collect-data",
         }
     }
 
@@ -140,6 +157,27 @@ impl Operation {
             Operation::Validate => &[("mode", Code), ("profile", Uri)],
             // references and drafts do not fit an address
             Operation::RecognitionCheck | Operation::RecognitionAnswer => &[],
+            Operation::EvaluateMeasure => &[
+                ("periodStart", Date),
+                ("periodEnd", Date),
+                ("measure", Text),
+                ("reportType", Code),
+                ("reporter", Text),
+                ("subject", Text),
+                ("practitioner", Text),
+                ("lastReceivedOn", DateTime),
+            ],
+            Operation::CollectData => &[
+                ("periodStart", Date),
+                ("periodEnd", Date),
+                ("measure", Text),
+                ("reporter", Text),
+                ("after", Integer),
+                ("count", Integer),
+                ("subject", Text),
+                ("practitioner", Text),
+                ("lastReceivedOn", DateTime),
+            ],
             Operation::Match => &[("onlyCertainMatches", Boolean), ("count", Integer)],
             Operation::Lookup => &[
                 ("code", Code),

@@ -2,16 +2,40 @@
 
 use std::collections::HashMap;
 
-use hutong_fhir::Tree;
 use hutong_fhir::json::{self, JsonLimits};
+use hutong_fhir::{Key, NodeRef, Tree};
 use hutong_validate::community;
 
+use crate::measure;
+
 /// The types that are served from here.
-pub(crate) const KINDS: [&str; 5] = ["StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "OperationDefinition"];
+pub(crate) const KINDS: [&str; 6] = ["StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "OperationDefinition", "Measure"];
 
 /// Parameters of a search here, with their types as the statement tells them.
-pub(crate) const PARAMETERS: [(&str, &str); 6] =
-    [("_id", "token"), ("name", "string"), ("status", "token"), ("title", "string"), ("url", "uri"), ("version", "token")];
+const PARAMETERS: [(&str, &str); 13] = [
+    ("_id", "token"),
+    ("date", "date"),
+    ("description", "string"),
+    ("effective", "date"),
+    ("identifier", "token"),
+    ("jurisdiction", "token"),
+    ("name", "string"),
+    ("publisher", "string"),
+    ("status", "token"),
+    ("title", "string"),
+    ("topic", "token"),
+    ("url", "uri"),
+    ("version", "token"),
+];
+
+/// Those that R4 gives a type.
+pub(crate) fn parameters(kind: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    PARAMETERS.into_iter().filter(move |(name, _)| match *name {
+        "effective" | "topic" => kind == "Measure",
+        "identifier" => kind != "OperationDefinition",
+        _ => true,
+    })
+}
 
 /// Whether resources of that type are served from here.
 pub(crate) fn holds(kind: &str) -> bool {
@@ -24,9 +48,12 @@ pub(crate) struct Stored {
     pub(crate) id: String,
     pub(crate) url: String,
     pub(crate) version: String,
-    name: String,
-    title: String,
-    status: String,
+    /// By the name of a parameter of type string or uri, or of a simple token.
+    texts: Vec<(&'static str, String)>,
+    /// By the name of a parameter: system and code or value.
+    tokens: Vec<(&'static str, String, String)>,
+    /// By the name of a parameter: first and last day.
+    dates: Vec<(&'static str, i64, i64)>,
     /// Of a profile of a resource: its type.
     profile_of: Option<String>,
     /// JSON.
@@ -92,9 +119,9 @@ impl Shelf {
             id: id.clone(),
             url,
             version,
-            name: text("name"),
-            title: text("title"),
-            status: text("status"),
+            texts: TEXTS.iter().map(|name| (*name, text(name))).collect(),
+            tokens: tokens(root),
+            dates: dates(root),
             profile_of: constrains.then(|| text("type")),
             body,
         };
@@ -137,7 +164,7 @@ impl Shelf {
         self.by_id.get(&(kind, id.to_owned())).and_then(|at| self.all.get(*at))
     }
 
-    /// Those of a type that fit all of `wanted` (name and value of [`PARAMETERS`]), in the order of loading.
+    /// Those of a type that fit all of `wanted` (name and value of [`parameters`]), in the order of loading.
     pub(crate) fn find(&self, kind: &str, wanted: &[(String, String)]) -> Vec<&Stored> {
         self.all.iter().filter(|r| r.kind == kind && wanted.iter().all(|(name, value)| r.fits(name, value))).collect()
     }
@@ -151,6 +178,27 @@ impl Shelf {
     }
 }
 
+/// Parameters that are an element of their name.
+const TEXTS: [&str; 5] = ["description", "name", "publisher", "status", "title"];
+
+fn tokens(root: NodeRef<'_>) -> Vec<(&'static str, String, String)> {
+    let part = |node: NodeRef<'_>, name: &str| node.at(name).unwrap_or_default().to_owned();
+    let identifiers = root.all(Key::of("identifier")).map(|i| ("identifier", part(i, "system"), part(i, "value")));
+    let codings = ["jurisdiction", "topic"].into_iter().flat_map(|name| {
+        let codings = root.all(Key::of(name)).flat_map(|concept| concept.all(Key::of("coding")));
+        codings.map(move |c| (name, part(c, "system"), part(c, "code"))).collect::<Vec<_>>()
+    });
+    identifiers.chain(codings).collect()
+}
+
+fn dates(root: NodeRef<'_>) -> Vec<(&'static str, i64, i64)> {
+    // the day of a moment is enough to find a definition
+    let days = |path: &str| root.at(path).and_then(|text| measure::days_of(text.get(..10).unwrap_or(text)));
+    let (start, end) = (days("effectivePeriod.start"), days("effectivePeriod.end"));
+    let effective = (start.or(end)).map(|_| ("effective", start.map_or(i64::MIN, |s| s.0), end.map_or(i64::MAX, |e| e.1)));
+    days("date").map(|(first, last)| ("date", first, last)).into_iter().chain(effective).collect()
+}
+
 /// By what a resource is known.
 fn key(resource: &Tree) -> (Option<&'static str>, String, String) {
     let root = resource.root();
@@ -161,14 +209,27 @@ fn key(resource: &Tree) -> (Option<&'static str>, String, String) {
 impl Stored {
     /// A comma in the value is "or". Strings fit by their beginning, whatever the case (R4 §3.1.1.4.8).
     fn fits(&self, name: &str, value: &str) -> bool {
-        let begins = |text: &str, v: &str| text.to_lowercase().starts_with(&v.to_lowercase());
-        let one = |v: &str| match name {
-            "_id" => self.id == v,
-            "url" => self.url == v || v.split_once('|').is_some_and(|(u, version)| self.url == u && self.version == version),
-            "version" => self.version == v,
-            "status" => self.status == v,
-            "name" => begins(&self.name, v),
-            "title" => begins(&self.title, v),
+        let kind = PARAMETERS.iter().find(|(n, _)| *n == name).map_or("", |(_, kind)| *kind);
+        let own = || self.texts.iter().find(|(n, _)| *n == name).map_or("", |(_, text)| text.as_str());
+        let one = |v: &str| match (name, kind) {
+            ("_id", _) => self.id == v,
+            ("url", _) => self.url == v || v.split_once('|').is_some_and(|(u, version)| self.url == u && self.version == version),
+            ("version", _) => self.version == v,
+            ("status", _) => own() == v,
+            (_, "token") => self.tokens.iter().any(|(n, system, code)| {
+                *n == name
+                    && match v.split_once('|') {
+                        Some((s, "")) => s == system,
+                        Some((s, c)) => s == system && c == code,
+                        None => v == code,
+                    }
+            }),
+            (_, "date") => {
+                let fits =
+                    |compared: measure::Compared| self.dates.iter().any(|(n, first, last)| *n == name && compared.holds(*first, *last));
+                measure::Compared::read(v).is_some_and(fits)
+            }
+            (_, "string") => own().to_lowercase().starts_with(&v.to_lowercase()),
             _ => false,
         };
         value.split(',').any(one)
@@ -200,7 +261,7 @@ mod tests {
             r#"{"resourceType":"StructureDefinition","id":"p","url":"http://x/p","kind":"resource","type":"Patient","derivation":"constraint"}"#,
         ]);
         assert_eq!(shelf.len(), 4);
-        assert_eq!(shelf.read("ValueSet", "a").unwrap().name, "Alpha2", "the same address and version again replaces");
+        assert_eq!(shelf.read("ValueSet", "a").unwrap().texts[1].1, "Alpha2", "the same address and version again replaces");
         let find = |name: &str, value: &str| -> Vec<&str> {
             shelf.find("ValueSet", &[(name.to_owned(), value.to_owned())]).iter().map(|r| r.url.as_str()).collect()
         };
@@ -213,5 +274,42 @@ mod tests {
         let body: serde_json::Value = serde_json::from_slice(&renamed.body).unwrap();
         assert_eq!((body["id"].as_str().unwrap(), renamed.id != "a"), (renamed.id.as_str(), true));
         assert_eq!(shelf.profiles_of("Patient"), ["http://x/p"]);
+    }
+
+    #[test]
+    fn measures_are_found_by_what_r4_gives_them() {
+        let coded = |name: &str, code: &str| format!(r#""{name}":[{{"coding":[{{"system":"http://x/{name}","code":"{code}"}}]}}]"#);
+        let measure = |id: &str, date: &str, topic: &str| {
+            format!(
+                r#"{{"resourceType":"Measure","id":"{id}","url":"http://x/{id}","version":"1","date":"{date}","publisher":"Office {id}",
+                "identifier":[{{"system":"http://x/n","value":"{id}"}}],"effectivePeriod":{{"start":"{date}"}},{},{}}}"#,
+                coded("topic", topic),
+                coded("jurisdiction", "CN")
+            )
+        };
+        let (a, b) = (measure("a", "2024-11-05", "A"), measure("b", "2025-02-03T09:00:00+08:00", "B"));
+        let shelf = shelf(&[&a, &b]);
+        for (name, value, expected) in [
+            ("identifier", "http://x/n|a", "a"),
+            ("identifier", "b", "b"),
+            ("identifier", "http://x/n|", "a b"),
+            ("identifier", "http://x/m|a", ""),
+            ("topic", "http://x/topic|B", "b"),
+            ("topic", "A,B", "a b"),
+            ("jurisdiction", "CN", "a b"),
+            ("jurisdiction", "http://x/topic|A", ""),
+            ("date", "2024", "a"),
+            ("date", "ge2025", "b"),
+            ("date", "2025-02-03", "b"),
+            ("effective", "ge2025-06-01", "a b"),
+            ("effective", "lt2025", "a"),
+            ("publisher", "office B", "b"),
+        ] {
+            let found = shelf.find("Measure", &[(name.to_owned(), value.to_owned())]);
+            assert_eq!(found.iter().map(|r| r.id.as_str()).collect::<Vec<_>>().join(" "), expected, "{name}={value}");
+        }
+        let names = |kind: &str| parameters(kind).map(|(n, _)| n).collect::<Vec<_>>();
+        assert!(names("Measure").contains(&"topic") && !names("ValueSet").contains(&"topic"));
+        assert!(!names("OperationDefinition").contains(&"identifier"));
     }
 }

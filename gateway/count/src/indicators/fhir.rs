@@ -13,6 +13,8 @@ const BASE: &str = "http://fhir.med-community.cn/gw";
 /// The language of `criteria`, a media type as R4 asks for, whose parameter is its URI: `gateway/docs/expressions.md`.
 pub const LANGUAGE: &str = "text/x-hutong-expression;uri=http://fhir.med-community.cn/gw/expression";
 const POPULATION: &str = "http://terminology.hl7.org/CodeSystem/measure-population";
+/// Of the identifiers of reports, which are their ids.
+pub const REPORT_SYSTEM: &str = "http://fhir.med-community.cn/gw/NamingSystem/indicator-report";
 /// Subjects that a report of type subject-list holds; the list says when there are more.
 pub const SUBJECTS_MAX: usize = 10_000;
 
@@ -21,13 +23,42 @@ pub const SUBJECTS_MAX: usize = 10_000;
 pub struct About<'a> {
     /// Logical id of the report.
     pub id: &'a str,
-    /// `Organization/<id>` whose figure it is: the institution, or for the area its health administration. (R4 takes no
-    /// organisation as the subject.)
-    pub reporter: &'a str,
+    pub reporter: Reporter<'a>,
     /// FHIR dateTime of making it.
     pub date: &'a str,
-    /// `Patient/<id>` of those who are counted: the report is a subject-list.
-    pub subjects: Option<&'a [String]>,
+    pub of: Of<'a>,
+}
+
+/// Whose figure it is: an institution, or the area itself. (R4 takes no organisation as the subject.)
+#[derive(Clone, Copy, Debug)]
+pub struct Reporter<'a> {
+    /// Code in the registry; empty: the area has none.
+    pub code: &'a str,
+    pub name: &'a str,
+}
+
+/// About whom a report tells.
+#[derive(Clone, Copy, Debug)]
+pub enum Of<'a> {
+    /// All who are counted: type summary.
+    All,
+    /// The same with `Patient/<id>` of those who are counted: type subject-list.
+    Subjects(&'a [String]),
+    /// One patient: `Patient/<id>`, and how many cases of that person count; type individual.
+    One { patient: &'a str, cases: i64 },
+    /// No figure, but the resources that it was counted from: type data-collection.
+    Data(&'a [String]),
+}
+
+impl Of<'_> {
+    fn code(self) -> &'static str {
+        match self {
+            Of::All => "summary",
+            Of::Subjects(_) => "subject-list",
+            Of::One { .. } => "individual",
+            Of::Data(_) => "data-collection",
+        }
+    }
 }
 
 /// A Measure for each definition, in their order.
@@ -50,6 +81,7 @@ pub fn measure(library: &Library, d: &Definition) -> Option<Tree> {
     put(&mut out, "status", json!("active"));
     put(&mut out, "experimental", json!(false));
     put(&mut out, "subjectCodeableConcept", subject(d));
+    put(&mut out, "topic", json!([{"coding": [{"system": format!("{BASE}/CodeSystem/indicator-class"), "code": d.class.code()}]}]));
     put(&mut out, "date", json!(document.issued));
     put(&mut out, "publisher", json!(document.issuer));
     put(&mut out, "description", json!(description(d)));
@@ -74,46 +106,79 @@ pub fn measure(library: &Library, d: &Definition) -> Option<Tree> {
     tree(out)
 }
 
-/// The report of a figure; `None` where its indicator is not in the library. A figure that is missing gives a report with
-/// status `pending` that says what is missing.
+/// The report of a figure; `None` where its indicator is not in the library. Its status is `pending` where the figure is
+/// missing, and it says what is missing; and until the period is over, then it is the figure so far.
 pub fn measure_report(library: &Library, figure: &Figure, about: &About<'_>) -> Option<Tree> {
     let d = library.definition(&figure.indicator)?;
+    // dates of one form: they compare as texts
+    let is_running = about.date.get(..10).is_some_and(|today| day(figure.days.last).as_str() >= today);
     let mut out = object(&[("resourceType", json!("MeasureReport")), ("id", json!(about.id))]);
-    put(&mut out, "meta", json!({"profile": [format!("{BASE}/StructureDefinition/CNMeasureReport")]}));
+    // the same report at another position of the journal is another version of it
+    let version = figure.journal_position.to_string();
+    put(&mut out, "meta", json!({"versionId": version, "profile": [format!("{BASE}/StructureDefinition/CNMeasureReport")]}));
     put(&mut out, "language", json!("zh-CN"));
-    put(&mut out, "text", narrative(&report_rows(figure)));
-    if let Some(subjects) = about.subjects {
+    if matches!(about.of, Of::All | Of::Subjects(_)) {
+        put(&mut out, "text", narrative(&report_rows(figure, is_running)));
+    }
+    if let Of::Subjects(subjects) = about.of {
         put(&mut out, "contained", json!([list(subjects)]));
     }
     put(&mut out, "extension", json!(extensions(figure)));
-    let system = format!("{BASE}/NamingSystem/indicator-report");
-    let place = figure.institution.as_deref().unwrap_or("area");
-    let value = format!("{}|{}|{place}|{}", figure.indicator, figure.period, figure.journal_position);
-    put(&mut out, "identifier", json!([{"system": system, "value": value}]));
-    let is_missing = matches!(figure.outcome, Outcome::Missing(_));
-    put(&mut out, "status", json!(if is_missing { "pending" } else { "complete" }));
-    put(&mut out, "type", json!(if about.subjects.is_some() { "subject-list" } else { "summary" }));
+    put(&mut out, "identifier", json!([{"system": REPORT_SYSTEM, "value": about.id}]));
+    // of one patient is told what is counted, whether or not the figure can be computed from it
+    let is_missing = matches!(figure.outcome, Outcome::Missing(_)) && matches!(about.of, Of::All | Of::Subjects(_));
+    put(&mut out, "status", json!(if is_missing || is_running { "pending" } else { "complete" }));
+    put(&mut out, "type", json!(about.of.code()));
     put(&mut out, "measure", json!(format!("{BASE}/Measure/{}|{}", d.id, figure.definition_version)));
+    if let Of::One { patient, .. } = about.of {
+        put(&mut out, "subject", json!({"reference": patient}));
+    }
     put(&mut out, "date", json!(about.date));
-    put(&mut out, "reporter", json!({"reference": about.reporter}));
+    put(&mut out, "reporter", reporter(about.reporter));
     put(&mut out, "period", json!({"start": day(figure.days.first), "end": day(figure.days.last)}));
-    put(&mut out, "group", json!([group(figure, about.subjects.is_some())]));
+    match about.of {
+        Of::Data([]) => {}
+        Of::Data(all) => {
+            let references: Vec<Json> = all.iter().map(|r| json!({"reference": r})).collect();
+            put(&mut out, "evaluatedResource", json!(references));
+        }
+        of => put(&mut out, "group", json!([group(figure, of)])),
+    }
     tree(out)
 }
 
-fn group(figure: &Figure, is_list: bool) -> Json {
+fn reporter(reporter: Reporter<'_>) -> Json {
+    let mut out = object(&[("type", json!("Organization"))]);
+    if !reporter.code.is_empty() {
+        let system = format!("{BASE}/NamingSystem/community-institution");
+        put(&mut out, "identifier", json!({"system": system, "value": reporter.code}));
+    }
+    if !reporter.name.is_empty() {
+        put(&mut out, "display", json!(reporter.name));
+    }
+    Json::Object(out)
+}
+
+fn group(figure: &Figure, of: Of<'_>) -> Json {
+    let (persons, cases) = match of {
+        Of::One { cases, .. } => (Some(i64::from(cases > 0)), Some(cases)),
+        _ => (figure.persons, figure.cases),
+    };
     let mut out = object(&[("code", json!({"text": figure.title}))]);
     let mut populations = Vec::new();
-    for (code, text, count) in [("numerator", "人数", figure.persons), ("measure-population", "人次", figure.cases)] {
+    for (code, text, count) in [("numerator", "人数", persons), ("measure-population", "人次", cases)] {
         let Some(count) = count else { continue };
         let mut one = object(&[("code", coded(code, text)), ("count", json!(count))]);
-        if is_list && code == "numerator" {
+        if matches!(of, Of::Subjects(_)) && code == "numerator" {
             put(&mut one, "subjectResults", json!({"reference": "#subjects"}));
         }
         populations.push(Json::Object(one));
     }
     if !populations.is_empty() {
         put(&mut out, "population", Json::Array(populations));
+    }
+    if matches!(of, Of::One { .. }) {
+        return Json::Object(out);
     }
     if let Outcome::Number(n) = &figure.outcome {
         let mut score = Map::new();
@@ -247,7 +312,7 @@ fn measure_rows(library: &Library, d: &Definition, document: &Document) -> Rows 
     out
 }
 
-fn report_rows(figure: &Figure) -> Rows {
+fn report_rows(figure: &Figure, is_running: bool) -> Rows {
     let institution = figure.institution.clone().unwrap_or_else(|| "全域".to_owned());
     let mut out = vec![
         ("指标".to_owned(), figure.title.clone()),
@@ -260,6 +325,9 @@ fn report_rows(figure: &Figure) -> Rows {
     ];
     if matches!(figure.outcome, Outcome::Missing(_)) {
         out.pop();
+    }
+    if is_running {
+        out.push(("说明".to_owned(), "统计期未结束，为截至目前的数字".to_owned()));
     }
     out.extend(figure.target.iter().map(|t| (format!("{} 年目标值", t.year), t.printed.clone())));
     out.extend(figure.inputs.iter().map(|u| ("所用数据".to_owned(), used(u))));

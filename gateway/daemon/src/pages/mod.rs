@@ -21,6 +21,8 @@ use crate::indicators::Indicators;
 use crate::ingest::now_us;
 use crate::report;
 
+pub(crate) use seen::sightings;
+
 /// Answers the pages.
 pub(crate) struct Pages {
     community: Shared,

@@ -25,7 +25,7 @@ pub(super) struct Seen {
 }
 
 /// What an entry says of a case.
-pub(super) fn sightings(entry: &Entry, ledger: &Ledger, case: u32) -> Vec<Sighting> {
+pub(crate) fn sightings(entry: &Entry, ledger: &Ledger, case: u32) -> Vec<Sighting> {
     let of_it = |s: &Sighting| s.ids.iter().any(|id| ledger.case_of(*id) == Some(case));
     entry
         .events()

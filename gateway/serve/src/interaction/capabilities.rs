@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::interaction::compartment::membership;
 use crate::library::Edition;
+use crate::measure;
 use crate::operation::{Operation, Type};
 use crate::params::{self, Fields};
 use crate::refusal::Refusal;
@@ -95,7 +96,7 @@ fn codes(version: &str, edition: &Edition) -> Value {
 
 fn statement(version: &str, edition: &Edition) -> Value {
     let stored = types().iter().map(|table| resource(table, edition));
-    let loaded = shelf::KINDS.into_iter().map(|kind| conformance(kind, edition));
+    let loaded = shelf::KINDS.into_iter().map(|kind| conformance(kind, edition)).chain([reports(edition)]);
     json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -165,7 +166,7 @@ fn operations(kind: &str) -> Vec<Value> {
 
 /// A type whose resources come with packages.
 fn conformance(kind: &str, edition: &Edition) -> Value {
-    let parameters: Vec<Value> = shelf::PARAMETERS.iter().map(|(name, kind)| json!({"name": name, "type": kind})).collect();
+    let parameters: Vec<Value> = shelf::parameters(kind).map(|(name, kind)| json!({"name": name, "type": kind})).collect();
     let mut it = json!({
         "type": kind,
         "documentation": "随配置载入，只读。 / Loaded as configured, read-only.",
@@ -181,6 +182,30 @@ fn conformance(kind: &str, edition: &Edition) -> Value {
         "searchParam": parameters,
     });
     let profiles = edition.shelf().profiles_of(kind);
+    if !profiles.is_empty() {
+        it["supportedProfile"] = json!(profiles);
+    }
+    it
+}
+
+/// MeasureReports: computed when they are asked for.
+fn reports(edition: &Edition) -> Value {
+    let parameters: Vec<Value> = measure::PARAMETERS.iter().map(|(name, kind)| json!({"name": name, "type": kind})).collect();
+    let mut it = json!({
+        "type": "MeasureReport",
+        "documentation": "查询时计算，不存储：月、季、年的汇总报告。 / Computed when asked for, not stored: summaries of months, quarters and years.",
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "no-version",
+        "readHistory": false,
+        "updateCreate": false,
+        "conditionalCreate": false,
+        "conditionalRead": "not-supported",
+        "conditionalUpdate": false,
+        "conditionalDelete": "not-supported",
+        "operation": operations("MeasureReport"),
+        "searchParam": parameters,
+    });
+    let profiles = edition.shelf().profiles_of("MeasureReport");
     if !profiles.is_empty() {
         it["supportedProfile"] = json!(profiles);
     }

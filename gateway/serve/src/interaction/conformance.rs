@@ -5,10 +5,11 @@ use hutong_wire::limits::{Limits, size};
 use crate::answer::Answer;
 use crate::bundle::{Bundle, Mode};
 use crate::library::Edition;
+use crate::measure::Compared;
 use crate::negotiate::Handling;
 use crate::params::{self, Fields};
 use crate::refusal::{self, Refusal};
-use crate::shelf::PARAMETERS;
+use crate::shelf;
 
 pub(crate) fn read(edition: &Edition, kind: &str, id: &str) -> Result<Answer, Refusal> {
     edition.shelf().read(kind, id).map(|r| Answer::fhir(r.body.clone())).ok_or_else(Refusal::not_found)
@@ -24,12 +25,15 @@ pub(crate) fn search(edition: &Edition, kind: &str, fields: &Fields, base: &str,
             "_count" if count.is_some() => return Err(Refusal::given_twice("_count")),
             "_count" => count = Some(params::count(value, limits)?),
             "_cursor" => cursor = Some(value.as_str()),
-            _ if PARAMETERS.iter().any(|(known, _)| known == name) => {
+            _ if shelf::parameters(kind).any(|(known, _)| known == name) => {
+                if shelf::parameters(kind).any(|(known, of)| known == name && of == "date") {
+                    value.split(',').try_for_each(|v| Compared::read(v).map(drop).ok_or_else(|| Refusal::bad_date(name)))?;
+                }
                 honoured.push(name, value);
                 wanted.push((name.clone(), value.clone()));
             }
             _ => {
-                let known: Vec<&str> = PARAMETERS.iter().map(|(n, _)| *n).collect();
+                let known: Vec<&str> = shelf::parameters(kind).map(|(n, _)| n).collect();
                 let refusal = Refusal::unknown_parameter(name, &known.join(", "));
                 if fields.handling == Handling::Strict {
                     return Err(refusal);

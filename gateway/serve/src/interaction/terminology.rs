@@ -42,7 +42,12 @@ pub(crate) fn answer(
         Operation::ValidateCodeInSet => terminology.validate_code(&parameters),
         Operation::Expand => terminology.expand(&parameters, &now()),
         Operation::Translate => terminology.translate(&parameters),
-        Operation::Validate | Operation::Match | Operation::RecognitionCheck | Operation::RecognitionAnswer => {
+        Operation::Validate
+        | Operation::Match
+        | Operation::RecognitionCheck
+        | Operation::RecognitionAnswer
+        | Operation::EvaluateMeasure
+        | Operation::CollectData => {
             return Err(Refusal::unknown_operation());
         }
     };

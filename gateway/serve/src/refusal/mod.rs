@@ -7,6 +7,7 @@
 //! types are repeated only where they are plain identifiers.
 
 mod document;
+mod measure;
 mod recognition;
 mod request;
 mod search;

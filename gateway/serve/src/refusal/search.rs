@@ -63,6 +63,11 @@ impl Refusal {
         .about(shown.trim())
     }
 
+    pub(crate) fn bad_date(name: &str) -> Refusal {
+        let zh = "应为日期（2026、2026-11、2026-11-22），可带 eq、ne、gt、lt、ge、le、sa、eb";
+        Refusal::bad_value(name, zh, "a date is expected (2026, 2026-11, 2026-11-22), with eq, ne, gt, lt, ge, le, sa or eb before it")
+    }
+
     pub(crate) fn unsupported_value(name: &str, supported: &str) -> Refusal {
         let shown = plain(name);
         refusal(

@@ -1,5 +1,6 @@
 //! Requests and what is answered, over the fake store.
 
+mod measures;
 mod operations;
 mod recognition;
 mod store;
@@ -62,6 +63,7 @@ fn edition() -> Arc<Only> {
         shelf.add(&tree);
         knowledge.load(tree).unwrap();
     }
+    shelf.add(&hutong_fhir::json::parse(crate::fake_measures::MEASURE.as_bytes(), &Default::default()).ok().unwrap().0);
     Arc::new(Only(Arc::new(Edition::new(Arc::new(knowledge), || shelf))))
 }
 
@@ -108,7 +110,7 @@ async fn refusals() {
     let form = ("content-type", "application/x-www-form-urlencoded");
     #[expect(clippy::type_complexity, reason = "a table of cases: request, headers, body, status, issue, rule")]
     let cases: &[(&str, &[(&str, &str)], &str, u16, &str, &str)] = &[
-        ("GET /fhir/Measure/1", &[], "", 404, "not-supported", "fhir.type.unknown"),
+        ("GET /fhir/Library/1", &[], "", 404, "not-supported", "fhir.type.unknown"),
         ("GET /fhir/Nonsense?x=1", &[], "", 404, "not-supported", "fhir.type.unknown"),
         ("GET /fhir/Patient/a%20b", &[], "", 400, "value", "fhir.id"),
         ("GET /fhir/Patient/nobody", &[], "", 404, "not-found", "fhir.not_found"),
@@ -465,7 +467,8 @@ async fn the_capability_statement_is_the_golden_one() {
 
 #[tokio::test]
 async fn what_the_statement_promises_is_served() {
-    let api = api();
+    let mut api = api();
+    api.measure(Arc::new(crate::fake_measures::FakeMeasures::default()));
     let statement = json(send(&api, "GET /fhir/metadata", &[], "").await).await;
     let resources = statement["rest"][0]["resource"].as_array().unwrap();
     assert!(resources.len() > 20);
