@@ -193,12 +193,7 @@ impl Parts {
         let keeping = Keeping::new(config.gateway.data.clone(), community.clone());
         let pages = Pages::new(community.clone(), Arc::clone(&store), Arc::clone(&indicators), Arc::clone(&sources));
         api.show(Arc::new(pages), stopping);
-        api.measure(Arc::new(Measured {
-            community: community.clone(),
-            store: Arc::clone(&store),
-            reader: of_measures,
-            indicators: Arc::clone(&indicators),
-        }));
+        api.measure(Arc::new(Measured::new(community.clone(), Arc::clone(&store), of_measures, Arc::clone(&indicators))));
         api.operate(Arc::new(Desk::new(community, acts, indicators).with_platform(state).with_sources(Arc::clone(&sources))));
         Ok(Parts {
             mllp_listen: config.mllp.listen,

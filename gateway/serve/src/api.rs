@@ -51,9 +51,6 @@ const FORMS_BYTES_MAX: usize = 16 << 20;
 /// Where CDS Hooks are.
 const HOOKS: &str = "/cds-services";
 
-/// Is computed when it is asked for.
-const REPORT: &str = "MeasureReport";
-
 /// Bodies of operations in memory at once; more wait.
 const OPERATIONS_BYTES_MAX: usize = 64 << 20;
 
@@ -277,11 +274,11 @@ impl Api {
                 conformance::read(&edition(), kind, id)
             }
             Route::Search { kind, .. } if shelf::holds(kind) => conformance::search(&edition(), kind, fields, base, limits),
-            Route::Read { kind, id } if kind == REPORT => {
+            Route::Read { kind, id } if kind == measure::REPORT => {
                 fields.none_left()?;
                 measure::read(self.measures()?, id, asked.only())
             }
-            Route::Search { kind, .. } if kind == REPORT => {
+            Route::Search { kind, .. } if kind == measure::REPORT => {
                 measure::search(self.measures()?, &edition(), fields, asked.only(), (base, limits))
             }
             Route::Read { kind, id } => {
@@ -471,7 +468,7 @@ fn report_path(route: &Route) -> Option<&str> {
 fn tells_figures(route: &Route) -> bool {
     match route {
         Route::Operation { operation, .. } => operation.measures(),
-        Route::Read { kind, .. } | Route::Search { kind, .. } => kind == REPORT,
+        Route::Read { kind, .. } | Route::Search { kind, .. } => kind == measure::REPORT,
         _ => false,
     }
 }
@@ -540,7 +537,7 @@ fn costly(route: &Route, fields: &Fields) -> bool {
     let pinned = || fields.list.iter().any(|(name, _)| PINNING.contains(&name.as_str()));
     let counting = || fields.list.iter().any(|(name, _)| matches!(name.as_str(), "_total" | "_summary"));
     match route {
-        Route::Read { kind, .. } | Route::Search { kind, .. } if kind == REPORT => true,
+        Route::Read { kind, .. } | Route::Search { kind, .. } if kind == measure::REPORT => true,
         Route::Search { .. } => !pinned() || counting(),
         Route::Compartment { .. } => counting(),
         Route::HistoryOfInstance { .. } | Route::HistoryOfType { .. } | Route::HistoryOfSystem | Route::Everything { .. } => true,

@@ -12,6 +12,7 @@ mod console;
 mod document;
 mod interaction;
 mod library;
+mod listing;
 mod measure;
 mod metrics;
 mod negotiate;

@@ -23,10 +23,10 @@ use crate::report::Filter;
 
 /// Answers for the gateway.
 pub(crate) struct Measured {
-    pub(crate) community: Shared,
-    pub(crate) store: Arc<Store>,
-    pub(crate) reader: Reader,
-    pub(crate) indicators: Arc<Indicators>,
+    community: Shared,
+    store: Arc<Store>,
+    reader: Reader,
+    indicators: Arc<Indicators>,
 }
 
 /// A figure, and whose it is.
@@ -37,6 +37,10 @@ struct Counted<'d> {
 }
 
 impl Measured {
+    pub(crate) fn new(community: Shared, store: Arc<Store>, reader: Reader, indicators: Arc<Indicators>) -> Measured {
+        Measured { community, store, reader, indicators }
+    }
+
     fn counted(&self, community: &Community, ask: &MeasureAsk<'_>) -> Result<Counted<'_>, NotMeasured> {
         let definition = self.indicators.library.definition(ask.measure).ok_or(NotMeasured::NotHere)?;
         let period = Period { first: ask.first, last: ask.last };

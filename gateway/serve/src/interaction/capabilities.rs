@@ -95,7 +95,8 @@ fn codes(version: &str, edition: &Edition) -> Value {
 }
 
 fn statement(version: &str, edition: &Edition) -> Value {
-    let stored = types().iter().map(|table| resource(table, edition));
+    // no message makes a report of figures: those there are are computed
+    let stored = types().iter().filter(|table| table.resource_type != measure::REPORT).map(|table| resource(table, edition));
     let loaded = shelf::KINDS.into_iter().map(|kind| conformance(kind, edition)).chain([reports(edition)]);
     json!({
         "resourceType": "CapabilityStatement",
@@ -192,20 +193,20 @@ fn conformance(kind: &str, edition: &Edition) -> Value {
 fn reports(edition: &Edition) -> Value {
     let parameters: Vec<Value> = measure::PARAMETERS.iter().map(|(name, kind)| json!({"name": name, "type": kind})).collect();
     let mut it = json!({
-        "type": "MeasureReport",
-        "documentation": "查询时计算，不存储：月、季、年的汇总报告。 / Computed when asked for, not stored: summaries of months, quarters and years.",
+        "type": measure::REPORT,
+        "documentation": "查询时计算，不存储：月、季、年的汇总报告；meta.versionId 为日志位置。 / Computed when asked for, not stored: summaries of months, quarters and years; meta.versionId is the position of the journal.",
         "interaction": [{"code": "read"}, {"code": "search-type"}],
-        "versioning": "no-version",
+        "versioning": "versioned",
         "readHistory": false,
         "updateCreate": false,
         "conditionalCreate": false,
         "conditionalRead": "not-supported",
         "conditionalUpdate": false,
         "conditionalDelete": "not-supported",
-        "operation": operations("MeasureReport"),
+        "operation": operations(measure::REPORT),
         "searchParam": parameters,
     });
-    let profiles = edition.shelf().profiles_of("MeasureReport");
+    let profiles = edition.shelf().profiles_of(measure::REPORT);
     if !profiles.is_empty() {
         it["supportedProfile"] = json!(profiles);
     }

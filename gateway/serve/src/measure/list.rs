@@ -1,20 +1,20 @@
 //! MeasureReports, read and searched: summaries of months, quarters and years, computed when they are asked for.
 
+use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hutong_fhir::Tree;
 use hutong_fhir::calendar::china_day;
-use hutong_wire::limits::{Limits, size};
+use hutong_wire::limits::Limits;
 
 use super::ask::written;
 use super::when::Compared;
-use super::{AREA, Listed, MeasureAsk, Measures, ReportOf, measure_id, reporter_code};
+use super::{AREA, Listed, MeasureAsk, Measures, REPORT, ReportOf, measure_id, reporter_code};
 use crate::answer::Answer;
-use crate::bundle::{Bundle, Mode};
 use crate::library::Edition;
-use crate::negotiate::Handling;
-use crate::params::{self, Fields};
-use crate::refusal::{self, Refusal};
+use crate::listing::Listing;
+use crate::params::Fields;
+use crate::refusal::Refusal;
 
 /// Parameters of a search here, with their types.
 pub(crate) const PARAMETERS: [(&str, &str); 10] = [
@@ -148,61 +148,15 @@ pub(crate) fn search(
     only: Option<&str>,
     (base, limits): (&str, &Limits),
 ) -> Result<Answer, Refusal> {
-    let (mut wanted, mut left_out) = (Wanted::default(), Vec::new());
-    let mut honoured = fields.honoured();
-    let (mut count, mut cursor) = (None, None);
-    for (name, value) in &fields.list {
-        match name.as_str() {
-            "_count" if count.is_some() => return Err(Refusal::given_twice("_count")),
-            "_count" => count = Some(params::count(value, limits)?),
-            "_cursor" => cursor = Some(value.as_str()),
-            name if name == "reporter:identifier" || PARAMETERS.iter().any(|(known, _)| *known == name) => {
-                honoured.push(name, value);
-                wanted.add(edition, name, value)?;
-            }
-            _ => {
-                let known: Vec<&str> = PARAMETERS.iter().map(|(n, _)| *n).collect();
-                let refusal = Refusal::unknown_parameter(name, &known.join(", "));
-                if fields.handling == Handling::Strict {
-                    return Err(refusal);
-                }
-                left_out.push(refusal);
-            }
-        }
-    }
+    let known: Vec<&str> = PARAMETERS.iter().map(|(name, _)| *name).chain(["reporter:identifier"]).collect();
+    let mut wanted = Wanted::default();
+    let listing = Listing::read(fields, limits, &known, |name, value| wanted.add(edition, name, value))?;
     if let Some(own) = only {
         narrow(&mut wanted.reporters, vec![own.to_owned()]);
     }
-    let address = format!("{base}/MeasureReport");
-    let mark = honoured.mark(&address);
-    let from = match cursor {
-        Some(cursor) => params::open_cursor(cursor, &mark)?.parse::<usize>().map_err(|_| Refusal::bad_cursor())?,
-        None => 0,
-    };
-    if let Some(count) = count {
-        honoured.push("_count", count.to_string());
-    }
-    let count = count.unwrap_or(size(limits.search_count_default));
     let found = wanted.find(measures, only)?;
-    let mut page = Vec::new();
-    for id in found.iter().skip(from).take(count) {
-        page.extend(report(measures, id, only)?.map(|tree| (id, written(&tree))));
-    }
-    let next = from.saturating_add(count);
-    let own = honoured.url(&address, cursor);
-    let next = (next < found.len() && count > 0).then(|| honoured.url(&address, Some(&format!("{mark}.{next}"))));
-    let mut links = vec![("self", own.as_str())];
-    links.extend(next.as_deref().map(|next| ("next", next)));
-    let bytes = page.iter().map(|(_, body)| body.len() + 128).sum();
-    let mut bundle = Bundle::new("searchset", Some(found.len() as u64), &links, bytes);
-    for (id, body) in &page {
-        bundle.found(base, "MeasureReport", id, body, Mode::Match);
-    }
-    let hint: Vec<Refusal> = wanted.in_vain.iter().map(|name| Refusal::no_such_reports(name)).collect();
-    for (said, severity) in [(&left_out, "warning"), (&hint, "information")].into_iter().filter(|(said, _)| !said.is_empty()) {
-        let mut outcome = Vec::new();
-        refusal::outcome(said, severity, &mut outcome);
-        bundle.found(base, "", "", &outcome, Mode::Outcome);
-    }
-    Ok(Answer::fhir(bundle.finish()))
+    let hint = wanted.in_vain.as_deref().map(Refusal::no_such_reports);
+    listing.page((base, REPORT), limits, &found, hint, |id| {
+        Ok(report(measures, id, only)?.map(|tree| (id.as_str(), Cow::Owned(written(&tree)))))
+    })
 }

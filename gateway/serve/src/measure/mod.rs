@@ -14,6 +14,8 @@ pub(crate) use ask::{Request, collect, evaluate};
 pub(crate) use list::{PARAMETERS, read, search};
 pub(crate) use when::{Compared, days_of};
 
+/// The type that is computed when it is asked for.
+pub(crate) const REPORT: &str = "MeasureReport";
 /// The reporter of the figures of the whole area, where an institution could be named.
 pub(crate) const AREA: &str = "area";
 /// Cases whose resources are told at once, unless fewer are asked for.

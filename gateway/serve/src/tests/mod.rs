@@ -471,7 +471,8 @@ async fn what_the_statement_promises_is_served() {
     api.measure(Arc::new(crate::fake_measures::FakeMeasures::default()));
     let statement = json(send(&api, "GET /fhir/metadata", &[], "").await).await;
     let resources = statement["rest"][0]["resource"].as_array().unwrap();
-    assert!(resources.len() > 20);
+    let kinds: std::collections::BTreeSet<&str> = resources.iter().map(|r| r["type"].as_str().unwrap()).collect();
+    assert!(kinds.len() > 20 && kinds.len() == resources.len(), "each type is told of once");
     for resource in resources {
         let kind = resource["type"].as_str().unwrap();
         for list in ["searchInclude", "searchRevInclude"] {
