@@ -3,6 +3,7 @@
 mod bad_input;
 mod command_line;
 mod console;
+mod counting;
 mod fhir;
 mod identity;
 mod indicators;

@@ -18,7 +18,7 @@ use hutong_receive::{Answer, FrameFault, Handler, Header, Incoming, Pending, ord
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
-use crate::community::{Shared, Tie, Underway, case_events};
+use crate::community::{Shared, Tie, Underway};
 use crate::pipeline::{Origin, Pipeline, Processed};
 use crate::question::{self, Asked, Circumstances, Decided, Questions};
 
@@ -157,8 +157,9 @@ impl Inner {
         let mut resources = message.drafts();
         resources.extend(decided.resources.iter().cloned());
         if message.outcome == Final::Stored {
-            events.extend(self.community.read().changes(&resources));
-            events.extend(case_events(&message.nodes(), source.institution()));
+            let community = self.community.read();
+            events.extend(community.changes(&resources));
+            events.extend(community.case_events(&message.nodes(), source.institution()));
         }
         Draft {
             kind: EntryKind::Message,

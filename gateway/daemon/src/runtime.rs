@@ -29,7 +29,7 @@ use tokio::sync::watch;
 
 use crate::act::Acts;
 use crate::cli::Failure;
-use crate::community::{Community, Desk, Fed, Keeping, Shared, load_ledger};
+use crate::community::{Community, Desk, Fed, Keeping, Shared, Worker, load_ledger};
 use crate::config::{Config, Tls};
 use crate::indicators::Indicators;
 use crate::ingest::Ingest;
@@ -121,6 +121,7 @@ struct Parts {
     reload: Reload,
     platform: Option<crate::platform::Running>,
     keeping: Keeping,
+    worker: Worker,
 }
 
 /// An open data directory: the journal, and the views of it.
@@ -191,6 +192,7 @@ impl Parts {
         platform_figures(&mut api, state.as_ref());
         let indicators = Indicators::load(config.indicators)?;
         let keeping = Keeping::new(config.gateway.data.clone(), community.clone());
+        let worker = Worker::new(community.clone());
         let pages = Pages::new(community.clone(), Arc::clone(&store), Arc::clone(&indicators), Arc::clone(&sources));
         api.show(Arc::new(pages), stopping);
         api.measure(Arc::new(Measured::new(community.clone(), Arc::clone(&store), of_measures, Arc::clone(&indicators))));
@@ -213,13 +215,14 @@ impl Parts {
             reload,
             platform,
             keeping,
+            worker,
         })
     }
 }
 
 /// Runs the listeners until told to stop, then closes the store.
 fn serve(runtime: &Runtime, parts: Parts, mllp_listener: TcpListener, http_listener: TcpListener, stopped: watch::Receiver<bool>) {
-    let Parts { mllp: mllp_setting, http: http_setting, hl7, api, store, reload, platform, keeping, .. } = parts;
+    let Parts { mllp: mllp_setting, http: http_setting, hl7, api, store, reload, platform, keeping, worker, .. } = parts;
     let (api, hl7) = (Arc::new(api), Arc::new(hl7));
     let keeping = Arc::new(Mutex::new(keeping));
     let service = service_fn(move |request: Request<Incoming>| {
@@ -236,6 +239,7 @@ fn serve(runtime: &Runtime, parts: Parts, mllp_listener: TcpListener, http_liste
         tokio::spawn(give_up_when_stopped(Arc::downgrade(&store)));
         tokio::spawn(reload.on_hangup());
         let minutes = tokio::spawn(every_minute(Arc::clone(&keeping), Arc::downgrade(&store)));
+        let work = tokio::spawn(work(worker, Arc::downgrade(&store)));
         let mllp = tokio::spawn(mllp::serve(mllp_listener, mllp_setting, stopped.clone()));
         let http = tokio::spawn(wire_http::serve(http_listener, http_setting, service, stopped));
         for (name, task) in [("mllp", mllp), ("http", http)] {
@@ -244,6 +248,7 @@ fn serve(runtime: &Runtime, parts: Parts, mllp_listener: TcpListener, http_liste
             }
         }
         minutes.abort();
+        work.abort();
     });
     drop(platform);
     keeping.lock().unwrap_or_else(PoisonError::into_inner).save(&store);
@@ -260,6 +265,21 @@ async fn every_minute(keeping: Arc<Mutex<Keeping>>, store: std::sync::Weak<Store
         let keeping = Arc::clone(&keeping);
         let done = tokio::task::spawn_blocking(move || keeping.lock().unwrap_or_else(PoisonError::into_inner).minute(&store));
         let _ = done.await;
+    }
+}
+
+/// Opens and ends work items as cases change.
+async fn work(mut worker: Worker, store: std::sync::Weak<Store>) {
+    let mut pause = std::time::Duration::from_secs(1);
+    loop {
+        tokio::time::sleep(pause).await;
+        let Some(store) = store.upgrade() else { return };
+        let done = tokio::task::spawn_blocking(move || {
+            let pause = worker.turn(&store);
+            (worker, pause)
+        });
+        let Ok(done) = done.await else { return };
+        (worker, pause) = done;
     }
 }
 
@@ -419,6 +439,7 @@ fn community_figures(api: &mut Api, community: &Shared) {
     };
     api.figure("hutong_identity_records", "Patients of institutions whose person is known", of(|c| c.register.len()));
     api.figure("hutong_identity_reviews", "records that somebody has to look at", of(|c| c.reviews.len()));
+    api.figure("hutong_case_doubts", "pairs of order and report that somebody has to decide on", of(|c| c.work.len()));
     api.figure("hutong_recognition_reminders", "reminders that can be answered", of(|c| c.recognition.len().0));
     api.figure("hutong_recognition_answers", "answers in memory", of(|c| c.recognition.len().1));
     api.figure("hutong_community_unreadable", "events left out because this program cannot read or use them", of(|c| c.unreadable()));

@@ -191,6 +191,8 @@ pub(crate) enum Class {
     Marked,
     /// Names a mark of mutual recognition.
     Recognition,
+    /// A name that says it is a test.
+    Test,
     /// A national code of an institution.
     Institution,
 }

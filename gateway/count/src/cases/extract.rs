@@ -13,11 +13,18 @@ const REPORT_NUMBERS: [&str; 2] = ["urn:oid:2.16.156.10011.1.32", "urn:oid:2.16.
 /// Sightings of one message; a message with more is cut off there.
 const MOST: usize = 1_000;
 
+/// What the registries know.
+pub trait Master {
+    fn is_institution(&self, code: &str) -> bool;
+    /// The community's item of an institution's code.
+    fn item(&self, institution: &str, system: &str, code: &str) -> Option<String>;
+}
+
 /// What a message says of cases. `institution`: the code of the one that sent it.
 ///
-/// What a report repeats of its order, specimen and images is the report's word, and no evidence of them.
-pub fn sightings_of(resources: &[NodeRef<'_>], institution: &str) -> Vec<Sighting> {
-    let message = Message::of(resources, institution);
+/// A number's assigner is an institution; whatever else stands there (`A1002^HIS`) is a system of the sender's. What a report repeats of its order, specimen and images is the report's word, and no evidence of them.
+pub fn sightings_of(resources: &[NodeRef<'_>], institution: &str, master: &dyn Master) -> Vec<Sighting> {
+    let message = Message::of(resources, institution, master);
     let mut out = Vec::new();
     for report in message.of_type("DiagnosticReport") {
         out.push(message.report(report));
@@ -44,30 +51,52 @@ struct Message<'t> {
     all: Vec<(&'t str, NodeRef<'t>)>,
     by_reference: HashMap<String, NodeRef<'t>>,
     institution: &'t str,
+    /// MSH-4.
+    facility: Option<&'t str>,
+    master: &'t dyn Master,
 }
 
 impl<'t> Message<'t> {
-    fn of(resources: &[NodeRef<'t>], institution: &'t str) -> Message<'t> {
+    fn of(resources: &[NodeRef<'t>], institution: &'t str, master: &'t dyn Master) -> Message<'t> {
         let all: Vec<(&str, NodeRef<'_>)> = resources.iter().filter_map(|r| Some((r.resource_type()?, *r))).collect();
         let by_reference = all.iter().map(|(kind, r)| (reference(kind, *r), *r)).collect();
-        Message { all, by_reference, institution }
+        let facility = all.iter().find(|(kind, _)| *kind == "MessageHeader").and_then(|(_, header)| header.at("sender.display"));
+        Message { all, by_reference, institution, facility, master }
     }
 
     fn of_type(&self, kind: &'static str) -> impl Iterator<Item = NodeRef<'t>> {
         self.all.iter().filter(move |(k, _)| *k == kind).map(|(_, r)| *r)
     }
 
+    /// An institution that a resource names; what the sender calls itself is the institution that it sends for.
+    fn place(&self, node: NodeRef<'t>, name: &str) -> Option<&'t str> {
+        let code = extension(node, name)?.at("valueReference.identifier.value")?;
+        let itself = Some(code) == self.facility && !self.master.is_institution(code);
+        Some(if itself { self.institution } else { code })
+    }
+
     fn begin(&self, kind: Kind, name: &str, resource: NodeRef<'t>) -> Sighting {
         let mut s = Sighting::new(kind, self.institution, &reference(name, resource));
         s.patient = resource.at("subject.reference").unwrap_or("").to_owned();
-        let coding = resource.get("code").and_then(|c| c.get("coding"));
-        if let Some(code) = coding.and_then(|c| c.at("code")) {
-            s.item = format!("{}|{code}", coding.and_then(|c| c.at("system")).unwrap_or(""));
-        }
+        s.item = self.item(resource);
         s.modality = modality(resource);
         s.test = has_tag(resource, "HTEST") || self.patient_is_test(&s.patient);
         s.checkup = has_tag(resource, "check-up") || self.of_type("Encounter").any(|e| has_tag(e, "check-up"));
         s
+    }
+
+    /// What was asked for: the community's item; else its name, for each institution has codes of its own; else the code.
+    fn item(&self, resource: NodeRef<'t>) -> String {
+        let Some(coding) = resource.get("code").and_then(|c| c.get("coding")) else { return String::new() };
+        let (system, code) = (coding.at("system").unwrap_or(""), coding.at("code").unwrap_or(""));
+        if let Some(item) = self.master.item(self.institution, system, code) {
+            return format!("item|{item}");
+        }
+        match coding.at("display").map(str::trim).filter(|name| !name.is_empty()) {
+            Some(name) => format!("name|{name}"),
+            None if code.is_empty() => String::new(),
+            None => format!("{system}|{code}"),
+        }
     }
 
     fn patient_is_test(&self, patient: &str) -> bool {
@@ -84,33 +113,46 @@ impl<'t> Message<'t> {
             issued => issued,
         }
         .and_then(moment);
-        let read = place(report, "report-organization").or_else(|| self.interpreter_place(report));
-        s.read = read.unwrap_or("").to_owned();
+        let read = self.place(report, "report-organization").or_else(|| self.interpreter_place(report));
+        s.read = self.performed(report, read).unwrap_or("").to_owned();
         // the sender as the last resort says nothing of where it was examined
-        s.exam = place(report, "exam-organization").filter(|e| *e != self.institution).unwrap_or("").to_owned();
+        s.exam = self.place(report, "exam-organization").filter(|e| *e != self.institution).unwrap_or("").to_owned();
         s.readers =
             report.all_named("resultsInterpreter").filter_map(|i| i.at("reference").or(i.at("display"))).map(str::to_owned).collect();
         s.critical = extension(report, "critical-value").is_some() || self.results(report).any(is_critical);
-        add_numbers(&mut s.ids, report);
         for order in self.referred(report, "basedOn") {
-            add_numbers(&mut s.ids, order);
             s.ordered_us = s.ordered_us.or_else(|| order.at("authoredOn").and_then(moment));
         }
-        for part in self.referred(report, "specimen").chain(self.referred(report, "imagingStudy")) {
-            add_numbers(&mut s.ids, part);
-        }
-        if !s.exam.is_empty() {
-            self.add_as_numbered_there(&mut s);
-        }
+        self.number(&mut s, report);
         self.settle_ids(s)
     }
 
-    /// A number without assigner is the sender's. Of what was examined elsewhere it may as well be that institution's.
-    fn add_as_numbered_there(&self, s: &mut Sighting) {
-        let Some(report) = self.by_reference.get(&s.resource) else { return };
-        for (kind, assigner, value) in numbers(*report).chain(self.referred(*report, "basedOn").flat_map(numbers)) {
-            if assigner == self.institution && matches!(kind, IdKind::Order | IdKind::Accession) {
-                push(&mut s.ids, Id::new(kind, &s.exam, value));
+    /// Where all results were made, if each says so: a report that is only passed on names its sender.
+    fn performed(&self, report: NodeRef<'t>, read: Option<&'t str>) -> Option<&'t str> {
+        if read.is_some_and(|r| r != self.institution) {
+            return read;
+        }
+        let mut places = self.results(report).map(|r| self.place(r, "report-organization"));
+        let first = places.next().flatten();
+        first.filter(|place| places.all(|p| p == Some(place))).or(read)
+    }
+
+    /// All numbers of a report, a 登记号 before the others: it says best which examination it is.
+    fn number(&self, s: &mut Sighting, report: NodeRef<'t>) {
+        let parts = ["basedOn", "specimen", "imagingStudy"].into_iter().flat_map(|name| self.referred(report, name));
+        let mut all: Vec<(NodeRef<'t>, Number<'t>)> = std::iter::once(report).chain(parts).flat_map(|r| numbers(r).map(move |n| (r, n))).collect();
+        all.sort_by_key(|(_, n)| !n.is_accession);
+        s.accession = all.first().is_some_and(|(_, n)| n.is_accession);
+        for (_, n) in &all {
+            push(&mut s.ids, Id::new(n.kind, self.assigner(n), n.value));
+        }
+        if s.exam.is_empty() {
+            return;
+        }
+        // A number without assigner is the sender's. Of what was examined elsewhere it may as well be that institution's.
+        for (_, n) in all.iter().filter(|(r, n)| r.resource_type() != Some("ImagingStudy") && self.assigner(n) == self.institution) {
+            if matches!(n.kind, IdKind::Order | IdKind::Accession) {
+                push(&mut s.ids, Id::new(n.kind, &s.exam, n.value));
             }
         }
     }
@@ -120,11 +162,13 @@ impl<'t> Message<'t> {
         let placed = matches!(control, None | Some("NW" | "RO" | "XO" | "SN" | "PA" | "CH"));
         let mut s = self.begin(if placed { Kind::Order } else { Kind::Status }, "ServiceRequest", order);
         s.status = status(order.at("status"));
-        s.exam = place(order, "order-organization").filter(|e| *e != self.institution).unwrap_or("").to_owned();
+        s.exam = self.place(order, "order-organization").filter(|e| *e != self.institution).unwrap_or("").to_owned();
         s.ordered_us = if placed { order.at("authoredOn").and_then(moment) } else { None };
-        add_numbers(&mut s.ids, order);
-        for specimen in self.referred(order, "specimen") {
-            add_numbers(&mut s.ids, specimen);
+        self.add_numbers(&mut s.ids, order);
+        let own = s.resource.clone();
+        let studies = self.of_type("ImagingStudy").filter(|i| i.all_named("basedOn").any(|b| b.at("reference") == Some(own.as_str())));
+        for part in self.referred(order, "specimen").chain(studies) {
+            self.add_numbers(&mut s.ids, part);
         }
         self.settle_ids(s)
     }
@@ -140,7 +184,7 @@ impl<'t> Message<'t> {
         let is_evidence = taken.is_some() && received.is_none() && !rejected && !by_report;
         let mut s = self.begin(if is_evidence { Kind::Specimen } else { Kind::Status }, "Specimen", specimen);
         (s.examined_us, s.received_us, s.rejected) = (taken, received, rejected);
-        add_numbers(&mut s.ids, specimen);
+        self.add_numbers(&mut s.ids, specimen);
         let own = s.resource.clone();
         let mut orders: Vec<NodeRef<'_>> =
             self.of_type("ServiceRequest").filter(|o| o.all_named("specimen").any(|r| r.at("reference") == Some(own.as_str()))).collect();
@@ -149,7 +193,7 @@ impl<'t> Message<'t> {
             orders = all;
         }
         for order in orders {
-            add_numbers(&mut s.ids, order);
+            self.add_numbers(&mut s.ids, order);
             fill_modality(&mut s, order);
         }
         Some(self.settle_ids(s))
@@ -163,10 +207,10 @@ impl<'t> Message<'t> {
         if s.examined_us.is_none() || (ordered && study.at("status") != Some("available")) {
             return None;
         }
-        s.exam = place(study, "exam-organization").filter(|e| *e != self.institution).unwrap_or("").to_owned();
-        add_numbers(&mut s.ids, study);
+        s.exam = self.place(study, "exam-organization").filter(|e| *e != self.institution).unwrap_or("").to_owned();
+        self.add_numbers(&mut s.ids, study);
         for order in self.referred(study, "basedOn") {
-            add_numbers(&mut s.ids, order);
+            self.add_numbers(&mut s.ids, order);
         }
         Some(self.settle_ids(s))
     }
@@ -187,6 +231,22 @@ impl<'t> Message<'t> {
 
     fn interpreter_place(&self, report: NodeRef<'t>) -> Option<&'t str> {
         self.referred(report, "resultsInterpreter").find_map(|role| role.at("organization.identifier.value"))
+    }
+
+    fn add_numbers(&self, ids: &mut Vec<Id>, resource: NodeRef<'_>) {
+        for n in numbers(resource) {
+            push(ids, Id::new(n.kind, self.assigner(&n), n.value));
+        }
+    }
+
+    /// A registered institution, else the sender: nothing said, or a system of its own.
+    fn assigner(&self, n: &Number<'t>) -> &'t str {
+        match n.assigner {
+            // a UID is unique by itself
+            _ if n.kind == IdKind::Study => "",
+            written if self.master.is_institution(written) => written,
+            _ => self.institution,
+        }
     }
 
     fn settle_ids(&self, mut s: Sighting) -> Sighting {
@@ -217,10 +277,6 @@ fn extension<'t>(node: NodeRef<'t>, name: &str) -> Option<NodeRef<'t>> {
         .find(|e| e.at("url").and_then(|u| u.strip_prefix(COMMUNITY)).and_then(|u| u.strip_prefix("StructureDefinition/")) == Some(name))
 }
 
-fn place<'t>(node: NodeRef<'t>, name: &str) -> Option<&'t str> {
-    extension(node, name)?.at("valueReference.identifier.value")
-}
-
 fn has_tag(resource: NodeRef<'_>, code: &str) -> bool {
     resource.get("meta").is_some_and(|m| m.all_named("tag").any(|t| t.at("code") == Some(code)))
 }
@@ -245,13 +301,24 @@ fn begun_at(node: Option<NodeRef<'_>>, stem: &str) -> Option<i64> {
     node.at(exact).or_else(|| node.at(period)).and_then(moment)
 }
 
-/// All numbers of a resource: (kind, assigner, value).
-fn numbers<'t>(resource: NodeRef<'t>) -> impl Iterator<Item = (IdKind, &'t str, &'t str)> {
+/// A number of a resource.
+struct Number<'t> {
+    kind: IdKind,
+    /// A 登记号.
+    is_accession: bool,
+    /// As written; empty: not said.
+    assigner: &'t str,
+    value: &'t str,
+}
+
+/// All numbers of a resource.
+fn numbers<'t>(resource: NodeRef<'t>) -> impl Iterator<Item = Number<'t>> {
     let of = resource.resource_type().unwrap_or("");
     resource.children().filter(|c| matches!(c.name(), "identifier" | "accessionIdentifier")).filter_map(move |i| {
         let value = i.at("value").filter(|v| !v.is_empty())?;
         let system = i.at("system").unwrap_or("");
-        let kind = match (i.at("type.coding.code"), of) {
+        let code = i.at("type.coding.code");
+        let kind = match (code, of) {
             (Some("PLAC"), _) => IdKind::Order,
             (Some("FILL" | "ACSN"), _) => IdKind::Accession,
             (_, "DiagnosticReport") if REPORT_NUMBERS.contains(&system) || i.at("type.text") == Some("报告单号") => IdKind::Report,
@@ -260,17 +327,9 @@ fn numbers<'t>(resource: NodeRef<'t>) -> impl Iterator<Item = (IdKind, &'t str, 
             (_, "Specimen") => IdKind::Accession,
             _ => return None,
         };
-        // a UID is unique by itself
-        let assigner =
-            if kind == IdKind::Study { "" } else { i.at("assigner.identifier.value").or(i.at("assigner.display")).unwrap_or(system) };
-        Some((kind, assigner, value))
+        let assigner = i.at("assigner.identifier.value").or(i.at("assigner.display")).unwrap_or("");
+        Some(Number { kind, is_accession: code == Some("ACSN"), assigner, value })
     })
-}
-
-fn add_numbers(ids: &mut Vec<Id>, resource: NodeRef<'_>) {
-    for (kind, assigner, value) in numbers(resource) {
-        push(ids, Id::new(kind, assigner, value));
-    }
 }
 
 fn push(ids: &mut Vec<Id>, id: Id) {
@@ -300,15 +359,15 @@ fn status(code: Option<&str>) -> Status {
     }
 }
 
-/// The most telling coding of the category: a DICOM modality, then the diagnostic section of HL7 table 0074.
+/// The most telling coding of the category: a DICOM modality, the community's own kind, the section of HL7 table 0074.
 fn modality(resource: NodeRef<'_>) -> Modality {
     let codings = || resource.all_named("category").flat_map(|c| c.all_named("coding")).chain(resource.all_named("modality"));
     let of = |system: &str, read: fn(&str) -> Modality| {
         codings().filter(|c| c.at("system") == Some(system)).filter_map(|c| c.at("code")).map(read).find(|m| *m != Modality::Unknown)
     };
     of(DICOM, by_dicom)
-        .or_else(|| of(SECTION, by_section))
         .or_else(|| of("http://fhir.med-community.cn/gw/CodeSystem/service-category", by_kind))
+        .or_else(|| of(SECTION, by_section))
         .unwrap_or_default()
 }
 
@@ -341,6 +400,8 @@ fn by_section(code: &str) -> Modality {
         "RUS" | "OUS" | "VUS" | "US" | "CUS" => Modality::Us,
         "RX" | "XRC" | "DR" => Modality::Xr,
         "EC" => Modality::Ecg,
+        // 神经电生理: which of them is not said
+        "EN" => Modality::Eeg,
         _ => Modality::Unknown,
     }
 }
@@ -350,6 +411,8 @@ fn by_kind(code: &str) -> Modality {
         "laboratory" => Modality::Lab,
         "ecg" => Modality::Ecg,
         "pathology" => Modality::Path,
+        "emg" => Modality::Emg,
+        "eeg" => Modality::Eeg,
         _ => Modality::Unknown,
     }
 }

@@ -151,6 +151,8 @@ pub enum Lack {
     ReportOnly,
     /// Report that is not final yet.
     NotFinal,
+    /// Somebody tells how far it is, and nothing else came.
+    StatusOnly,
 }
 
 /// An orphan with its age.

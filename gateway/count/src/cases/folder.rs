@@ -12,13 +12,16 @@ const MOST_PLACES: usize = 32;
 pub(super) const ORDER: u8 = 1;
 pub(super) const SPECIMEN: u8 = 2;
 pub(super) const STUDY: u8 = 4;
+/// It only told how far something is; kept while nothing else is known.
+pub(super) const TOLD: u8 = 0;
+pub(super) const WHOSE: u32 = 3;
 pub(super) const EVIDENCE: u8 = ORDER | SPECIMEN | STUDY;
 
 /// What one institution sent or did before the report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Place {
     pub(super) institution: u16,
-    /// `ORDER | SPECIMEN | STUDY`
+    /// `ORDER | SPECIMEN | STUDY`, or [`TOLD`].
     pub(super) kinds: u8,
     pub(super) modality: Modality,
     pub(super) item: u16,
@@ -42,7 +45,8 @@ pub(super) enum Class {
 pub(super) struct Version {
     /// Which report: the resource, hashed.
     pub(super) report: u32,
-    /// Which accession: the first of its numbers, hashed.
+    /// Which examination: the first of its numbers, hashed, and in the bits [`WHOSE`] what that is: 3 a 登记号, 1 another
+    /// number of the examination, 0 an order's or a report's, or that of a withdrawal, which may know only some of them.
     pub(super) accession: u32,
     pub(super) class: Class,
     pub(super) modality: Modality,
@@ -98,6 +102,11 @@ pub(super) struct Folder {
 
 impl Folder {
     pub(super) fn add_place(&mut self, place: Place) -> bool {
+        match place.kinds {
+            TOLD if !self.places.is_empty() || !self.versions.is_empty() => return true,
+            TOLD => {}
+            _ => self.places.retain(|p| p.kinds != TOLD),
+        }
         let full = self.places.len() >= MOST_PLACES;
         match self.places.iter_mut().find(|p| p.institution == place.institution) {
             Some(p) => {
@@ -165,6 +174,7 @@ impl Folder {
             return;
         }
         self.since = 0;
+        self.places.retain(|p| p.kinds != TOLD);
         let named = self.versions.iter().any(|v| v.class != Class::Open && v.record != 0);
         for place in &mut self.places {
             place.item = 0;
@@ -195,12 +205,35 @@ impl Folder {
     pub(super) fn reports(&self) -> Vec<Report> {
         let mut out: Vec<Report> = Vec::with_capacity(1);
         for v in &self.versions {
-            if !out.iter().any(|r| r.report == v.report) {
+            if !self.is_stray(v.report) && !out.iter().any(|r| r.report == v.report) {
+                out.push(self.report(v.report));
+            }
+        }
+        let issued = out.len();
+        for v in self.versions.iter().filter(|v| self.is_stray(v.report)) {
+            let (of_folder, _) = out.split_at_mut(issued);
+            let meant = |r: &Report| r.accession | WHOSE == v.accession | WHOSE;
+            // one that knows no number of the examination means what its institution reported of this item
+            let known = of_folder.iter().any(meant) || v.accession & 1 == 1;
+            let meant = |r: &Report| if known { meant(r) } else { r.source == v.source && alike(r.item, v.item) };
+            let mut hit = false;
+            for r in of_folder.iter_mut().filter(|r| meant(r)) {
+                hit = true;
+                if v.reported >= r.last_final {
+                    r.class = Class::Void;
+                }
+            }
+            if !hit && !out.iter().any(|r| r.report == v.report) {
                 out.push(self.report(v.report));
             }
         }
         out.sort_unstable_by_key(|r| (r.reported, r.seq));
         out
+    }
+
+    /// A withdrawal under another name than the report has: of it nothing else is known.
+    fn is_stray(&self, report: u32) -> bool {
+        self.versions.iter().all(|v| v.report != report || v.class == Class::Void)
     }
 
     fn report(&self, report: u32) -> Report {
@@ -224,6 +257,9 @@ impl Folder {
             },
             accession: newest(&|_| true).map_or(0, |v| v.accession),
             exam: if exam == 0 { source } else { exam },
+            source,
+            item: newest(&|v| v.item != 0).map_or(0, |v| v.item),
+            last_final: last_final.unwrap_or(0),
             read: newest(&|v| v.read != 0).map_or(source, |v| v.read),
             modality: newest(&|v| v.modality != Modality::Unknown).map_or_else(|| self.modality(), |v| v.modality),
             record: newest(&|v| v.record != 0).map_or_else(|| self.record(), |v| v.record),
@@ -241,15 +277,38 @@ pub(super) struct Report {
     pub(super) report: u32,
     pub(super) class: Class,
     pub(super) accession: u32,
+    /// Who sent it.
+    pub(super) source: u16,
     pub(super) exam: u16,
     pub(super) read: u16,
     pub(super) modality: Modality,
+    pub(super) item: u16,
     pub(super) record: u32,
     pub(super) signed: bool,
     pub(super) critical: bool,
     /// First final version (seconds since 1970), and the entry that brought it.
     pub(super) reported: u32,
     pub(super) seq: u64,
+    /// Last final version (seconds since 1970); 0 = there is none.
+    last_final: u32,
+}
+
+impl Report {
+    /// Whether both are of one examination: it counts once. Both are of one folder.
+    pub(super) fn is_of_one_examination(&self, other: &Report) -> bool {
+        let (a, b) = (self.accession & WHOSE, other.accession & WHOSE);
+        let same = self.accession == other.accession
+            // a number of the examination, and none
+            || (a & 1) != (b & 1)
+            // 登记号 and 检查号, or numbers of two institutions (read again above) cannot be compared
+            || ((a != b || self.source != other.source) && alike(self.item, other.item));
+        self.exam == other.exam && self.modality == other.modality && same
+    }
+}
+
+/// Nothing speaks against two items being one; 0 = not said.
+fn alike(a: u16, b: u16) -> bool {
+    a == b || a == 0 || b == 0
 }
 
 pub(super) fn fill<T: Default + PartialEq>(to: &mut T, from: T) {

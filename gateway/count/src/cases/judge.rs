@@ -2,7 +2,6 @@
 
 use super::folder::{Class, EVIDENCE, Folder, Report, Tallied};
 use super::rule::{Outcome, Scope};
-use super::sighting::Modality;
 use super::tally::{Cell, day_of_seconds, month_of};
 
 /// What the rule asks of an institution on a day.
@@ -19,16 +18,15 @@ pub(super) struct Known {
 /// What becomes of each report, in order of its first final version.
 pub(super) fn judge(folder: &Folder, facts: &mut dyn FnMut(u16, i64) -> Option<Known>) -> Vec<Tallied> {
     let reports = folder.reports();
-    let mut counted: Vec<(u16, u32, Modality)> = Vec::new();
+    let mut counted: Vec<&Report> = Vec::new();
     let mut out = Vec::with_capacity(reports.len());
     for report in &reports {
         let mut outcome = alone(folder, report, facts);
-        let unit = (report.exam, report.accession, report.modality);
         if outcome == Outcome::Counted {
-            if counted.contains(&unit) {
+            if counted.iter().any(|c| c.is_of_one_examination(report)) {
                 outcome = Outcome::Again;
             } else {
-                counted.push(unit);
+                counted.push(report);
             }
         }
         out.push(tallied(folder, report, outcome));

@@ -3,15 +3,15 @@
 use super::event::{At, Close, Decided, Event};
 use super::figures::Cause;
 use super::folder::{Class, Folder, Place, Version, earliest};
-use super::folder::{ORDER, SPECIMEN, STUDY, Tallied};
+use super::folder::{ORDER, SPECIMEN, STUDY, TOLD, Tallied, WHOSE};
 use super::judge::{Known, judge};
 use super::keys::Keys;
 use super::names::Names;
 use super::quick::QuickMap;
 use super::row::{MOVED, RICH, Row, Shapes};
 use super::rule::{Directory, Outcome, Rules};
-use super::sighting::{Id, Kind, Modality, Sighting, hash};
-use super::tally::{Cell, NOBODY, Tallies, month_of};
+use super::sighting::{Id, Kind, Modality, Sighting, Status, hash};
+use super::tally::{Cell, NOBODY, Tallies, month_name, month_of};
 use crate::period::{Period, day_of};
 use std::collections::{BTreeMap, HashSet};
 
@@ -138,8 +138,15 @@ impl Ledger {
         self.position
     }
 
-    /// The caller has followed the journal to here; there was nothing for the ledger, but months may close.
-    pub fn reach(&mut self, at: At) {
+    /// The last month that the clock would close by now (µs since 1970) and that is open still: where nothing is told for
+    /// long, somebody has to journal it. `None`: there is none, or nothing to publish.
+    pub fn due(&self, now_us: i64) -> Option<String> {
+        let open = month_of(day_of(now_us) - i64::from(self.rules.close_after_days));
+        (self.open_month() < open && !self.rows.is_empty()).then(|| month_name(open - 1))
+    }
+
+    /// The journal is here: months close by its own times.
+    fn reach(&mut self, at: At) {
         self.position = self.position.max(at);
         self.position.us = self.position.us.max(at.us);
         let today = day_of(self.position.us);
@@ -358,13 +365,17 @@ impl Ledger {
             Kind::Study => STUDY,
             Kind::Status => {
                 folder.cancelled |= s.status.is_void();
-                return true;
+                TOLD
             }
             Kind::Report => {
-                let of_all = s.ids.iter().min_by_key(|id| id.0).map_or(0, |id| id.1);
+                let of_all = s.ids.iter().min_by_key(|id| id.0);
+                let whose = match of_all {
+                    Some(id) if id.0.is_examination() && s.status != Status::EnteredInError => 1 | u32::from(s.accession) << 1,
+                    _ => 0,
+                };
                 return folder.add_version(Version {
                     report: fold(hash(&[s.resource.as_bytes()])),
-                    accession: fold(of_all),
+                    accession: fold(of_all.map_or(0, |id| id.1)) & !WHOSE | whose,
                     class: match s.status {
                         status if status.is_final() => Class::Final,
                         status if status.is_void() => Class::Void,

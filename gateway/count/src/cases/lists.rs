@@ -25,11 +25,13 @@ impl Ledger {
             if let Some(lack) = lack(&folder) {
                 let version = folder.versions.first();
                 let place = folder.places.iter().min_by_key(|p| p.seq);
+                let exam = folder.tallied.first().map(|t| t.cell.exam).or_else(|| Some(folder.exam()).filter(|i| *i != 0));
+                let exam = exam.unwrap_or_else(|| place.map_or(0, |p| p.institution));
                 out.push(Orphan {
                     case,
                     lack,
                     since_us: since(&folder),
-                    exam: self.institutions.name(folder.tallied.first().map_or_else(|| folder.exam(), |t| t.cell.exam)).to_owned(),
+                    exam: self.institutions.name(exam).to_owned(),
                     modality: version.map(|v| v.modality).or(place.map(|p| p.modality)).unwrap_or_default(),
                     seq: version.map(|v| v.seq).into_iter().chain(place.map(|p| p.seq)).min().unwrap_or(0),
                 });
@@ -87,6 +89,19 @@ impl Ledger {
         out.sort_by_key(|d| (u8::MAX - d.confidence, d.report_case, d.order_case));
         out.truncate(count);
         out
+    }
+
+    /// Whether two cases still are a doubt, however old.
+    pub fn is_doubted(&self, order_case: u32, report_case: u32) -> bool {
+        let lone = |case: u32| Some(self.folder(case)).filter(|_| self.moved(case) == case);
+        let (Some(order), Some(report)) = (lone(order_case), lone(report_case)) else { return false };
+        let person = |f: &Folder| Some(self.records.person(f.record())).filter(|p| *p != NOBODY && !f.test);
+        let window = i64::from(self.rules.window_days) * 1_440 * MINUTE_US;
+        matches!(lack(&order), Some(Lack::OrderOnly | Lack::ExaminedOnly))
+            && lack(&report) == Some(Lack::ReportOnly)
+            && person(&order).is_some_and(|p| person(&report) == Some(p))
+            && likeness(&order, &report, window).is_some()
+            && !self.cases_apart().contains(&(order_case, report_case))
     }
 
     /// Pairs of cases of which somebody said that they are not one.
@@ -153,6 +168,7 @@ fn lack(folder: &Folder) -> Option<Lack> {
     match (folder.versions.is_empty(), evidence) {
         _ if folder.test => None,
         (true, _) if folder.cancelled => None,
+        (true, false) => Some(Lack::StatusOnly),
         (true, true) if kinds & (SPECIMEN | STUDY) != 0 => Some(Lack::ExaminedOnly),
         (true, _) => Some(Lack::OrderOnly),
         (false, false) if folder.tallied.iter().any(|t| t.cell.outcome != Outcome::Void) => Some(Lack::ReportOnly),

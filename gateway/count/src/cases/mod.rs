@@ -23,7 +23,7 @@ mod snapshot;
 mod tally;
 
 pub use event::{At, Close, Decided, Event};
-pub use extract::sightings_of;
+pub use extract::{Master, sightings_of};
 pub use figures::{Adjustment, By, CaseRow, Cause, Doubt, Figure, FigureRow, Figures, Lack, Orphan, Quality, Question, Spread};
 pub use ledger::Ledger;
 pub use lists::Size;

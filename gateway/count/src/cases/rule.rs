@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The definition that every figure names.
 pub const DEFINITION: &str = "examined-below-read-above";
 /// Changes with every change of the rule.
-pub const DEFINITION_VERSION: &str = "2026.1";
+pub const DEFINITION_VERSION: &str = "2026.2";
 
 /// 层级
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]

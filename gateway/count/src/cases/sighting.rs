@@ -157,6 +157,13 @@ pub enum IdKind {
     Resource,
 }
 
+impl IdKind {
+    /// A number of the examination itself, not of the paper that asks for it or tells of it.
+    pub(crate) fn is_examination(self) -> bool {
+        matches!(self, IdKind::Accession | IdKind::Study)
+    }
+}
+
 /// A number with its assigner, hashed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Id(pub IdKind, pub u64);
@@ -190,8 +197,12 @@ pub struct Sighting {
     /// The resource that it was read from, such as `DiagnosticReport/1`: the same report sent again is the same resource.
     #[serde(rename = "r")]
     pub resource: String,
+    /// Of a report the first says which examination it is.
     #[serde(rename = "i")]
     pub ids: Vec<Id>,
+    /// The first number is a 登记号 (accession number), which all who handle the examination share.
+    #[serde(rename = "a", default, skip_serializing_if = "is_default")]
+    pub accession: bool,
     /// Key of the patient's record, such as `Patient/1`; empty = not said.
     #[serde(rename = "p", default, skip_serializing_if = "String::is_empty")]
     pub patient: String,
@@ -242,6 +253,7 @@ impl Sighting {
             source: source.to_owned(),
             resource: resource.to_owned(),
             ids: Vec::new(),
+            accession: false,
             patient: String::new(),
             item: String::new(),
             modality: Modality::Unknown,

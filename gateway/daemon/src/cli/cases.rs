@@ -100,27 +100,28 @@ fn rows(said: &Value, list: &str, columns: &[&str]) -> Vec<Vec<String>> {
 }
 
 fn doubts(said: &Value) -> String {
-    let columns = ["confidence", "orderCase", "reportCase", "because", "orderEntry", "reportEntry"];
+    let columns = ["confidence", "orderCase", "reportCase", "because", "orderReceipt", "reportReceipt", "task"];
     let header = [
         t("可能性", "confidence"),
         t("申请例号", "order case"),
         t("报告例号", "report case"),
         t("依据", "because"),
-        t("申请条目", "order entry"),
-        t("报告条目", "report entry"),
+        t("申请回执", "order's receipt"),
+        t("报告回执", "report's receipt"),
+        t("任务", "task"),
     ];
     output::table(&header, &rows(said, "doubts", &columns))
 }
 
 fn orphans(said: &Value) -> String {
-    let columns = ["ageHours", "case", "lack", "institution", "modality", "entry"];
+    let columns = ["ageHours", "case", "lack", "institution", "modality", "receipt"];
     let header = [
         t("小时", "hours"),
         t("例号", "case"),
         t("缺什么", "what there is"),
         t("检查机构", "institution"),
         t("类别", "modality"),
-        t("条目", "entry"),
+        t("回执", "receipt"),
     ];
     output::table(&header, &rows(said, "orphans", &columns))
 }

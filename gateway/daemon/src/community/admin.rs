@@ -6,7 +6,7 @@ mod cases;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hutong_commit::entry::EventDraft;
+use hutong_commit::entry::{EventDraft, ResourceDraft};
 use hutong_count::indicators::forms;
 use hutong_fhir::sheet::Fault;
 use hutong_fhir::{Finding, Location, NodeRef, Severity};
@@ -210,7 +210,19 @@ impl Desk {
     }
 
     /// One act with one event; the answer with its receipt.
-    fn journal(&self, ask: &AdminAsk<'_>, what: &str, request: &[u8], mut said: Value, event: EventDraft) -> Result<Value, AdminRefusal> {
+    fn journal(&self, ask: &AdminAsk<'_>, what: &str, request: &[u8], said: Value, event: EventDraft) -> Result<Value, AdminRefusal> {
+        self.journal_all(ask, what, request, said, Vec::new(), vec![event])
+    }
+
+    fn journal_all(
+        &self,
+        ask: &AdminAsk<'_>,
+        what: &str,
+        request: &[u8],
+        mut said: Value,
+        resources: Vec<ResourceDraft>,
+        events: Vec<EventDraft>,
+    ) -> Result<Value, AdminRefusal> {
         let receipt = self.acts.receipt();
         said["receipt"] = json!(receipt);
         let act = Act {
@@ -220,8 +232,8 @@ impl Desk {
             protocol: "admin",
             request: request.to_vec(),
             answer: said.to_string().into_bytes(),
-            resources: Vec::new(),
-            events: vec![event],
+            resources,
+            events,
         };
         self.acts.record(act).map_err(|error| {
             tracing::error!(rule = "store.unavailable", %error, what, "an act could not be stored and was not answered");

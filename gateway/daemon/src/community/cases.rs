@@ -2,7 +2,7 @@
 //! with identities and institutions as they are at each entry.
 
 use hutong_commit::entry::EventDraft;
-use hutong_count::cases::{self, Directory, Facts, Tier, sightings_of};
+use hutong_count::cases::{self, Directory, Facts, Master, Tier, sightings_of};
 use hutong_count::recognition::At;
 use hutong_fhir::NodeRef;
 use hutong_fhir::calendar::DAY_US;
@@ -10,19 +10,13 @@ use hutong_identify::Register;
 use hutong_identify::registry::{self, Registry};
 
 use super::Community;
+use crate::ingest::now_us;
 
 /// Kind of these events.
 pub(crate) const CASE: &str = "case";
 
 /// Noon in China: an institution is what the registry says at the middle of the day.
 const NOON_US: i64 = 4 * 3_600_000_000;
-
-/// The events of what a message says of cases. `institution`: for which its source speaks.
-pub(crate) fn drafts(resources: &[NodeRef<'_>], institution: &str) -> Vec<EventDraft> {
-    let seen = sightings_of(resources, institution).into_iter().map(cases::Event::Seen);
-    // texts, numbers and flags: writing them cannot fail
-    seen.filter_map(|event| Some(EventDraft { kind: CASE.to_owned(), body: serde_json::to_vec(&event).ok()? })).collect()
-}
 
 /// Identities and institutions as the ledger asks for them.
 struct Known<'c> {
@@ -47,7 +41,35 @@ impl Directory for Known<'_> {
     }
 }
 
+/// The registries as they are now.
+struct Now<'c> {
+    registry: &'c Registry,
+    us: i64,
+}
+
+impl Master for Now<'_> {
+    /// While there is no registry every code is taken at its word.
+    fn is_institution(&self, code: &str) -> bool {
+        !code.is_empty() && (self.registry.has_institution(code) || self.registry.version(registry::Table::Institutions).is_none())
+    }
+
+    fn item(&self, institution: &str, system: &str, code: &str) -> Option<String> {
+        Some(self.registry.item_of(institution, system, code, self.us)?.code.clone())
+    }
+}
+
 impl Community {
+    fn registry(&self) -> Now<'_> {
+        Now { registry: &self.registry, us: now_us() }
+    }
+
+    /// The events of what a message says of cases. `institution`: for which its source speaks.
+    pub(crate) fn case_events(&self, resources: &[NodeRef<'_>], institution: &str) -> Vec<EventDraft> {
+        let seen = sightings_of(resources, institution, &self.registry()).into_iter().map(cases::Event::Seen);
+        // texts, numbers and flags: writing them cannot fail
+        seen.filter_map(|event| Some(EventDraft { kind: CASE.to_owned(), body: serde_json::to_vec(&event).ok()? })).collect()
+    }
+
     pub(super) fn count(&mut self, event: &cases::Event, at: At) {
         if at.seq <= self.counted {
             return;

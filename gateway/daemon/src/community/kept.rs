@@ -6,13 +6,16 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Error, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hutong_commit::entry::EventDraft;
 use hutong_commit::store::Store;
-use hutong_count::cases::Ledger;
+use hutong_count::cases::{Close, Event, Ledger};
 use serde::{Deserialize, Serialize};
 
-use super::Shared;
+use super::{CASE, Shared};
+use crate::act::{Act, Acts};
 use crate::ingest::now_us;
 
 const NAME: &str = "ledger.snapshot";
@@ -21,8 +24,8 @@ const HEAD_MAX: u64 = 1_024;
 /// Entries or time after which it is written anew. While it is written the projection waits: it is not written often.
 const ENTRIES: u64 = 1_000_000;
 const AGE: Duration = Duration::from_secs(6 * 3_600);
-/// How far the clock that closes months stays behind: what was committed before it is applied by then.
-const BEHIND_US: i64 = 300_000_000;
+/// Who closes a month that nobody closed.
+const CLOCK: &str = "clock";
 
 /// Of which journal a snapshot is.
 #[derive(Serialize, Deserialize)]
@@ -105,13 +108,35 @@ impl Keeping {
     }
 
     /// Every minute. Blocks while it writes.
-    pub(crate) fn minute(&mut self, store: &Store) {
+    pub(crate) fn minute(&mut self, store: &Arc<Store>) {
         if store.applied() == store.durable() {
-            self.community.reach(now_us() - BEHIND_US);
+            self.close(store, now_us());
         }
         let new = self.community.read().applied().saturating_sub(self.at);
         if new >= ENTRIES || (new > 0 && self.since.elapsed() >= AGE) {
             self.save(store);
+        }
+    }
+
+    /// Months close without traffic too. It is journalled, so that a count anew has it at the same place.
+    fn close(&self, store: &Arc<Store>, now_us: i64) {
+        let Some(period) = self.community.read().cases.due(now_us) else { return };
+        let event = Event::Close(Close { period, by: CLOCK.to_owned() });
+        // texts only: writing them cannot fail
+        let Ok(body) = serde_json::to_vec(&event) else { return };
+        let acts = Acts::new(Arc::clone(store));
+        let act = Act {
+            receipt: acts.receipt(),
+            what: "cases/close",
+            source: CLOCK,
+            protocol: CLOCK,
+            request: body.clone(),
+            answer: Vec::new(),
+            resources: Vec::new(),
+            events: vec![EventDraft { kind: CASE.to_owned(), body }],
+        };
+        if let Err(error) = acts.record(act) {
+            tracing::warn!(rule = "ledger.close", %error, "a month that is due could not be closed: it is tried again in a minute");
         }
     }
 
@@ -127,15 +152,12 @@ impl Keeping {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
-    use hutong_commit::entry::EventDraft;
-    use hutong_count::cases::{By, Event, FigureRow, Id, IdKind, Kind, Modality, Question, Scope, Sighting, Status};
+    use hutong_count::cases::{By, FigureRow, Id, IdKind, Kind, Modality, Question, Scope, Sighting, Status};
     use hutong_count::period::Period;
     use hutong_identify::registry::{Import, Table};
 
-    use crate::act::{Act, Acts};
-    use crate::community::{CASE, REGISTRY, RegistryEvent};
+    use crate::community::{REGISTRY, RegistryEvent};
 
     fn open(dir: &Path) -> (Arc<Store>, Shared) {
         let opened = crate::runtime::open(dir, &crate::config::Config::default()).unwrap();
@@ -236,14 +258,26 @@ mod tests {
     }
 
     #[test]
-    fn months_close_by_the_clock() {
+    fn months_close_by_the_clock_at_a_place_of_the_journal() {
         let dir = tempfile::tempdir().unwrap();
         let (store, community) = open(dir.path());
+        let keeping = Keeping::new(dir.path().to_owned(), community.clone());
+        let later = now_us() + 400 * 86_400_000_000;
+        keeping.close(&store, later);
+        assert_eq!(store.durable(), 0, "there is nothing to publish");
         institutions(&store, "乡");
         cases(&store, 0..1);
-        assert!(figure(&community).published.is_none());
-        community.reach(now_us() + 400 * 86_400_000_000);
-        assert_eq!(figure(&community).published.map(|f| f.cases), Some(1));
-        drop(store);
+        keeping.close(&store, now_us());
+        assert!(figure(&community).published.is_none(), "it is not over");
+        let before = store.durable();
+        // a clock that is ahead, and put right before the next message comes
+        keeping.close(&store, later);
+        keeping.close(&store, later);
+        assert_eq!(store.durable(), before + 1, "closed once");
+        cases(&store, 1..3);
+        let live = figure(&community);
+        assert_eq!((live.published.map(|f| f.cases), live.now.cases), (Some(1), 3));
+        let anew = community.recounted(&store, store.durable()).unwrap();
+        assert_eq!(figure(&anew), live, "counted anew it was published at the same place");
     }
 }

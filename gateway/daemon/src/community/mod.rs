@@ -14,6 +14,7 @@ mod reviews;
 #[cfg(test)]
 mod tests;
 mod underway;
+mod work;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -33,13 +34,15 @@ use crate::recognition::{self, InForce, RECOGNITION, Tables, View};
 
 pub(crate) use admin::{Desk, table_names};
 pub(crate) use arrivals::{Arrivals, Outcomes, Sent};
-pub(crate) use cases::{CASE, drafts as case_events};
+pub(crate) use cases::CASE;
 use changes::{CHANGE, Changed};
 pub(crate) use fed::Fed;
 pub(crate) use identify::{Tie, Told};
 pub(crate) use kept::{Keeping, load as load_ledger};
 pub(crate) use reviews::{Review, Reviews, Suspect};
 pub(crate) use underway::Underway;
+use work::{WORK, Work};
+pub(crate) use work::{End, Pair, Worker, ended as work_ended};
 
 /// Kinds of events in the journal.
 pub(crate) const IDENTITY: &str = "identity";
@@ -68,6 +71,7 @@ enum Said {
     Changed(Changed),
     Case(Box<hutong_count::cases::Event>),
     Figure(Box<forms::Act>),
+    Work(work::Change),
 }
 
 /// All views that are no FHIR resources.
@@ -83,6 +87,8 @@ pub(crate) struct Community {
     pub(crate) figures: Figures,
     /// What was examined below and read above.
     pub(crate) cases: Ledger,
+    /// Doubtful joins that somebody has to decide on.
+    pub(crate) work: Work,
     /// Figures that people reported.
     pub(crate) forms: Forms,
     /// Who sent how much.
@@ -102,6 +108,7 @@ impl Community {
             recognition: View::default(),
             figures: Figures::default(),
             cases: Ledger::new(Rules::default()),
+            work: Work::default(),
             forms: Forms::default(),
             arrivals: Arrivals::default(),
             register: Register::new(weights),
@@ -141,6 +148,7 @@ impl Community {
             }
             Said::Changed(changed) => self.figures.change(changed.change(), at),
             Said::Case(event) => self.count(&event, at),
+            Said::Work(change) => self.work.follow(change, at.us),
             Said::Figure(act) => {
                 // it was judged before it was written, by what was known then
                 if let Err(refusal) = self.forms.apply(&act) {
@@ -199,6 +207,7 @@ fn read(kind: &str, body: &[u8]) -> Option<Result<Said, serde_json::Error>> {
         REGISTRY => Some(serde_json::from_slice(body).map(Said::Registry)),
         CHANGE => Some(serde_json::from_slice(body).map(Said::Changed)),
         CASE => Some(serde_json::from_slice(body).map(|event| Said::Case(Box::new(event)))),
+        WORK => Some(serde_json::from_slice(body).map(Said::Work)),
         FIGURE => Some(serde_json::from_slice(body).map(|act| Said::Figure(Box::new(act)))),
         RECOGNITION => Some(serde_json::from_slice(body).map(|record| Said::Recognition(Box::new(record)))),
         _ => None,
@@ -237,13 +246,6 @@ impl Shared {
     /// Counts cases by these rules from the start.
     pub(crate) fn count_by(&self, rules: Rules) {
         self.write().cases = Ledger::new(rules);
-    }
-
-    /// It is so late, and everything that was committed before is in: months close without traffic too.
-    fn reach(&self, us: i64) {
-        let mut community = self.write();
-        let seq = community.cases.position().seq;
-        community.cases.reach(hutong_count::cases::At { seq, us });
     }
 
     /// One event that was applied to the search store.
@@ -285,7 +287,7 @@ impl Shared {
     /// were journalled, so that a start ends where the running gateway was.
     fn load(&self, reader: &Reader, applied: u64) -> Result<(), StoreError> {
         let counted = self.read().counted;
-        let mut kinds = [REGISTRY, IDENTITY, RECOGNITION, CHANGE, CASE, FIGURE].map(|kind| Pages {
+        let mut kinds = [REGISTRY, IDENTITY, RECOGNITION, CHANGE, CASE, FIGURE, WORK].map(|kind| Pages {
             kind,
             // what the ledger has already is not read again
             after: Some((counted, u32::MAX)).filter(|_| kind == CASE),

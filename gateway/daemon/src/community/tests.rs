@@ -26,6 +26,7 @@ fn events_are_told_apart() {
             Some(Ok(Said::Changed(_))) => "change",
             Some(Ok(Said::Case(_))) => "case",
             Some(Ok(Said::Figure(_))) => "figure",
+            Some(Ok(Said::Work(_))) => "work",
         };
         assert_eq!(got, expected);
     }

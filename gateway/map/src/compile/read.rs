@@ -388,6 +388,7 @@ impl<'s> Compiler<'s, '_> {
             ("uri", Class::Uri),
             ("timed", Class::Timed),
             ("marked", Class::Marked),
+            ("test", Class::Test),
             ("recognition", Class::Recognition),
             ("institution", Class::Institution),
         ];

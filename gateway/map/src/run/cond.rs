@@ -80,6 +80,7 @@ pub(crate) fn matches(class: Class, text: &str) -> bool {
         Class::Uuid => hutong_fhir::primitive::is_uuid(text.to_ascii_lowercase().as_bytes()),
         Class::Uri => text.contains(':') && hutong_fhir::primitive::Primitive::Uri.check_text(text).is_ok(),
         Class::Marked => text.starts_with(['★', '▲']),
+        Class::Test => is_test(text),
         Class::Institution => crate::builtins::institution::national(text).is_some(),
         Class::Recognition => recognition(text),
         Class::Timed => super::clock::Moment::read(text).is_some_and(|m| m.time.is_some()),
@@ -92,6 +93,14 @@ fn recognition(text: &str) -> bool {
         text.match_indices(mark).any(|(at, _)| text.get(..at).unwrap_or_default().trim_end().chars().next_back().is_some_and(is_chinese))
     };
     text.contains("互认") || hr("HR") || hr("ＨＲ")
+}
+
+/// Whether a person's name says that it is a test: 测试…, …测试, TEST or CESHI with nothing but digits and signs behind it, or
+/// another word.
+fn is_test(text: &str) -> bool {
+    let latin = text.to_ascii_uppercase();
+    let word = |name: &str| latin.strip_prefix(name).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphabetic()));
+    text.starts_with("测试") || text.ends_with("测试") || word("TEST") || word("CESHI")
 }
 
 /// CJK ideographs.
@@ -132,6 +141,12 @@ mod tests {
             (Class::Institution, "内科", false),
             (Class::Marked, "★葡萄糖", true),
             (Class::Marked, "葡萄糖★", false),
+            (Class::Test, "测试001", true),
+            (Class::Test, "李测试", true),
+            (Class::Test, "Test 3", true),
+            (Class::Test, "TEST PATIENT", true),
+            (Class::Test, "Testa", false),
+            (Class::Test, "秦望舒", false),
         ] {
             assert_eq!(matches(class, text), expect, "{class:?} {text}");
         }

@@ -1,8 +1,20 @@
 //! Sightings of messages as the site mappings make resources of them: the mappings' own cases.
 
-use crate::cases::{Id, IdKind, Kind, Modality, Sighting, Status, sightings_of};
+use crate::cases::{Id, IdKind, Kind, Master, Modality, Sighting, Status, sightings_of};
 use hutong_fhir::json;
 use hutong_fhir::tree::Tree;
+
+struct Registered;
+
+impl Master for Registered {
+    fn is_institution(&self, code: &str) -> bool {
+        ["SQWSY", "QJRMYY", "QJZYY", "QPCWS"].contains(&code)
+    }
+
+    fn item(&self, _institution: &str, _system: &str, _code: &str) -> Option<String> {
+        None
+    }
+}
 
 /// The sightings of a mapping's case, sent by an institution.
 fn seen(case: &str, institution: &str) -> Vec<Sighting> {
@@ -10,7 +22,7 @@ fn seen(case: &str, institution: &str) -> Vec<Sighting> {
     let all: Vec<serde_json::Value> = serde_json::from_str(resources).unwrap();
     let trees: Vec<Tree> = all.iter().map(|r| json::parse(r.to_string().as_bytes(), &json::JsonLimits::default()).unwrap().0).collect();
     let nodes: Vec<_> = trees.iter().map(Tree::root).collect();
-    sightings_of(&nodes, institution)
+    sightings_of(&nodes, institution, &Registered)
 }
 
 #[test]
@@ -25,7 +37,7 @@ fn a_report_read_elsewhere_says_where_it_was_examined() {
     assert!(s.ids.contains(&Id::new(IdKind::Accession, "QJRMYY", "R77")));
     assert!(s.ids.contains(&Id::new(IdKind::Accession, "SQWSY", "R77")), "or numbered where it was examined");
     assert!(s.ids.contains(&Id::new(IdKind::Report, "QJRMYY", "RPT77")));
-    assert_eq!(s.item.split_once('|').unwrap().1, "CT01");
+    assert_eq!(s.item, "name|胸部CT平扫", "each institution has codes of its own");
     assert_eq!((s.examined_us.unwrap(), s.reported_us.unwrap()), (1_789_692_600_000_000, 1_789_698_600_000_000));
 }
 

@@ -35,9 +35,12 @@ pub(super) enum Without {
     JoinByHand,
     Persons,
     Checkup,
+    Strays,
+    ReadAgain,
+    Unnumbered,
 }
 
-pub(super) const RULES: [Without; 26] = [
+pub(super) const RULES: [Without; 29] = [
     Without::Void,
     Without::VoidTakenBack,
     Without::NotFinal,
@@ -64,6 +67,9 @@ pub(super) const RULES: [Without; 26] = [
     Without::JoinByHand,
     Without::Persons,
     Without::Checkup,
+    Without::Strays,
+    Without::ReadAgain,
+    Without::Unnumbered,
 ];
 
 /// One report and what became of it.
@@ -153,30 +159,98 @@ fn groups<'p, 'h>(history: &[(At, Step)], papers: &'p [Paper<'h>], without: With
 
 fn group(papers: &[&Paper<'_>], book: &Book, without: Without) -> Vec<Judged> {
     let names: BTreeSet<&str> = papers.iter().filter(|p| p.s.kind == Kind::Report).map(|p| p.s.resource.as_str()).collect();
+    let of_name = |name: &str| -> Vec<&Paper<'_>> { papers.iter().copied().filter(|p| p.s.resource == name).collect() };
+    // what only withdraws is no report where it is known which one it means
+    let only_void = |name: &&&str| of_name(name).iter().all(|p| is_void(p.s.status)) && without != Without::Strays;
+    let strays: Vec<&str> = names.iter().filter(only_void).copied().collect();
+    let reports: Vec<&str> = names.iter().filter(|n| !strays.contains(n)).copied().collect();
+    let mut withdrawn: BTreeMap<&str, Vec<&Paper<'_>>> = BTreeMap::new();
+    let mut alone: Vec<&str> = Vec::new();
+    for stray in strays {
+        let mut of_none = true;
+        for paper in of_name(stray) {
+            for report in meant(paper, &reports, &of_name, without) {
+                withdrawn.entry(report).or_default().push(paper);
+                of_none = false;
+            }
+        }
+        alone.extend(of_none.then_some(stray));
+    }
     let mut all: Vec<((i64, u64), &str, Vec<&Paper<'_>>)> = Vec::new();
-    for name in names {
-        let own: Vec<&Paper<'_>> = papers.iter().copied().filter(|p| p.s.resource == name).collect();
+    for name in reports.into_iter().chain(alone) {
+        let own = of_name(name);
         let in_force = in_force(&own, without);
         let first = in_force.iter().map(|p| p.age(without));
         let first = if without == Without::FirstFinal { first.max() } else { first.min() };
         all.push((first.unwrap(), name, own));
     }
     all.sort();
-    let mut counted: Vec<(String, u64, &str)> = Vec::new();
+    let mut counted: Vec<(String, &str, &Sighting, String)> = Vec::new();
     let mut out = Vec::new();
-    for (first, _, own) in all {
-        let (mut j, accession) = report(papers, &own, first.0, book, without);
+    for (first, name, own) in all {
+        let gone = withdrawn.get(name).map_or(&[][..], Vec::as_slice);
+        let (mut j, newest, item) = report(papers, (&own, gone), first.0, book, without);
         if j.outcome == Outcome::Counted {
             let modality = if without == Without::OnceByModality { "" } else { j.modality };
-            let unit = (j.exam.clone(), accession, modality);
-            if counted.contains(&unit) && without != Without::OnceEach {
+            let one = |(e, m, s, i): &(String, &str, &Sighting, String)| {
+                *e == j.exam && *m == modality && one_examination((*s, i.as_str()), (newest, item.as_str()), without)
+            };
+            if counted.iter().any(one) && without != Without::OnceEach {
                 j.outcome = Outcome::Again;
+            } else {
+                counted.push((j.exam.clone(), modality, newest, item));
             }
-            counted.push(unit);
         }
         out.push(j);
     }
     out
+}
+
+/// The number that says which examination it is, and whether it is the examination's own.
+fn accession(s: &Sighting) -> (Option<Id>, bool) {
+    for kind in [IdKind::Accession, IdKind::Study, IdKind::Report, IdKind::Order, IdKind::Resource] {
+        if let Some(id) = s.ids.iter().find(|id| id.0 == kind) {
+            return (Some(*id), kind == IdKind::Accession || kind == IdKind::Study);
+        }
+    }
+    (None, false)
+}
+
+fn alike(a: &str, b: &str) -> bool {
+    a.is_empty() || b.is_empty() || a == b
+}
+
+fn one_examination(a: (&Sighting, &str), b: (&Sighting, &str), without: Without) -> bool {
+    let ((x, own_x), (y, own_y)) = (accession(a.0), accession(b.0));
+    let other_kind = own_x && own_y && a.0.accession != b.0.accession;
+    let unnumbered = own_x != own_y && without != Without::Unnumbered;
+    let again_above = (a.0.source != b.0.source || other_kind) && alike(a.1, b.1) && without != Without::ReadAgain;
+    x == y || unnumbered || again_above
+}
+
+/// The newest that is in force, and what was examined.
+fn newest_of<'p>(own: &[&'p Paper<'_>], without: Without) -> (&'p Sighting, String) {
+    let mut force = in_force(own, without);
+    force.sort_by_key(|p| p.age(without));
+    let item = force.iter().rev().map(|p| p.s.item.clone()).find(|i| !i.is_empty());
+    (force.last().unwrap().s, item.unwrap_or_default())
+}
+
+/// The reports that a withdrawal under another name means.
+fn meant<'n, 'p, 'h: 'p>(
+    stray: &Paper<'_>,
+    reports: &[&'n str],
+    of_name: &dyn Fn(&str) -> Vec<&'p Paper<'h>>,
+    without: Without,
+) -> Vec<&'n str> {
+    let (number, own) = accession(stray.s);
+    let newest = |name: &str| newest_of(&of_name(name), without);
+    let same: Vec<&str> = reports.iter().copied().filter(|r| accession(newest(r).0).0 == number).collect();
+    if !same.is_empty() || (own && stray.s.status == Status::Cancelled) {
+        return same;
+    }
+    let by_item = |r: &&str| newest(r).0.source == stray.s.source && alike(&newest(r).1, &stray.s.item);
+    reports.iter().copied().filter(by_item).collect()
 }
 
 impl PartialEq for Paper<'_> {
@@ -214,7 +288,14 @@ fn in_force<'a, 'h>(own: &[&'a Paper<'h>], without: Without) -> Vec<&'a Paper<'h
     own.iter().copied().filter(|p| is_void(p.s.status)).chain(interim).collect()
 }
 
-fn report(papers: &[&Paper<'_>], own: &[&Paper<'_>], first: i64, book: &Book, without: Without) -> (Judged, u64) {
+/// `gone`: what withdraws it under another name.
+fn report<'h>(
+    papers: &[&Paper<'h>],
+    (own, gone): (&[&Paper<'h>], &[&Paper<'h>]),
+    first: i64,
+    book: &Book,
+    without: Without,
+) -> (Judged, &'h Sighting, String) {
     let mut force = in_force(own, without);
     force.sort_by_key(|p| p.age(without));
     if without == Without::Correction {
@@ -232,10 +313,9 @@ fn report(papers: &[&Paper<'_>], own: &[&Paper<'_>], first: i64, book: &Book, wi
     let modality = known.or_else(|| modality_of(papers)).unwrap_or(Modality::Unknown).code();
     let record = newest(&|s| !s.patient.is_empty()).map(|s| s.patient.clone()).or_else(|| record_of(papers));
     let last_final = own.iter().filter(|p| is_final(p.s.status)).map(|p| p.reported(without)).max();
-    let void = own.iter().filter(|p| is_void(p.s.status)).map(|p| p.reported(without)).max();
+    let void = own.iter().chain(gone).filter(|p| is_void(p.s.status)).map(|p| p.reported(without)).max();
     let taken_back = without != Without::VoidTakenBack && void < last_final;
     let day = (first + 8 * 3600).div_euclid(86_400);
-    let accession = source.ids.iter().min_by_key(|id| id.0).map_or(0, |id| id.1);
     let person = record.and_then(|r| if without == Without::Persons { Some(r.len() as u32) } else { book.person(&r) });
     let checkup = without != Without::Checkup && papers.iter().any(|p| p.s.checkup);
     let mut j = Judged { day, exam, read, modality, outcome: Outcome::Counted, checkup, person };
@@ -246,7 +326,8 @@ fn report(papers: &[&Paper<'_>], own: &[&Paper<'_>], first: i64, book: &Book, wi
     } else {
         reason(papers, &j, force.iter().any(|p| !p.s.readers.is_empty()), book, without)
     };
-    (j, accession)
+    let item = newest(&|s| !s.item.is_empty()).map(|s| s.item.clone()).unwrap_or_default();
+    (j, source, item)
 }
 
 fn reason(papers: &[&Paper<'_>], j: &Judged, signed: bool, book: &Book, without: Without) -> Outcome {
@@ -308,17 +389,21 @@ fn exam_of(papers: &[&Paper<'_>]) -> Option<String> {
     places(&[Kind::Specimen, Kind::Study]).or_else(|| places(&[Kind::Order]))
 }
 
+/// The papers that are no report and no state, those of the institution first heard of before those of the next.
+fn by_institution<'a, 'h>(papers: &[&'a Paper<'h>]) -> Vec<&'a Paper<'h>> {
+    let of = |p: &Paper<'_>| if p.s.exam.is_empty() { p.s.source.clone() } else { p.s.exam.clone() };
+    let own: Vec<&Paper<'_>> = papers.iter().copied().filter(|p| ![Kind::Report, Kind::Status].contains(&p.s.kind)).collect();
+    let mut out = own.clone();
+    out.sort_by_key(|p| own.iter().position(|q| of(q) == of(p)));
+    out
+}
+
 fn modality_of(papers: &[&Paper<'_>]) -> Option<Modality> {
-    papers.iter().filter(|p| ![Kind::Report, Kind::Status].contains(&p.s.kind)).map(|p| p.s.modality).find(|m| *m != Modality::Unknown)
+    by_institution(papers).iter().map(|p| p.s.modality).find(|m| *m != Modality::Unknown)
 }
 
 fn record_of(papers: &[&Paper<'_>]) -> Option<String> {
-    let of = |report: bool| {
-        papers
-            .iter()
-            .filter(|p| (p.s.kind == Kind::Report) == report && p.s.kind != Kind::Status)
-            .map(|p| p.s.patient.clone())
-            .find(|p| !p.is_empty())
-    };
-    of(true).or_else(|| of(false))
+    let said = |all: &[&Paper<'_>]| all.iter().map(|p| p.s.patient.clone()).find(|p| !p.is_empty());
+    let reports: Vec<&Paper<'_>> = papers.iter().copied().filter(|p| p.s.kind == Kind::Report).collect();
+    said(&reports).or_else(|| said(&by_institution(papers)))
 }

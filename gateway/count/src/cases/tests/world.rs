@@ -216,6 +216,14 @@ fn case(r: &mut Random, n: u64, reused: bool, steps: &mut Vec<(i64, Step)>) {
         if !r.one_in(6) {
             report.ids.push(order_id);
         }
+        if r.one_in(6) {
+            // no number of the examination: the report's own, or the order's
+            report.ids = vec![if r.one_in(2) { Id::new(IdKind::Report, "RIS", &format!("RPT{number}.{k}")) } else { order_id }, order_id];
+        }
+        if r.one_in(4) {
+            (report.accession, report.ids) = (true, [Id::new(IdKind::Accession, "T1", &format!("ACC{number}"))].into_iter().chain(report.ids).collect());
+        }
+        report.item = r.pick(&["", "L|1", "L|1", "L|2"]).to_owned();
         (report.patient, report.modality) = (person[r.below(2) as usize].to_owned(), modality);
         if k == 1 && r.one_in(2) {
             // another examination under the same numbers
@@ -233,6 +241,10 @@ fn case(r: &mut Random, n: u64, reused: bool, steps: &mut Vec<(i64, Step)>) {
             // read again above
             let mut again = report.clone();
             (again.source, again.resource) = (r.pick(&["M1", "C1", "C2"]).to_owned(), format!("DiagnosticReport/{n}.{k}r"));
+            if r.one_in(2) {
+                (again.ids, again.accession) = (vec![Id::new(IdKind::Accession, &again.source, &format!("M{number}")), order_id], false);
+                again.item = r.pick(&["", "L|1", "L|2"]).to_owned();
+            }
             again.reported_us = Some(issued + (r.below(60) as i64 - 5) * hour);
             papers.push((issued + 30 * hour, again));
         }
@@ -276,5 +288,20 @@ fn versions(r: &mut Random, report: &Sighting, issued: i64, papers: &mut Vec<(i6
         if r.one_in(3) {
             more(at + hour, Status::Final, Some(at + hour), &|_| {});
         }
+    }
+    if r.one_in(8) {
+        // by somebody who names the report otherwise, and knows only some of its numbers
+        let at = issued + r.below(60) as i64 * hour;
+        let status = r.pick(&[Status::Cancelled, Status::EnteredInError]);
+        let ids: Vec<Id> = match r.below(3) {
+            0 => report.ids.iter().copied().filter(|id| id.0 == IdKind::Order).collect(),
+            1 => report.ids.iter().copied().take(1).collect(),
+            _ => [Id::new(IdKind::Accession, "RIS", "other")].into_iter().chain(report.ids.last().copied()).collect(),
+        };
+        let item = r.pick(&["", "L|1", "L|2"]);
+        more(at, status, Some(at), &|s| {
+            s.resource.push('w');
+            (s.ids, s.item, s.accession) = (ids.clone(), item.to_owned(), false);
+        });
     }
 }

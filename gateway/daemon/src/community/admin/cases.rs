@@ -2,14 +2,14 @@
 
 use std::sync::PoisonError;
 
-use hutong_commit::entry::EventDraft;
+use hutong_commit::entry::{EventDraft, ResourceDraft};
 use hutong_count::cases::{Close, Decided, Event, Id, Ledger};
 use hutong_count::period::{Period, day_of};
 use hutong_serve::{AdminAsk, AdminRefusal};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::CASE;
+use super::super::{CASE, End, Pair, work_ended};
 use super::{Desk, read, text, wrong};
 use crate::ingest::now_us;
 
@@ -22,7 +22,7 @@ const DAYS_MAX: i64 = 3_660;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Pair {
+struct PairAsked {
     /// Numbers of cases.
     a: u32,
     b: u32,
@@ -42,12 +42,16 @@ impl Desk {
     /// Parts that may belong together, the most likely first.
     pub(super) fn doubts(&self, query: &[(String, String)]) -> Result<Value, AdminRefusal> {
         let (from, now) = since(query)?;
-        let doubts = self.community.read().cases.doubts(from, now, SHOWN);
+        let community = self.community.read();
+        let doubts = community.cases.doubts(from, now, SHOWN);
         let doubts: Vec<Value> = doubts
             .iter()
             .map(|d| {
+                let item = community.work.of(Pair { order: d.order_case, report: d.report_case });
                 json!({ "orderCase": d.order_case, "reportCase": d.report_case, "orderEntry": d.order_seq,
-                    "reportEntry": d.report_seq, "confidence": d.confidence, "because": d.because })
+                    "reportEntry": d.report_seq, "orderReceipt": self.receipt(d.order_seq), "reportReceipt": self.receipt(d.report_seq),
+                    "confidence": d.confidence, "because": d.because,
+                    "task": item.map(|(task, _)| format!("Task/{task}")), "sinceUs": item.map(|(_, since)| since) })
             })
             .collect();
         Ok(json!({ "doubts": doubts }))
@@ -64,17 +68,22 @@ impl Desk {
             .take(SHOWN)
             .map(|o| {
                 json!({ "case": o.case, "lack": o.lack, "sinceUs": o.since_us, "ageHours": (now - o.since_us) / HOUR_US,
-                    "institution": o.exam, "modality": o.modality, "entry": o.seq })
+                    "institution": o.exam, "modality": o.modality, "entry": o.seq, "receipt": self.receipt(o.seq) })
             })
             .collect();
         Ok(json!({ "all": all, "orphans": orphans }))
     }
 
+    /// Of an entry of the journal, so that its message can be looked up.
+    fn receipt(&self, seq: u64) -> String {
+        self.acts.store().entry(seq).map(|e| e.receipt().to_owned()).unwrap_or_default()
+    }
+
     /// Two parts are one case, or are not.
     pub(super) fn pair(&self, ask: &AdminAsk<'_>, body: &[u8], joins: bool) -> Result<Value, AdminRefusal> {
-        let asked: Pair = read(body)?;
+        let asked: PairAsked = read(body)?;
         let by = text("by", asked.by)?;
-        text("reason", asked.reason)?;
+        let reason = text("reason", asked.reason)?;
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (a, b) = (self.number_of("a", asked.a)?, self.number_of("b", asked.b)?);
         {
@@ -86,7 +95,20 @@ impl Desk {
         let decided = Decided { a, b, by: by.clone() };
         let event = if joins { Event::Joined(decided) } else { Event::Apart(decided) };
         let what = if joins { "cases/join" } else { "cases/apart" };
-        self.journal(ask, what, body, json!({ "a": asked.a, "b": asked.b, "by": by }), draft(&event)?)
+        let end = if joins { End::Joined } else { End::Apart };
+        let item = self.item(asked.a, asked.b).and_then(|(pair, task)| work_ended(pair, &task, end, Some((&by, &reason)), now_us()));
+        let (tasks, ended): (Vec<ResourceDraft>, Vec<EventDraft>) = item.into_iter().unzip();
+        let said = json!({ "a": asked.a, "b": asked.b, "by": by });
+        // the decision before the end of its work item: whoever looks in between sees neither twice
+        let events = std::iter::once(draft(&event)?).chain(ended).collect();
+        self.journal_all(ask, what, body, said, tasks, events)
+    }
+
+    /// The work item of two cases, whichever is named first.
+    fn item(&self, a: u32, b: u32) -> Option<(Pair, String)> {
+        let community = self.community.read();
+        let pairs = [Pair { order: a, report: b }, Pair { order: b, report: a }];
+        pairs.into_iter().find_map(|pair| Some((pair, community.work.of(pair)?.0.to_owned())))
     }
 
     /// A period is published before it closes by itself.

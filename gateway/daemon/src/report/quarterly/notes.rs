@@ -93,6 +93,7 @@ fn lack(lack: Lack) -> (&'static str, &'static str) {
         Lack::ExaminedOnly => ("已检查（采样）无报告", "examined without report"),
         Lack::ReportOnly => ("有报告无申请、标本、检查", "reports without order, specimen or study"),
         Lack::NotFinal => ("报告未终审", "reports not final"),
+        Lack::StatusOnly => ("只有状态，没有申请、检查和报告", "states of nothing else"),
     }
 }
 

@@ -1,0 +1,115 @@
+//! The county that stories are told to: two townships, a village post, a community centre of another 医共体, the county hospital
+//! with its systems, a hospital of the city.
+
+use std::path::Path;
+
+use hutong_tests::gateway::{Gateway, hutong};
+use hutong_tests::hl7;
+use hutong_tests::http::get;
+use hutong_tests::mllp::Sender;
+use serde_json::Value;
+
+use super::story::{Story, Told, ago};
+
+/// Institution, its systems.
+const SYSTEMS: [(&str, &[&str]); 8] = [
+    ("T1", &["HIS", "ECG", "PACS"]),
+    ("T2", &["HIS"]),
+    ("T3", &["HIS"]),
+    ("V1", &["HIS", "ECG"]),
+    ("H1", &["HIS", "RIS", "LIS", "PIS", "ECG"]),
+    ("H2", &["RIS"]),
+    ("M1", &["RIS"]),
+    ("X9", &["RIS"]),
+];
+const INSTITUTIONS: &str = "code,name,region,tier,ws218,community\nH1,县人民医院,500236,county,A100,C\n\
+    H2,县中医院,500236,county,A210,D\nM1,市医院,500000,city,A100,\nT1,永安镇卫生院,500236,township,C220,C\n\
+    T2,白鹤乡卫生院,500236,township,C220,C\nT3,城南社区卫生服务中心,500236,township,B100,D\nV1,青坪村卫生室,500236,village,D600,C\n";
+
+pub struct County {
+    gateway: Gateway,
+    sender: Sender,
+    sent: u32,
+}
+
+impl County {
+    pub fn start(dir: &Path) -> County {
+        let mut config = "[indicators]\narea = \"500236\"\n".to_owned();
+        for (institution, systems) in SYSTEMS {
+            for system in systems {
+                config.push_str(&format!(
+                    "[[source]]\nid = \"{institution}-{system}\"\nname = \"{institution} {system}\"\naddresses = [\"127.0.0.1/32\"]\n\
+                     facilities = [[\"{system}\", \"{institution}\"]]\ninstitution = \"{institution}\"\nnamespace = \"urn:{institution}\"\n\
+                     sites = [\"cn\"]\n"
+                ));
+            }
+        }
+        let gateway = Gateway::start_with(&dir.join("data"), Some(&config), &[]);
+        let sender = Sender::connect(gateway.mllp);
+        let county = County { gateway, sender, sent: 0 };
+        let file = dir.join("institutions.csv");
+        std::fs::write(&file, INSTITUTIONS).unwrap();
+        let out = hutong().args(["import", "institutions"]).arg(&file).args(["--to", &county.to(), "--by", "t"]).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        county
+    }
+
+    fn to(&self) -> String {
+        format!("http://{}", self.gateway.http)
+    }
+
+    /// Sends a story; the receipts of its messages.
+    pub fn tell(&mut self, story: &Story) -> Vec<String> {
+        story.messages.iter().map(|told| self.send(told, &story.name())).collect()
+    }
+
+    fn send(&mut self, told: &Told, story: &str) -> String {
+        self.sent += 1;
+        let id = told.id.clone().unwrap_or_else(|| format!("C{}", self.sent));
+        let message = format!(
+            "MSH|^~\\&|{}|{}|HUTONG|GATEWAY|{}||{}|{id}|{}|2.4||||||UNICODE UTF-8\r{}\r",
+            told.system,
+            told.institution,
+            ago(0),
+            told.kind,
+            told.processing,
+            told.segments.join("\r")
+        );
+        let answer = self.sender.send(message.as_bytes()).unwrap();
+        let receipt = hl7::field(&answer, "MSH", 10);
+        assert_eq!(hl7::code(&answer), "AA", "{story}\n{}\n{}", message.replace('\r', "\n"), String::from_utf8_lossy(&answer));
+        receipt
+    }
+
+    fn json(&self, path: &str) -> Value {
+        let answer = get(self.gateway.http, path);
+        assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
+        answer.json()
+    }
+
+    fn years(&self) -> [String; 2] {
+        [&ago(0)[..4], &ago(-600)[..4]].map(str::to_owned)
+    }
+
+    pub fn cases(&self) -> Vec<Value> {
+        let mut years = self.years().to_vec();
+        years.dedup();
+        let of = |year: &String| self.json(&format!("/admin/report/cases?period={year}&outcome=all&scope=ALL4&count=10000"));
+        years.iter().flat_map(|year| of(year)["cases"].as_array().unwrap().clone()).collect()
+    }
+
+    pub fn orphans(&self) -> Vec<Value> {
+        self.json("/admin/cases/orphans")["orphans"].as_array().unwrap().clone()
+    }
+
+    pub fn doubts(&self) -> Vec<Value> {
+        self.json("/admin/cases/doubts")["doubts"].as_array().unwrap().clone()
+    }
+
+    /// Exit code and text of a count anew.
+    pub fn recount(&self) -> (i32, String) {
+        let args = ["report", "indicators", "--period", &self.years()[0], "--recount", "--to", &self.to()];
+        let out = hutong().args(args).output().unwrap();
+        (out.status.code().unwrap(), String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr))
+    }
+}
