@@ -2,6 +2,7 @@
 //! with its systems, a hospital of the city.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use hutong_tests::gateway::{Gateway, hutong};
 use hutong_tests::hl7;
@@ -17,7 +18,7 @@ const SYSTEMS: [(&str, &[&str]); 8] = [
     ("T2", &["HIS"]),
     ("T3", &["HIS"]),
     ("V1", &["HIS", "ECG"]),
-    ("H1", &["HIS", "RIS", "LIS", "PIS", "ECG"]),
+    ("H1", &["HIS", "RIS", "LIS", "PIS", "ECG", "NAMED"]),
     ("H2", &["RIS"]),
     ("M1", &["RIS"]),
     ("X9", &["RIS"]),
@@ -25,6 +26,11 @@ const SYSTEMS: [(&str, &[&str]); 8] = [
 const INSTITUTIONS: &str = "code,name,region,tier,ws218,community\nH1,县人民医院,500236,county,A100,C\n\
     H2,县中医院,500236,county,A210,D\nM1,市医院,500000,city,A100,\nT1,永安镇卫生院,500236,township,C220,C\n\
     T2,白鹤乡卫生院,500236,township,C220,C\nT3,城南社区卫生服务中心,500236,township,B100,D\nV1,青坪村卫生室,500236,village,D600,C\n";
+
+/// MSH-4: one system writes the institution's name there.
+fn facility<'a>(institution: &'a str, system: &str) -> &'a str {
+    if system == "NAMED" { "县人民医院影像中心" } else { institution }
+}
 
 pub struct County {
     gateway: Gateway,
@@ -39,8 +45,9 @@ impl County {
             for system in systems {
                 config.push_str(&format!(
                     "[[source]]\nid = \"{institution}-{system}\"\nname = \"{institution} {system}\"\naddresses = [\"127.0.0.1/32\"]\n\
-                     facilities = [[\"{system}\", \"{institution}\"]]\ninstitution = \"{institution}\"\nnamespace = \"urn:{institution}\"\n\
-                     sites = [\"cn\"]\n"
+                     facilities = [[\"{system}\", \"{}\"]]\ninstitution = \"{institution}\"\nnamespace = \"urn:{institution}\"\n\
+                     sites = [\"cn\"]\n",
+                    facility(institution, system)
                 ));
             }
         }
@@ -69,7 +76,7 @@ impl County {
         let message = format!(
             "MSH|^~\\&|{}|{}|HUTONG|GATEWAY|{}||{}|{id}|{}|2.4||||||UNICODE UTF-8\r{}\r",
             told.system,
-            told.institution,
+            facility(&told.institution, &told.system),
             ago(0),
             told.kind,
             told.processing,
@@ -104,6 +111,36 @@ impl County {
 
     pub fn doubts(&self) -> Vec<Value> {
         self.json("/admin/cases/doubts")["doubts"].as_array().unwrap().clone()
+    }
+
+    /// Asks until the answer is as wanted, at most ten seconds.
+    pub fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            let found = self.json(path);
+            if wanted(&found) {
+                return found;
+            }
+            assert!(Instant::now() < end, "{path}: {found}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// `join` or `apart`, by the command.
+    pub fn decide(&self, what: &str, doubt: &Value) {
+        let [a, b] = ["orderCase", "reportCase"].map(|n| doubt[n].to_string());
+        let args = ["cases", what, &a, &b, "--by", "质控员", "--reason", "同一张申请单", "--to", &self.to()];
+        let out = hutong().args(args).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    }
+
+    /// `kill -9`, and a start on the same data.
+    pub fn restart(&mut self) {
+        let data = self.gateway.data.clone();
+        let config = std::fs::read_to_string(data.with_extension("toml")).unwrap();
+        self.gateway.kill();
+        self.gateway = Gateway::start_with(&data, Some(&config), &[]);
+        self.sender = Sender::connect(self.gateway.mllp);
     }
 
     /// Exit code and text of a count anew.

@@ -7,7 +7,7 @@ mod story;
 use std::collections::BTreeMap;
 
 use county::County;
-use serde_json::Value;
+use serde_json::{Value, json};
 use story::{Line, Story};
 
 const STORIES: [(&str, &str); 4] = [
@@ -36,6 +36,38 @@ fn every_story_ends_as_it_says() {
     assert!(wrong.is_empty(), "{} of {} stories:\n{}", wrong.len(), all.len(), wrong.join("\n"));
     let (code, said) = county.recount();
     assert!(code == 0 && said.contains("equal to the unit"), "{said}");
+}
+
+/// Order and report without a common number: a Task that a person finds, and that ends with what he or she decides.
+#[test]
+fn a_doubt_is_a_work_item_until_it_is_decided() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut county = County::start(dir.path());
+    let of_doubts = |s: &Story| s.expect.iter().any(|l| l.starts_with('~'));
+    let all: Vec<Story> = STORIES.iter().flat_map(|(file, text)| story::read(file, text)).filter(of_doubts).collect();
+    all.iter().for_each(|story| drop(county.tell(story)));
+    let open = "/fhir/Task?code=case-join&status=requested";
+    let tasks = county.until(open, |found| found["total"].as_u64() == Some(all.len() as u64));
+    let task = &tasks["entry"][0]["resource"];
+    let is_known = |what: &Value, kind: &str| what["reference"].as_str().is_some_and(|r| r.starts_with(kind));
+    assert!(is_known(&task["for"], "Patient/") && is_known(&task["focus"], "DiagnosticReport/"), "{task}");
+    assert!(is_known(&task["basedOn"][0], "ServiceRequest/"), "{task}");
+    let doubts = county.doubts();
+    assert!(doubts.iter().all(|d| d["task"].as_str().is_some_and(|t| t.starts_with("Task/"))), "{doubts:?}");
+    // one is joined, the next kept apart
+    for (doubt, (what, status, business)) in doubts.iter().zip([("join", "completed", "joined"), ("apart", "completed", "apart")]) {
+        county.decide(what, doubt);
+        let path = format!("/fhir/{}", doubt["task"].as_str().unwrap());
+        let ended = county.until(&path, |task| task["status"] != "requested");
+        assert_eq!((&ended["status"], &ended["businessStatus"]["text"]), (&json!(status), &json!(business)), "{ended}");
+        assert!(ended["output"][0]["valueString"] == "质控员" && ended["for"].is_object(), "the rest stays: {ended}");
+    }
+    county.until(open, |found| found["total"].as_u64() == Some(all.len() as u64 - 2));
+    let left = county.doubts();
+    assert_eq!(left.len(), all.len() - 2);
+    county.restart();
+    let again = county.doubts();
+    assert_eq!(again, left, "after a restart they are the same");
 }
 
 /// What the gateway says of all that was told, by the receipt of the message it was read from.
@@ -74,8 +106,7 @@ impl Told {
 
     fn of_story(&self, receipts: &[String]) -> Vec<String> {
         let all = [&self.reports, &self.orphans, &self.doubts];
-        let mut found: Vec<String> =
-            all.iter().flat_map(|of| receipts.iter().filter_map(|r| of.get(r))).flatten().cloned().collect();
+        let mut found: Vec<String> = all.iter().flat_map(|of| receipts.iter().filter_map(|r| of.get(r))).flatten().cloned().collect();
         found.sort();
         found
     }

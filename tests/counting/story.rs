@@ -150,7 +150,11 @@ fn pid(number: &str, person: &str, institution: &str) -> String {
     let birth = format!("{year}05{day}");
     let card = if without_card { String::new() } else { with_check(&format!("990200{birth}{serial}")) };
     let (family, given) = ("赵钱孙李周吴郑王".chars().nth(sum as usize % 8).unwrap(), number.replace(|c: char| c.is_ascii_digit(), ""));
-    let digits: String = number.chars().filter(char::is_ascii_digit).map(|c| "零一二三四五六七八九".chars().nth(c as usize - '0' as usize).unwrap()).collect();
+    let digits: String = number
+        .chars()
+        .filter(char::is_ascii_digit)
+        .map(|c| "零一二三四五六七八九".chars().nth(c as usize - '0' as usize).unwrap())
+        .collect();
     let name = format!("{family}{digits}{}", if letter == "A" { "甲" } else { "乙" });
     // PID-8, then PID-19
     format!("PID|1||{given}{number}{letter}^^^{institution}^MR||{name}||{birth}|F{}{card}", "|".repeat(11))

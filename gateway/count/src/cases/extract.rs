@@ -140,7 +140,8 @@ impl<'t> Message<'t> {
     /// All numbers of a report, a 登记号 before the others: it says best which examination it is.
     fn number(&self, s: &mut Sighting, report: NodeRef<'t>) {
         let parts = ["basedOn", "specimen", "imagingStudy"].into_iter().flat_map(|name| self.referred(report, name));
-        let mut all: Vec<(NodeRef<'t>, Number<'t>)> = std::iter::once(report).chain(parts).flat_map(|r| numbers(r).map(move |n| (r, n))).collect();
+        let mut all: Vec<(NodeRef<'t>, Number<'t>)> =
+            std::iter::once(report).chain(parts).flat_map(|r| numbers(r).map(move |n| (r, n))).collect();
         all.sort_by_key(|(_, n)| !n.is_accession);
         s.accession = all.first().is_some_and(|(_, n)| n.is_accession);
         for (_, n) in &all {

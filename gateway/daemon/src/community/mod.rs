@@ -41,8 +41,8 @@ pub(crate) use identify::{Tie, Told};
 pub(crate) use kept::{Keeping, load as load_ledger};
 pub(crate) use reviews::{Review, Reviews, Suspect};
 pub(crate) use underway::Underway;
-use work::{WORK, Work};
 pub(crate) use work::{End, Pair, Worker, ended as work_ended};
+use work::{WORK, Work};
 
 /// Kinds of events in the journal.
 pub(crate) const IDENTITY: &str = "identity";

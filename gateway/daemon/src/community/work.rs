@@ -195,7 +195,8 @@ impl Worker {
         let pair = Pair { order: doubt.order_case, report: doubt.report_case };
         let numbers = [doubt.order_seq, doubt.report_seq, doubt.order_case.into(), doubt.report_case.into()].map(|n| n.to_string());
         let task = hutong_fhir::id::from_identity("case-join", "Task", numbers.iter().map(String::as_str));
-        let [order, report] = [(doubt.order_seq, pair.order), (doubt.report_seq, pair.report)].map(|(seq, case)| self.part(store, seq, case));
+        let [order, report] =
+            [(doubt.order_seq, pair.order), (doubt.report_seq, pair.report)].map(|(seq, case)| self.part(store, seq, case));
         let said = |name: &str, value: Value| json!({ "type": { "text": name }, "valueString": value });
         let mut body = json!({ "resourceType": "Task", "id": task, "status": "requested", "intent": "order" });
         body["code"] = json!({

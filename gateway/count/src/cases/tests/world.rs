@@ -221,7 +221,8 @@ fn case(r: &mut Random, n: u64, reused: bool, steps: &mut Vec<(i64, Step)>) {
             report.ids = vec![if r.one_in(2) { Id::new(IdKind::Report, "RIS", &format!("RPT{number}.{k}")) } else { order_id }, order_id];
         }
         if r.one_in(4) {
-            (report.accession, report.ids) = (true, [Id::new(IdKind::Accession, "T1", &format!("ACC{number}"))].into_iter().chain(report.ids).collect());
+            (report.accession, report.ids) =
+                (true, [Id::new(IdKind::Accession, "T1", &format!("ACC{number}"))].into_iter().chain(report.ids).collect());
         }
         report.item = r.pick(&["", "L|1", "L|1", "L|2"]).to_owned();
         (report.patient, report.modality) = (person[r.below(2) as usize].to_owned(), modality);
