@@ -70,6 +70,10 @@ fn config(year: &str) -> String {
         targets.push(format!("{{ year = {year}, scope = \"ALL4\", institution = \"{code}\", cases = {cases} }}"));
     }
     let _ = writeln!(text, "targets = [{}]", targets.join(",\n  "));
+    // the SHA-256 of `test-token`
+    text.push_str(
+        "[http]\ntokens = [{ sha256 = \"4c5dc9b7708905f77f5e5d16316b5dfb425e68cb326dcd55a860e90a7707031e\", institution = \"SQWSY\" }]\n",
+    );
     for (code, name, ..) in INSTITUTIONS {
         let _ = write!(
             text,

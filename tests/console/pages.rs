@@ -39,7 +39,7 @@ const CONTROLS: &str = "[...document.querySelectorAll('a[href], button, select, 
 /// No error, nothing blocked, nothing beside the screen, nothing cut.
 pub(super) fn whole(browser: &mut Browser, seen: &str) {
     assert_eq!(browser.faults(), Vec::<String>::new(), "{seen}");
-    let wide = browser.eval("document.documentElement.scrollWidth - innerWidth");
+    let wide = browser.eval("document.documentElement.scrollWidth - document.documentElement.clientWidth");
     assert!(wide.as_i64().unwrap() <= 0, "{seen}: {wide} pixels stick out to the right");
     assert_eq!(browser.eval(CUT), json!([]), "{seen}");
 }
@@ -61,6 +61,7 @@ fn the_gateways_pages_are_whole_live_and_lead_down_to_the_messages() {
     the_keyboard_reaches_all(&county, &mut browser);
     figures_are_live(&mut county, &mut browser);
     down_to_the_message(&county, &mut browser);
+    an_institution_sees_its_own(&county, &mut browser);
     every_link_leads_somewhere(&county);
 }
 
@@ -223,6 +224,26 @@ fn down_to_the_message(county: &County, browser: &mut Browser) {
     browser.eval("document.querySelector('.crumbs a').click()");
     browser.until("document.querySelector('select[name=institution]')?.value === 'LXZXWSY'");
     assert_eq!(browser.faults(), Vec::<String>::new());
+}
+
+/// Who holds an institution's token sees what it examined or read, and nobody else's names.
+fn an_institution_sees_its_own(county: &County, browser: &mut Browser) {
+    browser.call(
+        "Network.setCookie",
+        json!({"name": "hutong_token", "value": "test-token", "url": county.url("/console"), "path": "/console"}),
+    );
+    for (lang, width) in [("zh", 1366), ("en", 390)] {
+        browser.size(width, 844);
+        browser.go(&county.url(&address("/console?scope=ALL4", lang)));
+        browser.picture(&pictures().join(format!("daemon/institution-{lang}-{width}.png")));
+        whole(browser, "an institution's own page");
+        assert_eq!(browser.axe(), Vec::<String>::new(), "an institution's own page {lang}");
+    }
+    let text = browser.eval("document.body.innerText");
+    let text = text.as_str().unwrap();
+    assert!(text.contains("石桥镇卫生院") && !text.contains("柳溪中心卫生院") && !text.contains("青坪村卫生室"), "{text}");
+    assert_eq!(browser.eval("document.querySelector('[data-live=\"ALL4.cases\"]').textContent"), "6");
+    browser.call("Network.clearBrowserCookies", json!({}));
 }
 
 fn fetched(county: &County, path: &str) -> Answer {

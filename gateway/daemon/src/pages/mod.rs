@@ -75,7 +75,8 @@ fn quarters() -> Vec<(String, Text)> {
     let now = year * 4 + (month - 1) / 3;
     let name = |q: i64| {
         let (year, quarter) = (q.div_euclid(4), q.rem_euclid(4) + 1);
-        (format!("{year}Q{quarter}"), Text::new(format!("{year}年{quarter}季度"), format!("{year} Q{quarter}")))
+        let zh = ["一", "二", "三", "四"].get(usize::try_from(quarter - 1).unwrap_or_default()).copied().unwrap_or_default();
+        (format!("{year}Q{quarter}"), Text::new(format!("{year}年{zh}季度"), format!("{year} Q{quarter}")))
     };
     (0..QUARTERS).map(|back| name(now - back)).collect()
 }
