@@ -130,7 +130,8 @@ impl View<'_> {
                 name: names::centre(code),
                 cases: int(of(code).cases),
                 persons: int(of(code).persons),
-                target: self.target("", code),
+                // a centre's target is the county's: one institution's part of it is not measured by it
+                target: if self.only.is_some() { None } else { self.target("", code) },
             })
             .collect()
     }

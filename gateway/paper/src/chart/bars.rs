@@ -14,7 +14,7 @@ pub(super) fn draw(drawing: &mut Drawing, categories: &[Text], series: &[Series]
     // room for a number over the highest bar
     let totals: Vec<f64> = (0..count).map(|i| series.iter().filter_map(|s| value(s, i)).map(|v| v.max(0.0)).sum()).collect();
     let highest = if stacked { totals.clone() } else { finite(series).collect() };
-    let plot = Plot::frame(drawing, top + 6.0, highest.into_iter(), unit);
+    let plot = Plot::frame(drawing, top + 11.0, highest.into_iter(), unit);
     let slot = plot.width / count.max(1) as f64;
     let beside = if stacked { 1 } else { series.len().max(1) };
     let bar = (slot * 0.72 / beside as f64).min(BAR_MAX);
