@@ -54,6 +54,20 @@ fn reported_figures_need_evidence_and_a_second_person() {
     let states: Vec<(&str, u64)> =
         list["entries"].as_array().unwrap().iter().map(|e| (e["state"].as_str().unwrap(), e["version"].as_u64().unwrap())).collect();
     assert_eq!(states, [("approved", 2), ("replaced", 1)], "{list}");
+    // as FHIR: complete, with the hash of its evidence; a report of a year that is not listed by itself is found as well
+    let report = county.json(&format!("/fhir/MeasureReport/fj-core-10.{year}"));
+    assert_eq!((&report["status"], &report["group"][0]["measureScore"]["value"]), (&json!("complete"), &json!(32)), "{report}");
+    assert!(report["extension"].to_string().contains(&format!("sha256:{sha256}")), "{report}");
+    let old = year.parse::<u32>().unwrap() - 4;
+    let found = |total: u32| {
+        let found = county.json(&format!("/fhir/MeasureReport?measure=Measure/fj-core-10&period={old}"));
+        assert_eq!(found["total"], total, "{found}");
+    };
+    found(0);
+    let body = json!({ "by": "李填", "text": format!("{head}fj-core-10,{old},,20,万人,签约统计.pdf,{sha256},\n") });
+    let answer = post(county.gateway.http, "/admin/figures/submit", "application/json", body.to_string().as_bytes()).json();
+    assert_eq!(run(&county, &["figures", "approve", answer["entries"][0].as_str().unwrap(), "--by", "王审"]).0, 0);
+    found(1);
     // an empty form names what is to be reported
     let (code, text) = run(&county, &["figures", "form", "--period", &year]);
     assert!(code == 0 && text.contains("fj-core-10") && !text.contains("fj-core-06"), "{text}");

@@ -32,7 +32,7 @@ pub(crate) const PARAMETERS: [(&str, &str); 10] = [
 /// Of the identifiers of reports, which are their ids.
 const SYSTEM: &str = "http://fhir.med-community.cn/gw/NamingSystem/indicator-report";
 /// Reports that are computed to learn their status.
-const STATUS_MAX: usize = 1_000;
+const STATUS_MAX: usize = 500;
 
 /// The summary of this id. `only`: the one institution whose figures may be told.
 pub(crate) fn read(measures: &dyn Measures, id: &str, only: Option<&str>) -> Result<Answer, Refusal> {
