@@ -9,6 +9,7 @@ mod community;
 mod config;
 mod demo;
 mod embedded;
+mod hex;
 mod indicators;
 mod ingest;
 mod library;

@@ -31,6 +31,7 @@ use crate::act::Acts;
 use crate::cli::Failure;
 use crate::community::{Community, Desk, Fed, Keeping, Shared, Worker, load_ledger};
 use crate::config::{Config, Tls};
+use crate::hex;
 use crate::indicators::Indicators;
 use crate::ingest::Ingest;
 use crate::library::Library;
@@ -362,20 +363,9 @@ fn load_tls(files: Option<&Tls>) -> Result<Option<Arc<tls::Tls>>, Failure> {
     tls::Tls::load(files).map(|tls| Some(Arc::new(tls))).map_err(|fault| Failure::tls(&fault))
 }
 
-fn sha256(hex: &str) -> Result<[u8; 32], Failure> {
-    let mut out = [0u8; 32];
-    let digit = |b: u8| char::from(b).to_digit(16);
-    let pairs: Option<Vec<u8>> = hex.as_bytes().chunks(2).map(|p| Some((digit(*p.first()?)? * 16 + digit(*p.get(1)?)?) as u8)).collect();
-    match pairs.filter(|p| p.len() == 32) {
-        Some(bytes) => out.copy_from_slice(&bytes),
-        None => {
-            return Err(Failure::usage(
-                "http.tokens：sha256 应为 64 位十六进制",
-                "http.tokens: sha256 is written as 64 hexadecimal digits",
-            ));
-        }
-    }
-    Ok(out)
+fn sha256(text: &str) -> Result<[u8; 32], Failure> {
+    hex::sha256(text)
+        .ok_or_else(|| Failure::usage("http.tokens：sha256 应为 64 位十六进制", "http.tokens: sha256 is written as 64 hexadecimal digits"))
 }
 
 fn bind(at: SocketAddr) -> Result<TcpListener, Failure> {

@@ -81,7 +81,7 @@ fn cpu(plan: &Plan, gateway: &Gateway, kind: Kind, name: &'static str, aim: &'st
     plan.add(name, "us", aim, accept);
     match kind {
         Kind::Adt => plan.add("accept.adt.msg_per_s", "1/s", "", rate),
-        Kind::Oru15 | Kind::Careful => plan.add("accept.oru15.msg_per_s", "1/s", "", rate),
+        Kind::Oru15 | Kind::Careful | Kind::Ordered | Kind::ReadAbove => plan.add("accept.oru15.msg_per_s", "1/s", "", rate),
         Kind::Oru10 => {
             plan.add("accept.oru10.msg_per_s", "1/s", "", rate);
             plan.add("project.oru10.small.cpu_us", "us", "", project);

@@ -11,6 +11,8 @@ pub(crate) struct Figure {
     pub(crate) aim: &'static str,
     /// fdatasync per second of the same disk, measured in the same run.
     pub(crate) fsync_per_s: f64,
+    /// Cases that there were, where that decides.
+    pub(crate) cases: Option<u64>,
 }
 
 impl Figure {
@@ -27,10 +29,14 @@ impl Figure {
     fn json(&self) -> serde_json::Value {
         let round = |x: f64| (x * 1000.0).round() / 1000.0;
         let (min, max) = (self.rounds.iter().copied().fold(f64::INFINITY, f64::min), self.rounds.iter().copied().fold(0.0, f64::max));
-        serde_json::json!({
+        let mut json = serde_json::json!({
             "figure": self.name, "unit": self.unit, "median": round(self.median()), "min": round(min), "max": round(max),
             "rounds": self.rounds.len(), "beside": { "fsync_per_s": self.fsync_per_s.round() },
-        })
+        });
+        if let Some(cases) = self.cases {
+            json["cases"] = cases.into();
+        }
+        json
     }
 }
 
@@ -44,8 +50,9 @@ pub(crate) fn print(figures: &[Figure], format: Format) {
                     let text = |x: f64| format!("{x:.2}");
                     let low = f.rounds.iter().copied().fold(f64::INFINITY, f64::min);
                     let high = f.rounds.iter().copied().fold(0.0, f64::max);
+                    let of = f.cases.map_or_else(String::new, |n| format!(" ({n} cases)"));
                     vec![
-                        f.name.into(),
+                        format!("{}{of}", f.name),
                         text(f.median()),
                         text(low),
                         text(high),

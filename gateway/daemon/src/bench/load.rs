@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::demo::clients::{Mllp, code};
+use crate::demo::counting;
 use crate::demo::county::{COUNTY, PEOPLE, Person, with_check_digit};
 use crate::demo::messages::{self, CHEMISTRY, Message};
 
@@ -38,7 +39,14 @@ pub(crate) enum Kind {
     Oru15,
     /// Seven results from a careful system, which names the specimen and who released them.
     Careful,
+    /// ORM^O01: what a township examines itself.
+    Ordered,
+    /// ORU^R01: what the county hospital reads of the order of the same number.
+    ReadAbove,
 }
+
+/// Who examines what is read above.
+const BELOW: [&str; 4] = ["LXZXWSY", "SQWSY", "BHWSY", "CNSQ"];
 
 /// Characters of given names.
 const GIVEN: [char; 20] =
@@ -50,7 +58,7 @@ pub(crate) fn message(kind: Kind, n: u64) -> Vec<u8> {
     built(kind, n).bytes()
 }
 
-fn built(kind: Kind, n: u64) -> Message {
+pub(super) fn built(kind: Kind, n: u64) -> Message {
     let institution = &COUNTY[(n % 8) as usize];
     let person = &PEOPLE[(n % 8) as usize];
     let mrn: &'static str = PEOPLE[(n % 8) as usize].mrn;
@@ -58,7 +66,10 @@ fn built(kind: Kind, n: u64) -> Message {
     let nth = n / 8 % 50_000;
     let patient = format!("{mrn}{nth:05}");
     let who = Person { mrn, birth: "19700101", ..*person };
+    let exam = BELOW[(n % 4) as usize];
     let built = match kind {
+        Kind::Ordered => counting::ordered(exam, &who, &unique),
+        Kind::ReadAbove => counting::read_above(exam, &who, &unique),
         Kind::Adt => messages::admission(institution, &who, "A04", &format!("V{unique}")),
         Kind::Oru10 => messages::terse_laboratory(institution, &who, &format!("V{unique}"), &unique, &CHEMISTRY[..2]),
         Kind::Oru15 => messages::terse_laboratory(institution, &who, &format!("V{unique}"), &unique, &CHEMISTRY[..7]),

@@ -3,8 +3,10 @@
 
 mod accept;
 mod child;
+mod count;
 mod disk;
 mod figure;
+mod http;
 pub(crate) mod load;
 mod parts;
 mod recognition;
@@ -32,6 +34,9 @@ pub(crate) struct Args {
     /// 投影与检索所用的资源数 · resources for projection and search
     #[arg(long, default_value_t = 1_000_000)]
     resources: u64,
+    /// 计数所用的病例数 · cases of counting
+    #[arg(long, default_value_t = 100_000)]
+    cases: u64,
     /// FHIR 官方 JSON Schema（可为 .gz），并排测量 · HL7's JSON schema, measured side by side
     #[arg(long, env = "HUTONG_BENCH_SCHEMA")]
     schema: Option<PathBuf>,
@@ -47,6 +52,7 @@ pub(crate) struct Plan {
     pub(crate) rounds: usize,
     pub(crate) time: Duration,
     pub(crate) resources: u64,
+    pub(crate) cases: u64,
     pub(crate) dir: PathBuf,
     pub(crate) fsync_per_s: f64,
     pub(crate) schema: Option<PathBuf>,
@@ -62,7 +68,15 @@ impl Plan {
     }
 
     pub(crate) fn add(&self, name: &'static str, unit: &'static str, aim: &'static str, rounds: Vec<f64>) {
-        let figure = Figure { name, unit, rounds, aim, fsync_per_s: self.fsync_per_s };
+        self.put(Figure { name, unit, rounds, aim, fsync_per_s: self.fsync_per_s, cases: None });
+    }
+
+    /// A figure that depends on how many cases there are.
+    pub(crate) fn add_of_cases(&self, name: &'static str, unit: &'static str, aim: &'static str, rounds: Vec<f64>) {
+        self.put(Figure { name, unit, rounds, aim, fsync_per_s: self.fsync_per_s, cases: Some(self.cases) });
+    }
+
+    fn put(&self, figure: Figure) {
         if self.format == Format::Ndjson {
             figure::print(std::slice::from_ref(&figure), Format::Ndjson);
         }
@@ -83,6 +97,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         rounds: args.rounds.max(1),
         time: Duration::from_secs_f64(args.seconds.clamp(0.1, 60.0)),
         resources: args.resources,
+        cases: args.cases.max(1_000),
         fsync_per_s: disk::fsync_per_s(&dir).map_err(|e| Failure::file(&dir, &e))?,
         dir: dir.clone(),
         schema: args.schema.clone(),
@@ -94,7 +109,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
         .and_then(|()| validate::run(&plan))
         .and_then(|()| accept::run(&plan))
         .and_then(|()| search::run(&plan))
-        .and_then(|()| recognition::run(&plan));
+        .and_then(|()| recognition::run(&plan))
+        .and_then(|()| count::run(&plan));
     let _ = std::fs::remove_dir_all(&dir);
     outcome?;
     if args.format != Format::Ndjson {

@@ -1,13 +1,12 @@
 //! With a million resources: projection a message, search over HTTP, memory at rest, time to be ready, sealed size.
 
-use std::io::{BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use super::Plan;
 use super::accept::{broke, config};
 use super::child::Gateway;
+use super::http::Http;
 use super::load::{self, Kind};
 use crate::cli::Failure;
 use crate::cli::lang::t;
@@ -73,7 +72,8 @@ fn searches(plan: &Plan, gateway: &Gateway) -> Result<(), Failure> {
         while from.elapsed() < plan.time {
             let patient = &patients[n * 7919 % patients.len()];
             let asked = Instant::now();
-            connection.get(&format!("/fhir/Observation?patient={patient}&code=GLU&date=ge2026-09-01")).map_err(broke)?;
+            let path = format!("/fhir/Observation?patient={patient}&code=GLU&date=ge2026-09-01");
+            connection.get(&path, "application/fhir+json").map_err(broke)?;
             times.push(asked.elapsed().as_secs_f64() * 1000.0);
             n += 1;
         }
@@ -104,43 +104,4 @@ fn patients(gateway: &Gateway) -> Result<Vec<String>, Failure> {
         return Err(Failure::judged("没有可供检索的患者", "there are no patients to search for"));
     }
     Ok(ids)
-}
-
-/// A kept-alive HTTP connection that reads answers by their Content-Length.
-struct Http {
-    stream: BufReader<TcpStream>,
-    body: Vec<u8>,
-}
-
-impl Http {
-    fn connect(to: SocketAddr) -> std::io::Result<Http> {
-        let stream = TcpStream::connect(to)?;
-        stream.set_nodelay(true)?;
-        Ok(Http { stream: BufReader::new(stream), body: Vec::new() })
-    }
-
-    fn get(&mut self, path: &str) -> std::io::Result<()> {
-        use std::io::BufRead;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: application/fhir+json\r\n\r\n");
-        self.stream.get_mut().write_all(request.as_bytes())?;
-        let (mut length, mut line) = (0usize, String::new());
-        let mut first = true;
-        loop {
-            line.clear();
-            if self.stream.read_line(&mut line)? == 0 {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
-            }
-            if std::mem::take(&mut first) && !line.starts_with("HTTP/1.1 200") {
-                return Err(std::io::Error::other(line.trim().to_owned()));
-            }
-            if line == "\r\n" {
-                break;
-            }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap_or(0);
-            }
-        }
-        self.body.resize(length, 0);
-        self.stream.read_exact(&mut self.body)
-    }
 }

@@ -9,6 +9,7 @@ use super::admin::{Gateway, encoded, in_directory};
 use super::lang::{Lang, lang, t};
 use super::output::{self, Format};
 use super::{Outcome, files};
+use crate::hex::hex;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -150,7 +151,7 @@ impl Submission<'_> {
         let mut evidence = Vec::new();
         for path in self.evidence {
             let bytes = files::read(path)?.bytes;
-            let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+            let sha256 = hex(&Sha256::digest(&bytes));
             let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             evidence.push(json!({ "name": name, "sha256": sha256 }));
         }

@@ -10,6 +10,7 @@ use hutong_commit::store::{VerifyReport, verify_each};
 use super::lang::t;
 use super::output::{self, Format};
 use super::{Failure, Outcome};
+use crate::hex::hex;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -106,7 +107,7 @@ fn verified(dir: &std::path::Path) -> Outcome {
     bar.finish_and_clear();
     match &report.damage {
         None => {
-            let link: String = report.link.iter().map(|b| format!("{b:02x}")).collect();
+            let link = hex(&report.link);
             println!(
                 "{}",
                 serde_json::json!({ "entries": report.entries, "first": report.first, "last": report.last, "ok": true, "link": link })
@@ -133,7 +134,6 @@ fn verified(dir: &std::path::Path) -> Outcome {
 }
 
 fn json(e: &Entry, full: bool) -> serde_json::Value {
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
     let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => hutong_decode::charset::decode(bytes, None).map_or_else(|_| format!("hex:{}", hex(bytes)), |t| t.text.into_owned()),

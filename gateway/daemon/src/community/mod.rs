@@ -249,7 +249,7 @@ impl Shared {
     }
 
     /// One event that was applied to the search store.
-    fn apply(&self, kind: &str, seq: u64, at_us: i64, body: &[u8]) {
+    pub(crate) fn apply(&self, kind: &str, seq: u64, at_us: i64, body: &[u8]) {
         match read(kind, body) {
             None => {}
             Some(Ok(said)) => self.write().take(said, At { seq, us: at_us }),

@@ -61,7 +61,7 @@ pub(super) fn field(answer: &str, at: &str) -> String {
 }
 
 /// `POST path` with JSON: status and what was answered, as JSON.
-pub(super) fn post(at: SocketAddr, path: &str, body: &str) -> io::Result<(u16, serde_json::Value)> {
+pub(crate) fn post(at: SocketAddr, path: &str, body: &str) -> io::Result<(u16, serde_json::Value)> {
     let head = format!("POST {path} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", body.len());
     let answer = exchange(at, &head, body)?;
     let status = answer.get(9..12).and_then(|s| std::str::from_utf8(s).ok()).and_then(|s| s.parse().ok()).unwrap_or(0);

@@ -107,6 +107,16 @@ impl Examination {
     }
 }
 
+/// For loads: an ECG that a township orders and makes under a number of its own.
+pub(crate) fn ordered(exam: &'static str, p: &Person, number: &str) -> Message {
+    ECG.ordered(exam, p).with(ECG.number, number)
+}
+
+/// The hospital's report of it.
+pub(crate) fn read_above(exam: &'static str, p: &Person, number: &str) -> Message {
+    ECG.read_above(exam, p, "F", 1).with(ECG.number, number)
+}
+
 pub(super) fn steps() -> Vec<Step> {
     let mut steps = arrivals();
     // DR, CT, ECG, US, and one each of the two records; with pathology and laboratory two more

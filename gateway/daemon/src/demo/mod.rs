@@ -2,13 +2,13 @@
 //! connections, checks what came of it, shows where to look, and keeps running.
 
 pub(crate) mod clients;
-mod counting;
+pub(crate) mod counting;
 pub(crate) mod county;
-mod day;
+pub(crate) mod day;
 pub(crate) mod messages;
 mod play;
 mod recognition;
-mod registries;
+pub(crate) mod registries;
 mod script;
 mod shown;
 

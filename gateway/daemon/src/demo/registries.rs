@@ -33,7 +33,8 @@ const RULES: &str = include_str!("../../../../profiles/policy/recognition/demo.r
 const MARKS: &str = include_str!("../../../../profiles/policy/recognition/marks.tsv");
 const REASONS: &str = include_str!("../../../../profiles/policy/recognition/reasons.tsv");
 
-fn institutions() -> String {
+/// All of the county.
+pub(crate) fn institutions() -> String {
     let mut text = String::from("code,name,region,tier,ws218,community,leads,parent\n");
     for i in &COUNTY {
         let (leads, parent) = if i.code == "QJRMYY" { ("yes", "") } else { ("", "QJRMYY") };

@@ -10,6 +10,7 @@ use hutong_paper::{Text, Value};
 
 use super::Pages;
 use crate::community::Community;
+use crate::hex::hex;
 use crate::indicators::names;
 use crate::report::outcome;
 
@@ -138,7 +139,7 @@ fn message(entry: &Entry, source: Text) -> Message {
         kind: entry.message_type().to_owned(),
         source,
         control_id: entry.control_id().split('|').next().unwrap_or_default().to_owned(),
-        sha256: entry.content_hash().iter().map(|b| format!("{b:02x}")).collect(),
+        sha256: hex(entry.content_hash()),
         text: if is_v2 { mask_message(&text) } else { "—".to_owned() },
     }
 }

@@ -18,6 +18,7 @@ use super::gather::Gather;
 use super::queue::{Failed, Job};
 use super::{Event, PLATFORM, Setting, State};
 use crate::act::{Act, Acts};
+use crate::hex::hex;
 use crate::ingest::now_us;
 use crate::recognition::{BLOCK, hmac};
 
@@ -253,5 +254,5 @@ pub(super) fn sign(key: &[u8], client: &str, institution: &str, time: &str, body
     }
     let mut text = format!("{client}\n{institution}\n{time}\n").into_bytes();
     text.extend_from_slice(body);
-    hmac(&block, &text).iter().map(|b| format!("{b:02x}")).collect()
+    hex(&hmac(&block, &text))
 }

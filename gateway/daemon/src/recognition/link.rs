@@ -9,6 +9,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::cli::Failure;
+use crate::hex::hex;
 
 /// The key's file in the data directory. Without it all links end, and nothing else is lost.
 const FILE: &str = "links.key";
@@ -57,7 +58,9 @@ impl Links {
 
     /// The first 128 bits, in hex.
     fn signature(&self, reminder: &str, until_s: i64) -> String {
-        hmac(&self.key, format!("{reminder}|{until_s}").as_bytes()).iter().take(16).map(|b| format!("{b:02x}")).collect()
+        let mut text = hex(&hmac(&self.key, format!("{reminder}|{until_s}").as_bytes()));
+        text.truncate(32);
+        text
     }
 }
 

@@ -187,12 +187,15 @@ fn bytes(indicators: &Indicators, form: Form, document: &Document, lang: Lang) -
     })
 }
 
-/// Hundredths to one place, halves away from zero; empty where there is nothing to divide by.
 fn percent(numerator: i64, denominator: i64) -> hutong_paper::Value {
     share(numerator, denominator).map_or(hutong_paper::Value::Empty, hutong_paper::Value::Percent)
 }
 
+/// Hundredths to one place, halves away from zero; `None` where there is nothing to divide by.
 fn share(numerator: i64, denominator: i64) -> Option<Decimal> {
+    if denominator <= 0 {
+        return None;
+    }
     let of = Decimal::from(numerator).checked_mul(Decimal::ONE_HUNDRED)?.checked_div(Decimal::from(denominator))?;
     let mut of = of.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero);
     of.rescale(1);
@@ -205,4 +208,25 @@ fn int(n: u64) -> i64 {
 
 fn wrong(rule: &'static str, zh: &str, en: &str) -> AdminRefusal {
     AdminRefusal::Wrong(vec![Finding::new(Severity::Error, rule, "invalid", 0).says(zh, en)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_rounded_exactly() {
+        for (numerator, denominator, expected) in [
+            (2, 3, Some("66.7")),
+            (1, 2000, Some("0.1")),
+            (1, 2001, Some("0.0")),
+            (3, 3, Some("100.0")),
+            (-1, 3, Some("-33.3")),
+            (1, 0, None),
+            (0, -1, None),
+        ] {
+            let got = share(numerator, denominator).map(|p| p.to_string());
+            assert_eq!(got.as_deref(), expected, "{numerator}/{denominator}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ use hutong_serve::{AdminRefusal, Report, ReportAsk};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{Form, Made, Query, Written, recount, written, wrong};
+use super::{Form, Made, Query, Written, recount, share, written, wrong};
 use crate::community::Community;
 use crate::ingest::now_us;
 use crate::recognition::RECOGNITION;
@@ -82,15 +82,9 @@ fn counters(figure: &str) -> Result<Vec<Counter>, AdminRefusal> {
     })
 }
 
-/// Hundredths of a share, to one place, halves away from zero; `None` where there is nothing to divide by.
 fn percent(value: Figured) -> Option<Decimal> {
     let Figured::Share { numerator, denominator } = value else { return None };
-    if denominator <= 0 {
-        return None;
-    }
-    let (n, d) = (i128::from(numerator), i128::from(denominator));
-    let thousandths = (n * 2_000 + if n < 0 { -d } else { d }) / (2 * d);
-    i64::try_from(thousandths).ok().map(|t| Decimal::new(t, 1))
+    share(numerator, denominator)
 }
 
 fn number(value: Figured) -> Value {
@@ -428,26 +422,4 @@ fn case(made: &Made<'_>, posting: &Posting) -> Value {
         it["records"] = records.filter_map(|(_, body)| serde_json::from_slice(body).ok()).map(|r: Record| json!(r.id())).collect();
     }
     it
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_are_rounded_exactly() {
-        for (numerator, denominator, expected) in [
-            (2, 3, Some("66.7")),
-            (1, 2000, Some("0.1")),
-            (1, 2001, Some("0.0")),
-            (3, 3, Some("100.0")),
-            (-1, 3, Some("-33.3")),
-            (1, 0, None),
-            (0, -1, None),
-        ] {
-            let got = percent(Figured::Share { numerator, denominator }).map(|p| p.to_string());
-            assert_eq!(got.as_deref(), expected, "{numerator}/{denominator}");
-        }
-        assert_eq!(percent(Figured::Number(5)), None);
-    }
 }

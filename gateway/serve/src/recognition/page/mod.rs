@@ -8,7 +8,7 @@ mod view;
 
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, X_FRAME_OPTIONS};
-use hutong_enforce::recognition::desk::{Decision, Reply};
+use hutong_enforce::recognition::desk::{Decision, Reply, Shown};
 use hutong_enforce::recognition::record::{Choice, Context};
 
 use super::{At, NotActed, Sent, now_us, result, who};
@@ -90,7 +90,11 @@ impl At<'_> {
                 return self.shut(Shut::Unavailable);
             }
         }
-        self.open(&View {
+        self.open(&View { done: link.done, ..self.view(shown, context, standing) })
+    }
+
+    fn view(&self, shown: Shown, context: Context, standing: Option<Choice>) -> View {
+        View {
             report: result::report(self, &shown.reminder.result, &shown.reminder.report),
             person: result::person(self, &context.patient),
             reasons: self.office.desk.reasons(),
@@ -98,9 +102,9 @@ impl At<'_> {
             order: who::by_reference(self, &context.order),
             context,
             standing,
-            done: link.done,
+            done: None,
             wrong: Vec::new(),
-        })
+        }
     }
 
     fn posted(&self, reminder: &str, query: &str, form: &str, context: Context, sent: Sent<'_>) -> Answer {
@@ -122,17 +126,8 @@ impl At<'_> {
             }
             Err(NotActed::Wrong(findings)) => {
                 let Some((shown, _, standing)) = self.office.desk.reminded(reminder) else { return self.shut(Shut::Unknown) };
-                let mut answer = self.open(&View {
-                    report: result::report(self, &shown.reminder.result, &shown.reminder.report),
-                    person: result::person(self, &context.patient),
-                    reasons: self.office.desk.reasons(),
-                    shown,
-                    order: who::by_reference(self, &context.order),
-                    context,
-                    standing,
-                    done: None,
-                    wrong: findings.into_iter().map(|f| (f.zh, f.en)).collect(),
-                });
+                let wrong = findings.into_iter().map(|f| (f.zh, f.en)).collect();
+                let mut answer = self.open(&View { wrong, ..self.view(shown, context, standing) });
                 answer.status = StatusCode::UNPROCESSABLE_ENTITY;
                 answer
             }
