@@ -20,6 +20,10 @@ pub trait Console: Send + Sync + 'static {
         Scope::default()
     }
     fn dashboard(&self, viewer: &Viewer, ask: &DashboardAsk) -> Result<Dashboard, Unanswered>;
+    /// The same for who has it open and is told what changes. It may be newer.
+    fn watched(&self, viewer: &Viewer, ask: &DashboardAsk) -> Result<Dashboard, Unanswered> {
+        self.dashboard(viewer, ask)
+    }
     fn cases(&self, viewer: &Viewer, ask: &CasesAsk) -> Result<CaseList, Unanswered>;
     fn case(&self, viewer: &Viewer, id: &str) -> Result<Case, Unanswered>;
     /// The figures of mutual recognition, and the periods that can be asked for (value, name).
@@ -105,11 +109,12 @@ impl Site {
         Reply::page(401, &login::login(&context(request), true))
     }
 
-    /// What the script of a dashboard at `query` writes: JSON; `None`: the viewer sees no figures.
-    pub fn figures(&self, request: Request<'_>) -> Option<String> {
+    /// What the script of a dashboard at `query` writes, and the position of its figures: JSON; `None`: the viewer sees no
+    /// figures.
+    pub fn figures(&self, request: Request<'_>) -> Option<(u64, String)> {
         let context = context(request);
-        let view = self.console.dashboard(context.viewer.as_ref()?, &self.dashboard_ask(&context).ok()?).ok()?;
-        Some(dashboard::live(&view, context.lang).to_string())
+        let view = self.console.watched(context.viewer.as_ref()?, &self.dashboard_ask(&context).ok()?).ok()?;
+        Some((view.basis.journal_position, dashboard::live(&view, context.lang).to_string()))
     }
 
     fn page(&self, viewer: &Viewer, context: &Context) -> Result<Reply, Unanswered> {

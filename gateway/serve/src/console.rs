@@ -264,9 +264,10 @@ async fn tell(site: Arc<Site>, ask: Ask, mut stopping: watch::Receiver<bool>, se
         let position = site.position();
         let mut event = None;
         if seen != Some(position) {
-            seen = Some(position);
             // no figures for this viewer any more: the stream is over
-            let Some(figures) = aside(|| site.figures(ask.request())) else { break };
+            let Some((of, figures)) = aside(|| site.figures(ask.request())) else { break };
+            // they may be a little older: then they are asked for again
+            seen = Some(of);
             if figures != said {
                 event = Some(Bytes::from(format!("event: figures\ndata: {figures}\n\n")));
                 said = figures;

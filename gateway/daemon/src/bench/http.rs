@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 pub(super) struct Http {
+    to: SocketAddr,
     stream: BufReader<TcpStream>,
     body: Vec<u8>,
 }
@@ -14,12 +15,12 @@ impl Http {
         let stream = TcpStream::connect(to)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        Ok(Http { stream: BufReader::new(stream), body: Vec::new() })
+        Ok(Http { to, stream: BufReader::new(stream), body: Vec::new() })
     }
 
     /// The body of `GET path`; anything but 200 is an error.
     pub(super) fn get(&mut self, path: &str, accept: &str) -> Result<&[u8]> {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: {accept}\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: {accept}\r\n\r\n", self.to);
         self.stream.get_mut().write_all(request.as_bytes())?;
         let (mut length, mut line) = (0usize, String::new());
         let mut first = true;

@@ -1,24 +1,29 @@
 //! The first page: a year of the community, or of one institution.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use hutong_console::Unanswered;
 use hutong_console::view::{Dashboard, DashboardAsk, Excluded, Freshness, Month, Progress, Scope, ScopeFigures, Source, Target};
-use hutong_count::cases::{self as count, By, FigureRow, Outcome, Question};
+use hutong_count::cases::{self as count, By, FigureRow, Ledger, Outcome, Question};
 use hutong_count::period::{Period, day_of};
 use hutong_fhir::calendar::{civil, days};
+use hutong_identify::registry::Registry;
 use hutong_paper::Text;
 
 use super::{Pages, scope, shown};
-use crate::community::{Community, Sent};
+use crate::community::{Arrivals, Sent};
 use crate::indicators::names::{self, CENTRES};
 use crate::ingest::now_us;
 use crate::report;
 
-/// A dashboard is made anew at most so often for one question: many browsers look at one.
-const KEPT: Duration = Duration::from_millis(400);
+/// For so long a page that was made is given to whoever keeps it open, though the journal went on: many browsers look at one.
+const KEPT: Duration = Duration::from_millis(300);
+/// For so long to whoever asks for the page: those who have it open make it anew behind them. A figure is to be current a
+/// second after its message.
+const KEPT_FOR_OTHERS: Duration = Duration::from_millis(700);
+/// Nothing is older: it says how long ago sources were heard.
+const AGE_MAX: Duration = Duration::from_secs(60);
 /// Dashboards that are kept.
 const KEPT_MAX: usize = 64;
 /// Years that are offered.
@@ -27,41 +32,72 @@ const YEARS: i64 = 5;
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
 
-type Key = (Option<String>, Option<i64>, bool);
+/// Whose rows, which year, which scope.
+type Key = (Option<String>, i64, bool);
 
-/// What was made lately: who sees what, when it was made.
+/// What was made lately.
 #[derive(Default)]
-pub(super) struct Made(Mutex<HashMap<Key, (Instant, Dashboard)>>);
+pub(super) struct Made(Mutex<HashMap<Key, Arc<Slot>>>);
+
+#[derive(Default)]
+struct Slot {
+    page: Mutex<Option<(Instant, Dashboard)>>,
+    /// Who makes it; all others who need it wait for that one.
+    making: Mutex<()>,
+}
+
+impl Made {
+    fn slot(&self, key: Key) -> Arc<Slot> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= KEPT_MAX && !all.contains_key(&key) {
+            all.clear();
+        }
+        Arc::clone(all.entry(key).or_default())
+    }
+}
+
+impl Slot {
+    /// What was made, if nothing happened since, or not for long.
+    fn page(&self, position: u64, kept: Duration) -> Option<Dashboard> {
+        let page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        let (begun, page) = page.as_ref()?;
+        let limit = if page.basis.journal_position == position { AGE_MAX } else { kept };
+        (begun.elapsed() < limit).then(|| page.clone())
+    }
+}
 
 impl Pages {
-    pub(super) fn made_dashboard(&self, only: Option<&str>, ask: &DashboardAsk) -> Result<Dashboard, Unanswered> {
-        let key: Key = (only.map(str::to_owned), ask.year, ask.scope == Scope::All4);
+    /// `watched`: by somebody who has it open, and is told when it changes.
+    pub(super) fn made_dashboard(&self, only: Option<&str>, ask: &DashboardAsk, watched: bool) -> Dashboard {
+        let year = ask.year.unwrap_or_else(|| civil(day_of(now_us())).0);
+        let slot = self.made.slot((only.map(str::to_owned), year, ask.scope == Scope::All4));
+        let kept = if watched { KEPT } else { KEPT_FOR_OTHERS };
         let position = self.community.read().applied();
-        let mut made = self.made.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, known)) = made.get(&key)
-            && (known.basis.journal_position == position || at.elapsed() < KEPT)
-            && known.basis.made_at_us > now_us() - 60_000_000
-        {
-            return Ok(known.clone());
+        if let Some(page) = slot.page(position, kept) {
+            return page;
         }
-        let fresh = self.make(&self.community.read(), only, ask);
-        if made.len() >= KEPT_MAX {
-            made.clear();
+        let _making = slot.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(page) = slot.page(position, kept) {
+            return page;
         }
-        made.insert(key, (Instant::now(), fresh.clone()));
-        Ok(fresh)
+        let begun = Instant::now();
+        let fresh = self.make(only, year, ask.scope);
+        *slot.page.lock().unwrap_or_else(PoisonError::into_inner) = Some((begun, fresh.clone()));
+        fresh
     }
 
-    fn make(&self, community: &Community, only: Option<&str>, ask: &DashboardAsk) -> Dashboard {
+    fn make(&self, only: Option<&str>, year: i64, chosen: Scope) -> Dashboard {
         let now = now_us();
         let today = day_of(now);
         let this_year = civil(today).0;
-        let year = ask.year.unwrap_or(this_year);
         let period = Period { first: days(year, 1, 1), last: days(year + 1, 1, 1) - 1 };
-        let view = View { pages: self, community, only, period, year, of: scope(ask.scope) };
+        let of = scope(chosen);
         let passed = (today.min(period.last) - period.first + 1).max(0);
         let target = report::target(&self.indicators, year, only);
         let target = target.map(|(value, of_persons, of, from)| Target { scope: shown(of), value, of_persons, from });
+        let community = self.community.read();
+        let view = View { pages: self, cases: &community.cases, registry: &community.registry, only, period, year, of };
+        let whole = [count::Scope::Img5, count::Scope::All4].map(|of| (of, view.rows(period, of, By::County).pop().unwrap_or_default()));
         Dashboard {
             community: match only {
                 Some(code) => names::institution(&community.registry, code, period),
@@ -70,15 +106,15 @@ impl Pages {
             },
             year,
             years: view.years(this_year),
-            scope: ask.scope,
-            figures: [Scope::Img5, Scope::All4].map(|s| view.figures(s, today)).into_iter().collect(),
+            scope: chosen,
+            figures: view.figures(&whole, today),
             target,
             elapsed_percent: (passed as f64 / (period.last - period.first + 1) as f64 * 1000.0).round() / 10.0,
             centres: view.centres(),
             institutions: view.institutions(),
             months: view.months(today),
-            excluded: view.excluded(),
-            sources: view.sources(now),
+            excluded: whole.iter().find(|(scope, _)| *scope == of).map(|(_, row)| excluded(row)).unwrap_or_default(),
+            sources: view.sources(&community.arrivals, now),
             basis: self.basis(community.applied()),
         }
     }
@@ -87,7 +123,8 @@ impl Pages {
 /// A year as one viewer sees it.
 struct View<'a> {
     pages: &'a Pages,
-    community: &'a Community,
+    cases: &'a Ledger,
+    registry: &'a Registry,
     only: Option<&'a str>,
     period: Period,
     year: i64,
@@ -97,27 +134,35 @@ struct View<'a> {
 impl View<'_> {
     fn rows(&self, period: Period, scope: count::Scope, by: By) -> Vec<FigureRow> {
         let question = Question { period, scope, by, institution: self.only.map(str::to_owned) };
-        self.community.cases.figures(&question).map(|f| f.rows).unwrap_or_default()
+        self.cases.figures(&question).map(|f| f.rows).unwrap_or_default()
     }
 
     /// Years with anything in them, and this one.
     fn years(&self, this_year: i64) -> Vec<i64> {
         let has = |year: &i64| {
             let period = Period { first: days(*year, 1, 1), last: days(*year + 1, 1, 1) - 1 };
-            *year == this_year || *year == self.year || !self.community.cases.cases(period, None, 1, |_| true).is_empty()
+            *year == this_year || *year == self.year || !self.cases.cases(period, None, 1, |_| true).is_empty()
         };
         (this_year - YEARS + 1..=this_year).filter(has).collect()
     }
 
-    fn figures(&self, of: Scope, today: i64) -> ScopeFigures {
-        let counted = scope(of);
-        let now = self.rows(self.period, counted, By::County).pop().unwrap_or_default().now;
+    /// The year by scope; today's cases of both are found in one pass.
+    fn figures(&self, whole: &[(count::Scope, FigureRow); 2], today: i64) -> Vec<ScopeFigures> {
+        let mut of_today = [0; 2];
         let mine = |exam: &str, read: &str| self.only.is_none_or(|i| i == exam || i == read);
-        let today = self
-            .community
-            .cases
-            .of_day(today, |row| row.outcome == Outcome::Counted && counted.holds(row.modality) && mine(&row.exam, &row.read));
-        ScopeFigures { scope: of, cases: int(now.cases), persons: int(now.persons), cases_today: int(today) }
+        self.cases.of_day(today, |row| {
+            if row.outcome == Outcome::Counted && mine(&row.exam, &row.read) {
+                of_today.iter_mut().zip(whole).for_each(|(n, (scope, _))| *n += i64::from(scope.holds(row.modality)));
+            }
+            false
+        });
+        let one = |((scope, row), cases_today): (&(count::Scope, FigureRow), i64)| ScopeFigures {
+            scope: shown(*scope),
+            cases: int(row.now.cases),
+            persons: int(row.now.persons),
+            cases_today,
+        };
+        whole.iter().zip(of_today).map(one).collect()
     }
 
     fn centres(&self) -> Vec<Progress> {
@@ -149,7 +194,7 @@ impl View<'_> {
         let mut out: Vec<Progress> = counted
             .into_iter()
             .map(|r| Progress {
-                name: names::institution(&self.community.registry, &r.key, self.period),
+                name: names::institution(self.registry, &r.key, self.period),
                 cases: int(r.now.cases),
                 persons: int(r.now.persons),
                 target: self.target(&r.key, ""),
@@ -183,23 +228,11 @@ impl View<'_> {
             .collect()
     }
 
-    fn excluded(&self) -> Vec<Excluded> {
-        let row = self.rows(self.period, self.of, By::County).pop().unwrap_or_default();
-        let mut out: Vec<Excluded> = row
-            .excluded
-            .iter()
-            .filter(|(_, n)| **n > 0)
-            .map(|(o, n)| Excluded { code: o.code().to_owned(), name: Text::new(o.zh(), o.en()), cases: int(*n) })
-            .collect();
-        out.sort_by_key(|e| std::cmp::Reverse(e.cases));
-        out
-    }
-
     /// Every source that is registered or was heard of.
-    fn sources(&self, now: i64) -> Vec<Source> {
+    fn sources(&self, arrivals: &Arrivals, now: i64) -> Vec<Source> {
         let registered = self.pages.sources.all();
         let mut ids: Vec<&str> = registered.iter().map(|s| s.id.as_str()).collect();
-        ids.extend(self.community.arrivals.iter().map(|(id, _)| id).filter(|id| !registered.iter().any(|s| s.id == *id)));
+        ids.extend(arrivals.iter().map(|(id, _)| id).filter(|id| !registered.iter().any(|s| s.id == *id)));
         let mut out = Vec::new();
         for id in ids {
             let source = registered.iter().find(|s| s.id == id);
@@ -208,14 +241,21 @@ impl View<'_> {
                 continue;
             }
             let name = source.map(|s| s.name.clone()).filter(|n| !n.is_empty());
-            out.push(heard(
-                name.map_or_else(|| names::institution(&self.community.registry, place, self.period), Text::same),
-                self.community.arrivals.of(id),
-                now,
-            ));
+            out.push(heard(name.map_or_else(|| names::institution(self.registry, place, self.period), Text::same), arrivals.of(id), now));
         }
         out
     }
+}
+
+fn excluded(row: &FigureRow) -> Vec<Excluded> {
+    let mut out: Vec<Excluded> = row
+        .excluded
+        .iter()
+        .filter(|(_, n)| **n > 0)
+        .map(|(o, n)| Excluded { code: o.code().to_owned(), name: Text::new(o.zh(), o.en()), cases: int(*n) })
+        .collect();
+    out.sort_by_key(|e| std::cmp::Reverse(e.cases));
+    out
 }
 
 /// How fresh a source is: silence is measured by how often it spoke in the last week.
@@ -237,4 +277,47 @@ fn heard(institution: Text, sent: Option<&Sent>, now: i64) -> Source {
 
 fn int(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hutong_console::view::Basis;
+    use hutong_paper::Definition;
+
+    #[test]
+    fn a_page_is_kept_while_nothing_happens_and_for_a_moment_after() {
+        let basis = Basis { definition: Definition { id: String::new(), version: String::new() }, journal_position: 5, made_at_us: 0 };
+        let page = Dashboard {
+            community: Text::default(),
+            year: 2026,
+            years: Vec::new(),
+            scope: Scope::Img5,
+            figures: Vec::new(),
+            target: None,
+            elapsed_percent: 0.0,
+            centres: Vec::new(),
+            institutions: Vec::new(),
+            months: Vec::new(),
+            excluded: Vec::new(),
+            sources: Vec::new(),
+            basis,
+        };
+        let slot = Slot::default();
+        assert!(slot.page(0, KEPT).is_none(), "nothing was made");
+        for (age_ms, position, for_others, expected) in [
+            (0, 6, false, true),
+            (200, 6, false, true),
+            (400, 6, false, false),
+            (400, 6, true, true),
+            (800, 6, true, false),
+            (800, 5, false, true),
+            (61_000, 5, true, false),
+        ] {
+            let begun = Instant::now().checked_sub(Duration::from_millis(age_ms)).unwrap();
+            *slot.page.lock().unwrap() = Some((begun, page.clone()));
+            let kept = if for_others { KEPT_FOR_OTHERS } else { KEPT };
+            assert_eq!(slot.page(position, kept).is_some(), expected, "{age_ms} ms at {position}");
+        }
+    }
 }

@@ -98,7 +98,11 @@ impl Console for Pages {
     }
 
     fn dashboard(&self, viewer: &Viewer, ask: &DashboardAsk) -> Result<Dashboard, Unanswered> {
-        self.made_dashboard(only(viewer), ask)
+        Ok(self.made_dashboard(only(viewer), ask, false))
+    }
+
+    fn watched(&self, viewer: &Viewer, ask: &DashboardAsk) -> Result<Dashboard, Unanswered> {
+        Ok(self.made_dashboard(only(viewer), ask, true))
     }
 
     fn cases(&self, viewer: &Viewer, ask: &CasesAsk) -> Result<CaseList, Unanswered> {

@@ -8,7 +8,7 @@ mod county;
 mod ledger;
 mod pages;
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hutong_count::period::date_of;
 
@@ -22,9 +22,10 @@ use crate::demo::day::WRITTEN;
 use crate::demo::registries;
 use crate::ingest::now_us;
 
-/// Messages of a round on the projection's path: as many registrations as orders and reports.
+/// Messages of a round on the projection's path.
 const MESSAGES: u64 = 3_000;
-/// Of 100 registrations, orders and reports, in turn.
+const CONNECTIONS: usize = 8;
+/// Registration, order and report, in turn.
 const MIX: [Kind; 3] = [Kind::Adt, Kind::Ordered, Kind::ReadAbove];
 
 pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
@@ -38,10 +39,7 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
         let gateway = Gateway::start(&data, Some(&config))?;
         import(&gateway)?;
         let registered = gateway.health()["durable"].as_u64().unwrap_or(0);
-        let mut connection = Mllp::connect(gateway.mllp).map_err(broke)?;
-        for _ in 0..plan.rounds as u64 * MESSAGES / MIX.len() as u64 {
-            case(&mut connection, next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)).map_err(broke)?;
-        }
+        fill(&gateway, plan.rounds as u64 * MESSAGES / MIX.len() as u64, &next).map_err(broke)?;
         gateway.settle();
         registered
     };
@@ -58,6 +56,24 @@ fn import(gateway: &Gateway) -> Result<(), Failure> {
         return Err(Failure::judged(format!("机构登记未导入：{said}"), format!("the institutions were not imported: {said}")));
     }
     Ok(())
+}
+
+/// Sends so many cases over several connections.
+fn fill(gateway: &Gateway, cases: u64, next: &AtomicU64) -> std::io::Result<()> {
+    std::thread::scope(|scope| {
+        let send = || {
+            let mut connection = Mllp::connect(gateway.mllp)?;
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                if n >= cases {
+                    return Ok(());
+                }
+                case(&mut connection, n)?;
+            }
+        };
+        let threads: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(send)).collect();
+        threads.into_iter().try_for_each(|t| t.join().unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into())))
+    })
 }
 
 /// A message on this day.
