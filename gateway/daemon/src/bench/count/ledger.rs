@@ -12,7 +12,7 @@ use super::{MESSAGES, Plan, message, thread_ns};
 use crate::bench::load::Kind;
 use crate::cli::Failure;
 use crate::cli::lang::t;
-use crate::community::{CASE, IDENTITY, Keeping, Shared, case_events};
+use crate::community::{CASE, IDENTITY, Keeping, Shared};
 use crate::config::Config;
 use crate::ingest::now_us;
 use crate::pipeline::{Origin, Pipeline};
@@ -38,7 +38,7 @@ pub(super) fn run(plan: &Plan, data: &Path, registered: u64) -> Result<(), Failu
     Keeping::new(data.to_owned(), counting.clone()).save(&opened.store);
     let read_us = follow(plan, &opened.store, registered, &plain, &counting).map_err(failed)?;
     plan.add("count.recount.read_us", "us", "", read_us);
-    extract(plan)
+    extract(plan, &counting)
 }
 
 /// A recount as the gateway does it from each event, but for reading the journal.
@@ -124,7 +124,7 @@ fn follow(plan: &Plan, store: &Arc<Store>, after: u64, plain: &Shared, counting:
 }
 
 /// What the accept path pays: the events of a report, made from its resources.
-fn extract(plan: &Plan) -> Result<(), Failure> {
+fn extract(plan: &Plan, community: &Shared) -> Result<(), Failure> {
     let pipeline = Pipeline::load(None)?;
     let mut origin = Origin::local();
     origin.sites = vec!["cn".into()];
@@ -133,7 +133,7 @@ fn extract(plan: &Plan) -> Result<(), Failure> {
         let Some(processed) = converted.first() else { continue };
         let nodes = processed.nodes();
         let ns = crate::bench::parts::rounds(plan, || {
-            std::hint::black_box(case_events(&nodes, "QJRMYY"));
+            std::hint::black_box(community.read().case_events(&nodes, "QJRMYY"));
         });
         plan.add(name, "us", "", ns.iter().map(|ns| ns / 1000.0).collect());
     }
