@@ -15,11 +15,12 @@ use county::{TOKEN, serve};
 use hutong_tests::browser::Browser;
 use pages::whole;
 
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 7] = [
     ("overview", "/console?scope=IMG5"),
     ("overview-all4", "/console?scope=ALL4"),
     ("cases", "/console/cases"),
     ("case", "/console/cases/c1#entry-1284013"),
+    ("work", "/console/work"),
     ("recognition", "/console/recognition"),
     ("quarterly", "/console/quarterly"),
 ];

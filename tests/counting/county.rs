@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hutong_tests::gateway::{Gateway, hutong};
 use hutong_tests::hl7;
-use hutong_tests::http::get;
+use hutong_tests::http::{get, request};
 use hutong_tests::mllp::Sender;
 use serde_json::Value;
 
@@ -54,11 +54,31 @@ impl County {
         let gateway = Gateway::start_with(&dir.join("data"), Some(&config), &[]);
         let sender = Sender::connect(gateway.mllp);
         let county = County { gateway, sender, sent: 0 };
-        let file = dir.join("institutions.csv");
-        std::fs::write(&file, INSTITUTIONS).unwrap();
-        let out = hutong().args(["import", "institutions"]).arg(&file).args(["--to", &county.to(), "--by", "t"]).output().unwrap();
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        county.institutions(dir, "institutions", "township");
         county
+    }
+
+    /// Imports the institutions, T1 of this tier.
+    pub fn institutions(&self, dir: &Path, version: &str, tier: &str) {
+        let file = dir.join(format!("{version}.csv"));
+        std::fs::write(&file, INSTITUTIONS.replace("T1,永安镇卫生院,500236,township", &format!("T1,永安镇卫生院,500236,{tier}"))).unwrap();
+        let out = hutong().args(["import", "institutions"]).arg(&file).args(["--to", &self.to(), "--by", "t"]).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    }
+
+    /// Of a closed quarter: cases and persons now, and what its adjustments come to: (cause, counted, not counted).
+    pub fn late(&self, period: &str) -> (u64, u64, Vec<(String, i64, i64)>) {
+        let figures = self.json(&format!("/admin/report/indicators?period={period}&indicator=cq-core-06"));
+        let now = &figures["indicators"][0]["scopes"]["ALL4"];
+        let out = hutong().args(["report", "quarterly", "--period", period, "--format", "ndjson", "--to", &self.to()]).output().unwrap();
+        let lines = String::from_utf8(out.stdout).unwrap();
+        let rows = lines.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()).filter(|r| r["table"] == "adjustments");
+        let of = |row: Value| {
+            let said = row["cause"].as_str().unwrap();
+            let cause = ["persons", "institutions", "message"].into_iter().find(|c| said.contains(c)).unwrap_or(said).to_owned();
+            (cause, row["cases"].as_i64().unwrap(), row["excluded"].as_i64().unwrap())
+        };
+        (now["cases"].as_u64().unwrap(), now["persons"].as_u64().unwrap(), rows.map(of).collect())
     }
 
     fn to(&self) -> String {
@@ -113,6 +133,15 @@ impl County {
         self.json("/admin/cases/doubts")["doubts"].as_array().unwrap().clone()
     }
 
+    /// A page is for this machine only under one of its own names.
+    pub fn page(&self, path: &str) -> String {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+        let answer = request(self.gateway.http, &head, &[]);
+        let text = String::from_utf8(answer.body).unwrap();
+        assert_eq!(answer.status, 200, "{path}: {text}");
+        text
+    }
+
     /// Asks until the answer is as wanted, at most ten seconds.
     pub fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + Duration::from_secs(10);
@@ -143,9 +172,13 @@ impl County {
         self.sender = Sender::connect(self.gateway.mllp);
     }
 
-    /// Exit code and text of a count anew.
+    /// Exit code and text of a count anew, of this year.
     pub fn recount(&self) -> (i32, String) {
-        let args = ["report", "indicators", "--period", &self.years()[0], "--recount", "--to", &self.to()];
+        self.recount_of(&self.years()[0])
+    }
+
+    pub fn recount_of(&self, period: &str) -> (i32, String) {
+        let args = ["report", "indicators", "--period", period, "--recount", "--to", &self.to()];
         let out = hutong().args(args).output().unwrap();
         (out.status.code().unwrap(), String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr))
     }

@@ -52,6 +52,9 @@ fn a_doubt_is_a_work_item_until_it_is_decided() {
     let is_known = |what: &Value, kind: &str| what["reference"].as_str().is_some_and(|r| r.starts_with(kind));
     assert!(is_known(&task["for"], "Patient/") && is_known(&task["focus"], "DiagnosticReport/"), "{task}");
     assert!(is_known(&task["basedOn"][0], "ServiceRequest/"), "{task}");
+    let page = county.page("/console/work?lang=en");
+    let receipt = county.doubts()[0]["reportReceipt"].as_str().unwrap().to_owned();
+    assert!(page.contains("May be one case") && page.contains(&receipt) && page.contains("order without report"), "{page}");
     let doubts = county.doubts();
     assert!(doubts.iter().all(|d| d["task"].as_str().is_some_and(|t| t.starts_with("Task/"))), "{doubts:?}");
     // one is joined, the next kept apart
@@ -110,4 +113,67 @@ impl Told {
         found.sort();
         found
     }
+}
+
+/// Three months ago, closed long since.
+const LATE: &str = "
+## late: two cases of two records
+T1.HIS ORM^O01
+PID|1||LA^^^T1^MR||赵望江||19500511|F
+ORC 1=NW 2=LATE1 9={-144000}
+OBR 1=1 2=LATE1 4=DR01^胸部正位^L 24=DR
+T1.HIS ORU^R01
+PID|1||LA^^^T1^MR||赵望江||19500511|F
+OBR 1=1 2=LATE1 3=LR1 4=DR01^胸部正位^L 7={-143950} 22={-143900} 24=DR 25=F 32=801&段青^^^^^^H1
+T1.HIS ORM^O01
+PID|1||LB^^^T1^MR||孙听雨||19611102|M
+ORC 1=NW 2=LATE2 9={-144000}
+OBR 1=1 2=LATE2 4=CT01^胸部CT^L 24=CT
+T1.HIS ORU^R01
+PID|1||LB^^^T1^MR||孙听雨||19611102|M
+OBR 1=1 2=LATE2 3=LR2 4=CT01^胸部CT^L 7={-143950} 22={-143900} 24=CT 25=F 32=801&段青^^^^^^H1
+## merge
+T1.HIS ADT^A40
+EVN 1=A40 2={0}
+PID|1||LA^^^T1^MR||赵望江||19500511|F
+MRG 1=LB^^^T1^MR
+## unmerge
+T1.HIS ADT^A37
+EVN 1=A37 2={0}
+PID|1||LA^^^T1^MR||赵望江||19500511|F
+PID|1||LB^^^T1^MR||孙听雨||19611102|M
+## withdrawn
+T1.HIS ORU^R01
+PID|1||LA^^^T1^MR||赵望江||19500511|F
+OBR 1=1 2=LATE1 3=LR1 4=DR01^胸部正位^L 7={-143950} 22={-10} 24=DR 25=X 32=801&段青^^^^^^H1
+";
+
+/// A closed quarter never changes silently: whatever comes late is in it at once, and is listed with its date and cause.
+#[test]
+fn a_closed_quarter_changes_by_dated_entries_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut county = County::start(dir.path());
+    let period = story::quarter(-143_900);
+    let steps = story::read("late", LATE);
+    // (cases, persons, adjustments by cause) after each step
+    let mut seen = Vec::new();
+    for story in &steps {
+        county.tell(story);
+        seen.push(county.late(&period));
+    }
+    for (file, tier) in [("as-county", "county"), ("as-before", "township")] {
+        county.institutions(dir.path(), file, tier);
+        seen.push(county.late(&period));
+    }
+    let expect = [
+        (2, 2, vec![("message", 2, 0)]),
+        (2, 1, vec![("message", 2, 0), ("persons", 0, 0)]),
+        (2, 2, vec![("message", 2, 0), ("persons", 0, 0)]),
+        (1, 1, vec![("message", 1, 1), ("persons", 0, 0)]),
+        (0, 0, vec![("message", 1, 1), ("persons", 0, 0), ("institutions", -1, 1)]),
+        (1, 1, vec![("message", 1, 1), ("persons", 0, 0), ("institutions", 0, 0)]),
+    ];
+    assert_eq!(seen, expect.map(|(cases, persons, by)| (cases, persons, by.into_iter().map(|(c, n, e)| (c.to_owned(), n, e)).collect())));
+    let (code, said) = county.recount_of(&period);
+    assert!(code == 0 && said.contains("equal to the unit"), "{said}");
 }

@@ -142,6 +142,12 @@ pub fn ago(minutes: i64) -> String {
     String::from_utf8(out.stdout).unwrap().trim().to_owned()
 }
 
+/// The quarter of so many minutes from now.
+pub fn quarter(minutes: i64) -> String {
+    let day = ago(minutes);
+    format!("{}Q{}", &day[..4], day[4..6].parse::<u32>().unwrap().div_ceil(3))
+}
+
 /// A person of nobody: region 990200 is not given out. Each story has its own.
 fn pid(number: &str, person: &str, institution: &str) -> String {
     let (letter, without_card) = person.strip_suffix('!').map_or((person, false), |p| (p, true));

@@ -10,9 +10,10 @@ pub struct Page {
     pub en: &'static str,
 }
 
-pub const PAGES: [Page; 4] = [
+pub const PAGES: [Page; 5] = [
     Page { path: "", zh: "总览", en: "Overview" },
     Page { path: "cases", zh: "病例", en: "Cases" },
+    Page { path: "work", zh: "待办", en: "Work items" },
     Page { path: "recognition", zh: "结果互认", en: "Recognition" },
     Page { path: "quarterly", zh: "季度通报", en: "Quarterly report" },
 ];

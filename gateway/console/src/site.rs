@@ -28,6 +28,8 @@ pub trait Console: Send + Sync + 'static {
     fn case(&self, viewer: &Viewer, id: &str) -> Result<Case, Unanswered>;
     /// The figures of mutual recognition, and the periods that can be asked for (value, name).
     fn recognition(&self, viewer: &Viewer, period: Option<&str>) -> Result<(Document, Vec<(String, Text)>), Unanswered>;
+    /// What waits for a person: doubtful joins, parts without their other half; and the spans of days that can be asked for.
+    fn work(&self, viewer: &Viewer, period: Option<&str>) -> Result<(Document, Vec<(String, Text)>), Unanswered>;
     /// The quarterly report, and the quarters that can be asked for.
     fn quarterly(&self, viewer: &Viewer, period: Option<&str>) -> Result<(Document, Vec<(String, Text)>), Unanswered>;
     /// Fonts for PDF. By default those of this machine, read each time: whoever runs for long keeps them.
@@ -126,6 +128,7 @@ impl Site {
                 cases::cases(&self.console.cases(viewer, &ask)?, &ask, context)
             }
             ("cases", Some(id)) => detail::case(&self.console.case(viewer, id)?, context),
+            ("work", None) => return self.document(self.console.work(viewer, context.asked("period"))?, context),
             ("recognition", None) => return self.document(self.console.recognition(viewer, context.asked("period"))?, context),
             ("quarterly", None) => return self.document(self.console.quarterly(viewer, context.asked("period"))?, context),
             _ => return Err(Unanswered::NotFound),

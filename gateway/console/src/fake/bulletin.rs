@@ -340,3 +340,36 @@ pub(super) fn recognition(period: &str) -> Document {
         ],
     }
 }
+
+/// What waits for a person.
+pub(super) fn waiting() -> Document {
+    let pair = vec![Value::Integer(95), Value::Integer(1_204), text("同一人、时间、项目、同日", "person, time, item, day").into()];
+    let orphan = |hours: i64, zh, en| vec![Value::Duration(hours * 3_600), text(zh, en).into(), text("石桥镇卫生院", "Shiqiao").into()];
+    let table = |key: &str, title, columns, rows| {
+        Block::Table(Table { key: key.to_owned(), title, columns, rows, totals: None, footnotes: Vec::new() })
+    };
+    let doubts = vec![
+        Column::new("confidence", "可能性", "confidence", Kind::Integer),
+        Column::new("case", "例号", "case", Kind::Integer),
+        Column::new("because", "依据", "because", Kind::Text),
+    ];
+    let orphans = vec![
+        Column::new("age", "已等待", "waiting", Kind::Duration),
+        Column::new("lack", "缺什么", "what there is", Kind::Text),
+        Column::new("institution", "检查机构", "institution", Kind::Text),
+    ];
+    Document {
+        title: text("待办：归并与缺失", "Work items: joins and missing parts"),
+        subtitle: Text::default(),
+        meta: meta("2026Q4"),
+        blocks: vec![
+            table("doubts", text("疑似同一例", "May be one case"), doubts, vec![pair]),
+            table(
+                "orphans",
+                text("缺另一半的", "Without the other half"),
+                orphans,
+                vec![orphan(170, "有申请无报告", "order without report"), orphan(5, "报告未终审", "report not final")],
+            ),
+        ],
+    }
+}

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hutong_paper::{Definition, Document, Text};
 
 pub use bulletin::bulletin;
+use bulletin::waiting;
 
 use crate::context::Viewer;
 use crate::mask::{Masked, mask_message};
@@ -218,6 +219,11 @@ impl Console for County {
 
     fn recognition(&self, _: &Viewer, period: Option<&str>) -> Result<(Document, Vec<(String, Text)>), Unanswered> {
         self.quarter(period, bulletin::recognition)
+    }
+
+    fn work(&self, _: &Viewer, _: Option<&str>) -> Result<(Document, Vec<(String, Text)>), Unanswered> {
+        let spans = [30, 7].map(|days| (days.to_string(), Text::new(format!("最近 {days} 天"), format!("last {days} days"))));
+        Ok((waiting(), spans.into()))
     }
 
     fn quarterly(&self, _: &Viewer, period: Option<&str>) -> Result<(Document, Vec<(String, Text)>), Unanswered> {

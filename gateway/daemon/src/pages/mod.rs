@@ -35,6 +35,8 @@ pub(crate) struct Pages {
 
 /// Quarters that a page offers.
 const QUARTERS: i64 = 8;
+/// Days back that the page of work items offers.
+const DAYS: [i64; 4] = [30, 7, 90, 366];
 
 impl Pages {
     pub(crate) fn new(community: Shared, store: Arc<Store>, indicators: Arc<Indicators>, sources: Arc<Sources>) -> Pages {
@@ -125,6 +127,17 @@ impl Console for Pages {
         let (_, period) = asked(period, &offered)?;
         let community = self.community.read();
         let document = report::quarterly_document(&community, &self.indicators, Some(&self.sources), period, only(viewer));
+        Ok((document, offered))
+    }
+
+    fn work(&self, viewer: &Viewer, period: Option<&str>) -> Result<(Document, Vec<(String, Text)>), Unanswered> {
+        let offered: Vec<(String, Text)> =
+            DAYS.iter().map(|days| (days.to_string(), Text::new(format!("最近 {days} 天"), format!("last {days} days")))).collect();
+        let days = match period {
+            None => DAYS[0],
+            Some(text) => DAYS.into_iter().find(|d| d.to_string() == text).ok_or_else(|| Unanswered::Wrong(Text::same("period=30")))?,
+        };
+        let document = report::work_document(&self.community.read(), &self.store, days, only(viewer));
         Ok((document, offered))
     }
 

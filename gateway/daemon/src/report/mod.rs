@@ -6,6 +6,7 @@ mod indicators;
 mod quarterly;
 mod recognition;
 mod recount;
+mod work;
 
 use hutong_commit::store::Store;
 use hutong_count::period::Period;
@@ -22,6 +23,7 @@ use crate::indicators::Indicators;
 pub(crate) use cases::{Filter, outcome};
 pub(crate) use quarterly::{document as quarterly_document, target};
 pub(crate) use recognition::page as recognition_document;
+pub(crate) use work::work_document;
 
 /// How a report is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]

@@ -81,7 +81,7 @@ fn names_and_paths() {
         (
             "status = \"final\" when OBX-5 matches digit",
             &[
-                "3:37 class.unknown: there is no class `digit` (digits, letters, chinese, idcard, number, oid, uuid, uri, timed, marked, recognition, institution) → digits",
+                "3:37 class.unknown: there is no class `digit` (digits, letters, chinese, idcard, number, oid, uuid, uri, timed, marked, test, recognition, institution) → digits",
             ],
         ),
         ("code.text = concat()", &["3:13 argument.count: `concat` takes 1–24 arguments"]),
