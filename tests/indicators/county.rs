@@ -58,7 +58,7 @@ pub struct County {
 }
 
 /// A time in China as HL7 writes it, so many minutes ago.
-fn ago(minutes: u32) -> String {
+pub fn ago(minutes: u32) -> String {
     let when = format!("{minutes} minutes ago");
     let out = Command::new("date").env("TZ", "Asia/Shanghai").args(["-d", &when, "+%Y%m%d%H%M%S"]).output().unwrap();
     String::from_utf8(out.stdout).unwrap().trim().to_owned()

@@ -1,6 +1,7 @@
 //! “基层检查、上级诊断” over real sockets: a township examines, the county hospital reads. The same figures by the command, the
 //! API, ndjson, CSV, Excel, PDF and the page; counted anew from the journal; figures that people report.
 
+mod activity;
 mod county;
 mod measures;
 mod reported;

@@ -18,7 +18,7 @@ use hutong_receive::{Answer, FrameFault, Handler, Header, Incoming, Pending, ord
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
-use crate::community::{Shared, Tie, Underway};
+use crate::community::{Shared, Tie, Underway, activity_events};
 use crate::pipeline::{Origin, Pipeline, Processed};
 use crate::question::{self, Asked, Circumstances, Decided, Questions};
 
@@ -158,8 +158,10 @@ impl Inner {
         resources.extend(decided.resources.iter().cloned());
         if message.outcome == Final::Stored {
             let community = self.community.read();
+            let nodes = message.nodes();
             events.extend(community.changes(&resources));
-            events.extend(community.case_events(&message.nodes(), source.institution()));
+            events.extend(community.case_events(&nodes, source.institution()));
+            events.extend(activity_events(&nodes, source.institution()));
         }
         Draft {
             kind: EntryKind::Message,

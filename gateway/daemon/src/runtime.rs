@@ -312,6 +312,7 @@ pub(crate) fn open(data: &Path, config: &Config) -> Result<Opened, Failure> {
     let tables = Tables::shipped(&config.recognition.rules).map_err(|name| unknown_rules(&name))?;
     let community = Shared::new(Weights::built_in(), tables);
     community.count_by(config.counting);
+    community.count_activity_by(config.activity.clone());
     let store = Store::open_with(data, options, |journal| {
         let (projection, read) = projection::open(data, Arc::new(journal.clone())).map_err(|e| StoreError::Projection(e.0))?;
         if let Some(seq) = load_ledger(data, &community, projection.applied(), |seq| journal.mark(seq).ok()) {

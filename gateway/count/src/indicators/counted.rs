@@ -1,7 +1,7 @@
 //! The ledger of cases as counters of indicators, and each count asked only once for a whole report.
 
 use super::definition::Library;
-use super::evaluate::{Asked, Counters, Inputs, Tally, evaluate};
+use super::evaluate::{Account, Asked, Counters, Inputs, Tally, evaluate};
 use super::figure::Figure;
 use crate::cases::{By, Ledger, Question, Scope};
 use crate::period::Period;
@@ -51,6 +51,10 @@ impl Counters for Once<'_> {
 
     fn counter(&self, id: &str, period: Period, institution: Option<&str>) -> Option<Decimal> {
         self.counters.counter(id, period, institution)
+    }
+
+    fn account(&self, id: &str, period: Period, institution: Option<&str>) -> Account {
+        self.counters.account(id, period, institution)
     }
 
     fn position(&self) -> u64 {

@@ -35,8 +35,23 @@ pub trait Counters {
     fn cases(&self, scope: Scope, period: Period, institution: Option<&str>) -> Option<Tally>;
     /// A counter of `inputs.tsv` by its id; `None` = the gateway does not count it here.
     fn counter(&self, id: &str, period: Period, institution: Option<&str>) -> Option<Decimal>;
+    /// What there is to say of a counter beside its number.
+    fn account(&self, _id: &str, _period: Period, _institution: Option<&str>) -> Account {
+        Account::default()
+    }
     /// Up to which entry of the journal these counters are.
     fn position(&self) -> u64;
+}
+
+/// How a counter came about, or why there is none.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Account {
+    /// Definition and version; what was published when the period closed, where it is closed.
+    pub from: String,
+    /// Reason → how many did not count.
+    pub excluded: BTreeMap<String, i64>,
+    /// In Chinese and English; empty where the gateway does not know.
+    pub missing: Option<(String, String)>,
 }
 
 /// A value that somebody answers for.
@@ -100,7 +115,7 @@ pub fn evaluate(library: &Library, definition: &Definition, asked: &Asked<'_>, c
         persons: tally.as_ref().map(|t| t.persons),
         cases: tally.as_ref().map(|t| t.cases),
         published: tally.as_ref().and_then(|t| t.published),
-        excluded: tally.map(|t| t.excluded).unwrap_or_default(),
+        excluded: tally.map(|t| t.excluded).unwrap_or_else(|| now.excluded()),
         outcome,
         kind: definition.kind,
         unit: definition.unit.clone(),
@@ -153,7 +168,8 @@ fn evidence(library: &Library, definition: &Definition, asked: &Asked<'_>, count
             (_, Some(scope)) => tally(counters, scope, asked)?.persons.into(),
             _ => counters.counter(name, asked.period, asked.institution)?,
         };
-        Some(used(name, library, Origin::Counted, asked.period, shown(value).to_string(), None))
+        let from = counters.account(name, asked.period, asked.institution).from;
+        Some(Used { from, ..used(name, library, Origin::Counted, asked.period, shown(value).to_string(), None) })
     };
     definition.evidence.iter().filter_map(counted).collect()
 }
@@ -200,7 +216,8 @@ impl Facts for View<'_> {
                 (CASES, Some(scope)) => self.counters.cases(scope, period, self.asked.institution)?.cases.into(),
                 _ => self.counters.counter(&input.id, period, self.asked.institution)?,
             };
-            self.use_of(used(name, self.library, Origin::Counted, period, shown(value).to_string(), None));
+            let from = self.counters.account(&input.id, period, self.asked.institution).from;
+            self.use_of(Used { from, ..used(name, self.library, Origin::Counted, period, shown(value).to_string(), None) });
             return Some(Value::Number(value));
         }
         let given = self.given(&input.id, input.over, input.carry_years, period);
@@ -227,6 +244,19 @@ impl View<'_> {
         if !all.contains(&used) {
             all.push(used);
         }
+    }
+
+    /// What did not count in the counters that were used: of each reason the largest number among them, for what is left
+    /// out of a part is left out of the whole as well.
+    fn excluded(&self) -> BTreeMap<String, i64> {
+        let mut out = BTreeMap::new();
+        for used in self.used.borrow().iter().filter(|u| u.origin == Origin::Counted && !u.name.starts_with(LAST_YEAR)) {
+            for (reason, n) in self.counters.account(&used.name, self.period, self.asked.institution).excluded {
+                let most: &mut i64 = out.entry(reason).or_default();
+                *most = n.max(*most);
+            }
+        }
+        out
     }
 
     fn outcome(&self) -> (Outcome, Provenance) {
@@ -298,7 +328,9 @@ impl View<'_> {
             .library
             .title_en(&name)
             .unwrap_or_else(|| if name == self.definition.id { self.definition.title_en.clone() } else { name.clone() });
-        let (zh, en) = reason(absence.why, input, self.definition, &when::name(self.period));
+        let counted = input.filter(|i| i.origin == Origin::Counted && absence.why == Why::NotGiven);
+        let known = counted.and_then(|i| self.counters.account(&i.id, self.period, self.asked.institution).missing);
+        let (zh, en) = known.unwrap_or_else(|| reason(absence.why, input, self.definition, &when::name(self.period)));
         Gap { name, title, title_en, zh, en }
     }
 

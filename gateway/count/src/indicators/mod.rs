@@ -16,7 +16,7 @@ mod when;
 
 pub use counted::evaluate_all;
 pub use definition::{Class, Definition, Document, Input, Kind, Library, Origin, Over};
-pub use evaluate::{Asked, Counters, Given, Inputs, Source, Tally, evaluate};
+pub use evaluate::{Account, Asked, Counters, Given, Inputs, Source, Tally, evaluate};
 pub use figure::{Figure, Gap, Outcome, Provenance, Used};
 pub use load::{Fault, File};
 pub use target::{Comparator, Target};

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 /// Values by number, in the order in which they came.
 #[derive(Debug)]
-pub(super) struct Interned<T> {
+pub(crate) struct Interned<T> {
     list: Vec<T>,
     numbers: HashMap<T, u32>,
 }
@@ -17,7 +17,7 @@ impl<T> Default for Interned<T> {
 }
 
 impl<T: Clone + Eq + Hash> Interned<T> {
-    pub(super) fn number(&mut self, value: &T) -> u32 {
+    pub(crate) fn number(&mut self, value: &T) -> u32 {
         if let Some(n) = self.numbers.get(value) {
             return *n;
         }
@@ -28,15 +28,15 @@ impl<T: Clone + Eq + Hash> Interned<T> {
         n
     }
 
-    pub(super) fn find(&self, value: &T) -> Option<u32> {
+    pub(crate) fn find(&self, value: &T) -> Option<u32> {
         self.numbers.get(value).copied()
     }
 
-    pub(super) fn get(&self, n: u32) -> Option<&T> {
+    pub(crate) fn get(&self, n: u32) -> Option<&T> {
         self.list.get(n as usize)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.list.len()
     }
 }

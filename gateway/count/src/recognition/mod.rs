@@ -23,5 +23,6 @@ mod tests;
 
 pub use definition::{Counter, Definition, Figure};
 pub use figures::{At, Change, Figures};
+pub(crate) use intern::Interned;
 pub use ledger::{Cause, Posting};
 pub use report::{Adjustment, By, Counts, Difference, Filter, Posted, Row, differences, report, trace};

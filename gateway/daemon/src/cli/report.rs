@@ -23,6 +23,8 @@ enum What {
     Recognition(Recognition),
     /// 医共体指标：计数、计算、填报的数，缺什么、为什么 · indicators of the documents that apply
     Indicators(Indicators),
+    /// 诊疗活动：就诊、住院、床日、下转、手术、处方的计数及其明细 · visits, stays, bed days, referrals: counters and what they are made of
+    Activity(Activity),
     /// 季度通报：各机构、各中心对照目标和上期，方法与数据质量 · the quarterly report
     Quarterly(Quarterly),
 }
@@ -99,6 +101,24 @@ struct Indicators {
 }
 
 #[derive(clap::Args)]
+struct Activity {
+    /// 2026、2026Q3、2026-09、2026-09-18
+    #[arg(long)]
+    period: String,
+    /// 只看一家机构（代码）· of one institution only
+    #[arg(long)]
+    institution: Option<String>,
+    /// 逐次列出这一计数由哪些消息得来（inputs.tsv 中的名称）· what this counter is made of, down to the messages
+    #[arg(long)]
+    counter: Option<String>,
+    /// 从日志的哪一条之后 · after which entry of the journal
+    #[arg(long, requires = "counter")]
+    after: Option<u64>,
+    #[command(flatten)]
+    from: From,
+}
+
+#[derive(clap::Args)]
 struct Quarterly {
     /// 2026Q3；也可为整月、整年 · or whole months or years
     #[arg(long)]
@@ -113,6 +133,14 @@ struct Quarterly {
 pub(crate) fn run(args: &Args) -> Outcome {
     match &args.what {
         What::Indicators(asked) => indicators(asked),
+        What::Activity(asked) => {
+            let mut query = vec![("period", asked.period.clone())];
+            query.extend(asked.institution.iter().map(|i| ("institution", i.clone())));
+            query.extend(asked.counter.iter().map(|c| ("counter", c.clone())));
+            query.extend(asked.after.iter().map(|a| ("after", a.to_string())));
+            asked.from.write(&asked.from.get("activity", &query)?)?;
+            Ok(0)
+        }
         What::Quarterly(asked) => {
             let mut query = vec![("period", asked.period.clone())];
             query.extend(asked.institution.iter().map(|i| ("institution", i.clone())));

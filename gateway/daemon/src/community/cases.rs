@@ -7,7 +7,7 @@ use hutong_count::recognition::At;
 use hutong_fhir::NodeRef;
 use hutong_fhir::calendar::DAY_US;
 use hutong_identify::Register;
-use hutong_identify::registry::{self, Registry};
+use hutong_identify::registry::{self, Institution, Registry};
 
 use super::Community;
 use crate::ingest::now_us;
@@ -16,7 +16,7 @@ use crate::ingest::now_us;
 pub(crate) const CASE: &str = "case";
 
 /// Noon in China: an institution is what the registry says at the middle of the day.
-const NOON_US: i64 = 4 * 3_600_000_000;
+pub(super) const NOON_US: i64 = 4 * 3_600_000_000;
 
 /// Identities and institutions as the ledger asks for them.
 struct Known<'c> {
@@ -31,13 +31,7 @@ impl Directory for Known<'_> {
 
     fn institution(&self, code: &str, day: i64) -> Option<Facts> {
         let found = self.registry.institution(code, day * DAY_US + NOON_US)?;
-        let tier = match found.tier {
-            registry::Tier::Village => Tier::Village,
-            registry::Tier::Township => Tier::Township,
-            registry::Tier::County => Tier::County,
-            registry::Tier::City => Tier::City,
-        };
-        Some(Facts { tier, ws218: found.ws218.clone(), community: found.community.clone() })
+        Some(facts(found))
     }
 }
 
@@ -56,6 +50,17 @@ impl Master for Now<'_> {
     fn item(&self, institution: &str, system: &str, code: &str) -> Option<String> {
         Some(self.registry.item_of(institution, system, code, self.us)?.code.clone())
     }
+}
+
+/// An institution as counting asks for it.
+pub(super) fn facts(found: &Institution) -> Facts {
+    let tier = match found.tier {
+        registry::Tier::Village => Tier::Village,
+        registry::Tier::Township => Tier::Township,
+        registry::Tier::County => Tier::County,
+        registry::Tier::City => Tier::City,
+    };
+    Facts { tier, ws218: found.ws218.clone(), community: found.community.clone() }
 }
 
 impl Community {
@@ -108,7 +113,7 @@ impl Community {
     }
 }
 
-fn position(at: At) -> cases::At {
+pub(super) fn position(at: At) -> cases::At {
     cases::At { seq: at.seq, us: at.us }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! [`Fed`] feeds it behind the search store; everybody else reads it through [`Shared`].
 
+mod activity;
 mod admin;
 mod arrivals;
 mod cases;
@@ -22,6 +23,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mps
 use hutong_commit::error::StoreError;
 use hutong_commit::projection::{Reader, StoredEvent};
 use hutong_commit::store::Store;
+use hutong_count::activity::Activities;
 use hutong_count::cases::{Ledger, Rules};
 use hutong_count::indicators::forms::{self, Forms};
 use hutong_count::recognition::{At, Figures};
@@ -32,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::recognition::{self, InForce, RECOGNITION, Tables, View};
 
+pub(crate) use activity::{ACTIVITY, drafts as activity_events};
 pub(crate) use admin::{Desk, table_names};
 pub(crate) use arrivals::{Arrivals, Outcomes, Sent};
 pub(crate) use cases::CASE;
@@ -71,6 +74,7 @@ enum Said {
     Recognition(Box<Record>),
     Changed(Changed),
     Case(Box<hutong_count::cases::Event>),
+    Activity(Box<hutong_count::activity::Event>),
     Figure(Box<forms::Act>),
     Work(work::Change),
 }
@@ -90,6 +94,8 @@ pub(crate) struct Community {
     pub(crate) cases: Ledger,
     /// Doubtful joins that somebody has to decide on.
     pub(crate) work: Work,
+    /// Visits, stays, operations, prescriptions.
+    pub(crate) activities: Activities,
     /// Figures that people reported.
     pub(crate) forms: Forms,
     /// Who sent how much.
@@ -110,6 +116,7 @@ impl Community {
             figures: Figures::default(),
             cases: Ledger::new(Rules::default()),
             work: Work::default(),
+            activities: Activities::new(activity::Rules::default()),
             forms: Forms::default(),
             arrivals: Arrivals::default(),
             register: Register::new(weights),
@@ -150,6 +157,7 @@ impl Community {
             Said::Changed(changed) => self.figures.change(changed.change(), at),
             Said::Case(event) => self.count(&event, at),
             Said::Work(change) => self.work.follow(change, at.us),
+            Said::Activity(event) => self.activities.apply(cases::position(at), &event),
             Said::Figure(act) => {
                 // it was judged before it was written, by what was known then
                 if let Err(refusal) = self.forms.apply(&act) {
@@ -209,6 +217,7 @@ fn read(kind: &str, body: &[u8]) -> Option<Result<Said, serde_json::Error>> {
         CHANGE => Some(serde_json::from_slice(body).map(Said::Changed)),
         CASE => Some(serde_json::from_slice(body).map(|event| Said::Case(Box::new(event)))),
         WORK => Some(serde_json::from_slice(body).map(Said::Work)),
+        ACTIVITY => Some(serde_json::from_slice(body).map(|event| Said::Activity(Box::new(event)))),
         FIGURE => Some(serde_json::from_slice(body).map(|act| Said::Figure(Box::new(act)))),
         RECOGNITION => Some(serde_json::from_slice(body).map(|record| Said::Recognition(Box::new(record)))),
         _ => None,
@@ -217,7 +226,7 @@ fn read(kind: &str, body: &[u8]) -> Option<Result<Said, serde_json::Error>> {
 
 /// Whether figures depend on an event. Tables of recognition are taken as they are now: what they decided stands in its events.
 fn is_counted(kind: &str, body: &[u8]) -> bool {
-    [IDENTITY, RECOGNITION, CHANGE, CASE, FIGURE].contains(&kind) || (kind == REGISTRY && body.starts_with(b"{\"import\""))
+    [IDENTITY, RECOGNITION, CHANGE, CASE, ACTIVITY, FIGURE].contains(&kind) || (kind == REGISTRY && body.starts_with(b"{\"import\""))
 }
 
 /// `{"review":{…}}`
@@ -247,6 +256,11 @@ impl Shared {
     /// Counts cases by these rules from the start.
     pub(crate) fn count_by(&self, rules: Rules) {
         self.write().cases = Ledger::new(rules);
+    }
+
+    /// Counts activity by these rules from the start.
+    pub(crate) fn count_activity_by(&self, rules: activity::Rules) {
+        self.write().activities = Activities::new(rules);
     }
 
     /// One event that was applied to the search store.
@@ -279,6 +293,7 @@ impl Shared {
         let tables = Tables::clone(&self.read().tables);
         let fresh = Shared::new(Weights::built_in(), tables);
         fresh.count_by(self.read().cases.rules());
+        fresh.count_activity_by(self.read().activities.rules().clone());
         for seq in 1..=upto {
             let entry = store.entry(seq)?;
             for (kind, body) in entry.events().filter(|(kind, body)| is_counted(kind, body)) {
@@ -313,7 +328,7 @@ type Stored = (&'static str, At, Result<Said, serde_json::Error>);
 
 /// Reads all events but those of cases up to entry `counted`, which the ledger has already.
 fn stored(reader: &Reader, counted: u64, to: &mpsc::SyncSender<Vec<Stored>>) -> Result<(), StoreError> {
-    let mut kinds = [REGISTRY, IDENTITY, RECOGNITION, CHANGE, CASE, FIGURE, WORK].map(|kind| Pages {
+    let mut kinds = [REGISTRY, IDENTITY, RECOGNITION, CHANGE, CASE, ACTIVITY, FIGURE, WORK].map(|kind| Pages {
         kind,
         after: Some((counted, u32::MAX)).filter(|_| kind == CASE),
         read: VecDeque::new(),

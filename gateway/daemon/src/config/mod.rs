@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) indicators: crate::indicators::Setting,
     /// By which rules cases are counted.
     pub(crate) counting: hutong_count::cases::Rules,
+    /// What counts as a visit, a stay, a referral.
+    pub(crate) activity: hutong_count::activity::Rules,
     /// The file it was read from, which is read again when the gateway is told to.
     #[serde(skip)]
     pub(crate) path: Option<PathBuf>,

@@ -217,6 +217,9 @@ fn merged() -> Step {
     )
 }
 
+/// Visits, discharges, prescriptions.
+pub(super) const ACTIVITY: &str = "/admin/report/activity?period=‹month›";
+
 /// Figures of the demo's month: the headline indicator, which names both scopes.
 pub(super) const FIGURES: &str = "/admin/report/indicators?period=‹month›&indicator=cq-core-06";
 

@@ -5,12 +5,15 @@ mod desk;
 pub(crate) mod names;
 mod setting;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use hutong_count::activity::{Answer, DEFINITION_VERSION, Figures};
 use hutong_count::cases::{By, Question, Scope};
 use hutong_count::indicators::forms::{Both, Configured, configured};
-use hutong_count::indicators::{Asked, Counters, Definition, Figure, Library, Tally, evaluate_all};
+use hutong_count::indicators::{Account, Asked, Counters, Definition, Figure, Library, Tally, evaluate_all};
 use hutong_count::period::Period;
 use hutong_paper::{Fault, Fonts};
 use rust_decimal::Decimal;
@@ -80,7 +83,7 @@ impl Indicators {
     ) -> Vec<Figure> {
         let asked = Asked { period, institution, area: &self.setting.area, open_scope: self.setting.scope };
         let inputs = Both { forms: &community.forms, configured: &self.configured };
-        evaluate_all(&self.library, &asked, &Counted(community), &inputs, |d| self.applies(d) && wanted(d))
+        evaluate_all(&self.library, &asked, &Counted::of(community), &inputs, |d| self.applies(d) && wanted(d))
     }
 }
 
@@ -97,12 +100,47 @@ fn read(library: &Library, path: &Path) -> Result<Configured, Failure> {
     })
 }
 
-/// What the gateway counts here: the ledger, and what follows from it.
-struct Counted<'c>(&'c Community);
+/// What the gateway counts here: the ledger, activity, and what follows from them.
+struct Counted<'c> {
+    community: &'c Community,
+    /// Each period and place is summed once for a whole report.
+    activity: RefCell<HashMap<(i64, i64, Option<String>), Figures>>,
+}
+
+impl Counted<'_> {
+    fn of(community: &Community) -> Counted<'_> {
+        Counted { community, activity: RefCell::default() }
+    }
+
+    fn activity(&self, id: &str, period: Period, institution: Option<&str>) -> Option<Answer> {
+        let mut known = self.activity.borrow_mut();
+        let key = (period.first, period.last, institution.map(str::to_owned));
+        known.entry(key).or_insert_with(|| self.community.activity(period, institution)).counters.get(id).cloned()
+    }
+}
+
+/// Counters that nothing in the traffic tells of, and why.
+const NOT_COUNTED: [(&str, &str, &str); 3] = [
+    (
+        "smart_platforms_live",
+        "消息不说明来自哪个智慧（智能）平台，文件也没有规定怎样算已建成：由填报说明",
+        "no message says which smart platform it is of, and no document says when one is built: it is reported",
+    ),
+    (
+        "digital_centres_live",
+        "消息不说明来自哪个数智中心，文件也没有规定怎样算已建成：由填报说明",
+        "no message says which digital centre it is of, and no document says when one is built: it is reported",
+    ),
+    (
+        "prescriptions_in_catalogue",
+        "没有导入统一用药目录，不能判断处方是否全在目录内",
+        "no unified drug catalogue was imported: whether a prescription is within it cannot be told",
+    ),
+];
 
 impl Counters for Counted<'_> {
     fn cases(&self, scope: Scope, period: Period, institution: Option<&str>) -> Option<Tally> {
-        Counters::cases(&self.0.cases, scope, period, institution)
+        Counters::cases(&self.community.cases, scope, period, institution)
     }
 
     fn counter(&self, id: &str, period: Period, institution: Option<&str>) -> Option<Decimal> {
@@ -110,15 +148,36 @@ impl Counters for Counted<'_> {
             // a centre is at work when it issued a report that counts
             "shared_centres_live" => {
                 let question = Question { period, scope: Scope::All4, by: By::Centre, institution: institution.map(str::to_owned) };
-                let rows = self.0.cases.figures(&question)?.rows;
+                let rows = self.community.cases.figures(&question)?.rows;
                 Some(Decimal::from(rows.iter().filter(|r| r.key != "none" && r.now.cases > 0).count()))
             }
-            _ => None,
+            _ => match self.activity(id, period, institution)? {
+                Answer::Counted(counted) => Some(Decimal::from(counted.value)),
+                Answer::Missing { .. } => None,
+            },
+        }
+    }
+
+    fn account(&self, id: &str, period: Period, institution: Option<&str>) -> Account {
+        if let Some((_, zh, en)) = NOT_COUNTED.iter().find(|(name, ..)| *name == id) {
+            return Account { missing: Some(((*zh).to_owned(), (*en).to_owned())), ..Account::default() };
+        }
+        match self.activity(id, period, institution) {
+            None => Account::default(),
+            Some(Answer::Missing { zh, en }) => Account { missing: Some((zh.to_owned(), en.to_owned())), ..Account::default() },
+            Some(Answer::Counted(counted)) => {
+                let closed = counted.published.map(|n| format!("，结账时 {n}")).unwrap_or_default();
+                Account {
+                    from: format!("计数定义 activity/{id} {DEFINITION_VERSION}{closed}"),
+                    excluded: counted.excluded.iter().map(|(reason, n)| (reason.code().to_owned(), *n)).collect(),
+                    missing: None,
+                }
+            }
         }
     }
 
     fn position(&self) -> u64 {
         // figures know all entries up to here, also those that changed nothing
-        self.0.applied()
+        self.community.applied()
     }
 }

@@ -3,7 +3,7 @@
 
 use hutong_commit::error::StoreError;
 use hutong_count::cases::{By, DEFINITION, DEFINITION_VERSION, FigureRow, Question, Scope};
-use hutong_count::indicators::{Figure, Gap, Outcome, Provenance};
+use hutong_count::indicators::{Figure, Gap, Origin, Outcome, Provenance};
 use hutong_count::period::Period;
 use hutong_paper::{Block, Column, Definition, Document, Kind, Meta, Table, Text, Value as Cell};
 use hutong_serve::{AdminRefusal, Report, ReportAsk};
@@ -159,7 +159,7 @@ pub(super) fn gaps_by_reason(figures: &[Figure]) -> Vec<Text> {
 /// What was not counted by the gateway, and who answers for it.
 pub(super) fn given(figures: &[Figure]) -> Vec<Text> {
     let mut out: Vec<Text> = Vec::new();
-    for used in figures.iter().flat_map(|f| &f.inputs).filter(|u| !u.from.is_empty()) {
+    for used in figures.iter().flat_map(|f| &f.inputs).filter(|u| u.origin != Origin::Counted) {
         let hash = if used.evidence_sha256.is_empty() { String::new() } else { format!("，SHA-256 {}", used.evidence_sha256) };
         let text = Text::new(
             format!("{}（{}）{} {}：{}{hash}", used.title, used.period, used.value, used.unit, used.from),
@@ -302,6 +302,13 @@ impl Compared {
             out.push((format!("adjustment {n}"), json!(adjustment)));
         }
         out.push(("size".to_owned(), json!(community.cases.size())));
+        let everybody = community.registry.institutions(now_us()).map(|i| Some(i.code.as_str()));
+        let places = asked.institution.map_or_else(|| std::iter::once(None).chain(everybody).collect(), |only| vec![Some(only)]);
+        for place in places {
+            for (counter, answer) in community.activity(asked.period, place).counters {
+                out.push((format!("activity {} {counter}", place.unwrap_or("*")), json!(answer)));
+            }
+        }
         for figure in asked.figures(indicators, community) {
             let line = serde_json::from_str(&figure.line()).unwrap_or(Value::Null);
             out.push((figure.indicator, line));

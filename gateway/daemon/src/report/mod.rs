@@ -1,6 +1,7 @@
 //! Reports: what is asked of them, and the forms in which they are given. One report is one file here; the command line and
 //! `/admin/report/…` ask the same.
 
+mod activity;
 mod cases;
 mod indicators;
 mod quarterly;
@@ -144,6 +145,7 @@ pub(crate) fn answer(made: &Made<'_>, ask: &ReportAsk<'_>) -> Result<Report, Adm
         "indicators" => indicators::answer(made, ask),
         "quarterly" => quarterly::answer(made, ask),
         "cases" => cases::answer(made, ask),
+        "activity" => activity::answer(made, ask),
         _ => Err(AdminRefusal::NoSuchPath),
     }
 }

@@ -83,6 +83,13 @@ impl<R: Record> Dated<R> {
         self.by_key.get(key)?.iter().find(|l| l.from <= day && day <= l.to).map(|l| &l.record)
     }
 
+    /// Entries of a day whose keys begin so.
+    pub(crate) fn beginning(&self, prefix: String, at_us: i64) -> impl Iterator<Item = &R> {
+        let day = calendar::china_day(at_us);
+        let keys = self.by_key.range(prefix.clone()..).take_while(move |(key, _)| key.starts_with(&prefix));
+        keys.filter_map(move |(_, lines)| lines.iter().find(|l| l.from <= day && day <= l.to)).map(|l| &l.record)
+    }
+
     /// Whether there is or was such an entry.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.by_key.contains_key(key)

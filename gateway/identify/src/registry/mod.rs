@@ -243,6 +243,12 @@ impl Registry {
         self.departments.get(&format!("{institution}|{code}"), at_us)
     }
 
+    /// By its code, otherwise by its name.
+    pub fn department_called(&self, institution: &str, called: &str, at_us: i64) -> Option<&Department> {
+        let by_name = || self.departments.beginning(format!("{institution}|"), at_us).find(|d| d.name == called);
+        self.department(institution, called, at_us).or_else(by_name)
+    }
+
     pub fn practitioner(&self, institution: &str, code: &str, at_us: i64) -> Option<&Practitioner> {
         self.practitioners.get(&format!("{institution}|{code}"), at_us)
     }
