@@ -95,7 +95,10 @@ pub(super) fn counting(running: &Running, day: &Day, done: &[Done]) -> std::io::
     let title = |c: &Value| c[t("title", "titleEn")].as_str().unwrap_or_default().to_owned();
     let told = list(&activity, "counters").filter(|c| !c["value"].is_null());
     let rows: Vec<Vec<String>> = told.map(|c| vec![title(c), c["value"].to_string()]).collect();
-    println!("{}", output::table(&[t("诊疗活动（由 ADT、处方消息计数）", "activity (from ADT and prescriptions)"), t("数", "count")], &rows));
+    println!(
+        "{}",
+        output::table(&[t("诊疗活动（由 ADT、处方消息计数）", "activity (from ADT and prescriptions)"), t("数", "count")], &rows)
+    );
     Ok(())
 }
 

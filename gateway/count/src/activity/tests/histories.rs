@@ -126,7 +126,8 @@ fn history(seed: u64) -> Vec<Step> {
     }
     other_story(&mut c, &mut events);
     // sent again, under another control id
-    for _ in 0..c.below(4) {
+    let again = if events.is_empty() { 0 } else { c.below(4) };
+    for _ in 0..again {
         let again = c.of(&events).clone();
         events.push(again);
     }
