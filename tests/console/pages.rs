@@ -63,6 +63,7 @@ fn the_gateways_pages_are_whole_live_and_lead_down_to_the_messages() {
     down_to_the_message(&county, &mut browser);
     an_institution_sees_its_own(&county, &mut browser);
     every_link_leads_somewhere(&county);
+    a_gateway_that_is_gone_is_told(&mut county, &mut browser);
 }
 
 /// Before the first message the pages say so.
@@ -247,6 +248,17 @@ fn an_institution_sees_its_own(county: &County, browser: &mut Browser) {
     let targets = browser.eval("[...document.querySelectorAll('section[aria-labelledby=centres] thead th')].length");
     assert_eq!(targets, 3, "the county's targets of centres do not measure one institution");
     browser.call("Network.clearBrowserCookies", json!({}));
+}
+
+/// A page on a wall that shows old figures must say so.
+fn a_gateway_that_is_gone_is_told(county: &mut County, browser: &mut Browser) {
+    browser.size(1366, 768);
+    browser.go(&county.url("/console?lang=zh"));
+    browser.until("document.getElementById('stream').textContent === '实时更新中'");
+    county.gateway.kill();
+    browser.until("document.getElementById('stream').textContent.includes('不是最新')");
+    assert_eq!(browser.eval("document.getElementById('stream').getBoundingClientRect().bottom <= innerHeight"), true, "it is in sight");
+    browser.picture(&pictures().join("daemon/lost.png"));
 }
 
 fn fetched(county: &County, path: &str) -> Answer {

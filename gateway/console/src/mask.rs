@@ -49,14 +49,17 @@ fn stars(text: &str) -> String {
     text.chars().map(|c| if c.is_alphanumeric() { '*' } else { c }).collect()
 }
 
+/// No person has more names and numbers; a message that has costs a page no more.
+const SECRETS_MAX: usize = 64;
+
 /// What PID says that would tell in a report's text who it is about: names, numbers, addresses, telephones; the longest first.
 /// Short numbers are left out: they are found in every text.
 fn secrets<'t>(lines: impl Iterator<Item = &'t str>) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     for line in lines.filter(|l| l.starts_with("PID|")) {
         for (i, field) in line.split('|').enumerate().filter(|(i, _)| [2, 3, 4, 5, 9, 11, 13, 14, 18, 19].contains(i)) {
-            // of a number only itself, not who gave it: that is an institution
-            let parts = if matches!(i, 2..=4 | 18 | 19) { 1 } else { usize::MAX };
+            // of a number only itself, not who gave it; of an address not the town: others bear its name
+            let parts = if matches!(i, 2..=4 | 11 | 18 | 19) { 1 } else { usize::MAX };
             for repeat in field.split('~') {
                 out.extend(repeat.split(['^', '&']).take(parts).map(str::to_owned));
                 if matches!(i, 5 | 9) {
@@ -70,6 +73,7 @@ fn secrets<'t>(lines: impl Iterator<Item = &'t str>) -> Vec<String> {
     out.retain(telling);
     out.sort_by_key(|s| std::cmp::Reverse(s.len()));
     out.dedup();
+    out.truncate(SECRETS_MAX);
     out
 }
 

@@ -220,7 +220,7 @@ fn counted(all: &[&Source], context: &Context) -> String {
 }
 
 /// In the one unit that says enough.
-fn ago(seconds: i64, context: &Context) -> String {
+pub(crate) fn ago(seconds: i64, context: &Context) -> String {
     let units = [(86_400, " 天前", " d ago"), (3_600, " 小时前", " h ago"), (60, " 分钟前", " min ago")];
     let unit = units.into_iter().find(|(length, ..)| seconds >= *length);
     unit.map_or_else(|| context.t("刚刚", "just now").to_owned(), |(length, zh, en)| format!("{}{}", seconds / length, context.t(zh, en)))

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use hutong_paper::Lang;
+
 use crate::fake::County;
-use crate::{Request, Site, Viewer};
+use crate::view::{Dashboard, DashboardAsk};
+use crate::{Console, Context, Request, Site, Viewer, dashboard, rows};
 
 fn get(path: &str, query: &[(&str, &str)]) -> (u16, String) {
     let reply = Site::new(Arc::new(County::default())).answer(request(path, query));
@@ -100,4 +103,57 @@ fn a_report_can_be_taken_as_a_file() {
     let disposition = &reply.headers.iter().find(|(name, _)| *name == "content-disposition").unwrap().1;
     assert_eq!(disposition, "attachment; filename=\"quarterly-2026Q3.csv\"");
     assert!(reply.body.starts_with("\u{feff}".as_bytes()));
+}
+
+fn context(lang: Lang) -> Context {
+    Context { lang, theme: None, path: "/console".into(), query: Vec::new(), viewer: Some(Viewer::Local) }
+}
+
+#[test]
+fn the_dashboard_says_what_is_not_there() {
+    let mut view = County::default().dashboard(&Viewer::Local, &DashboardAsk::default()).unwrap();
+    let page = |view: &Dashboard| dashboard::dashboard(view, &context(Lang::Zh)).as_str().to_owned();
+    let said = ["尚未收到任何消息", "尚未设定", "本年度没有计入的病例", "没有未计入的病例", "尚未设定目标，条长按人次比较"];
+    assert!(said.iter().all(|text| !page(&view).contains(text)));
+    view.target = None;
+    view.centres.iter_mut().for_each(|c| c.target = None);
+    view.institutions.clear();
+    view.months.iter_mut().for_each(|m| (m.img5, m.all4, m.last_year) = (0, 0, None));
+    view.excluded.clear();
+    view.sources.iter_mut().for_each(|s| s.last_message_us = None);
+    let html = page(&view);
+    for text in said {
+        assert!(html.contains(text), "{text}");
+    }
+    // a year that is over has no today
+    view.year = 2025;
+    assert!(html.contains("今日人次") && !page(&view).contains("今日人次"));
+}
+
+#[test]
+fn who_is_behind_the_calendar_and_who_is_silent_is_told() {
+    let view = County::default().dashboard(&Viewer::Local, &DashboardAsk::default()).unwrap();
+    let html = dashboard::dashboard(&view, &context(Lang::Zh)).as_str().to_owned();
+    for text in [
+        "竖线为时序进度 89.3%，5 个中有 2 个慢于时序。",
+        "<strong data-live=\"target.done\">14,088</strong> / 16,000 人（1.6 万人）",
+        "中断 1，延迟 1，尚无消息 1，正常 3",
+        "/console/cases?scope=IMG5&amp;period=2026&amp;institution=SQWSY",
+        "/console/cases?scope=IMG5&amp;period=2026-02\">2月</a>",
+        "/console/cases?scope=IMG5&amp;period=2026&amp;excluded=sent-twice",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    // who needs somebody stands first
+    let at = |name: &str| html.rfind(name).unwrap();
+    assert!(at("青坪村卫生室</th>") < at("白鹤乡卫生院</th>") && at("白鹤乡卫生院</th>") < at("柳溪中心卫生院</th>"));
+    for (seconds, zh, en) in [
+        (0, "刚刚", "just now"),
+        (59, "刚刚", "just now"),
+        (60, "1 分钟前", "1 min ago"),
+        (86_399, "23 小时前", "23 h ago"),
+        (864_000, "10 天前", "10 d ago"),
+    ] {
+        assert_eq!((rows::ago(seconds, &context(Lang::Zh)).as_str(), rows::ago(seconds, &context(Lang::En)).as_str()), (zh, en));
+    }
 }

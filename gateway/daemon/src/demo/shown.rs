@@ -79,6 +79,13 @@ pub(super) fn counting(running: &Running, day: &Day, done: &[Done]) -> std::io::
         t("ALL4 人数", "ALL4 persons"),
     ];
     println!("{}", output::table(&head, &at));
+    println!(
+        "{}\n",
+        t(
+            "IMG5：影像、心电、超声、核医学、肌电、脑电；ALL4：另含检验、病理。",
+            "IMG5: imaging, ECG, ultrasound, nuclear medicine, EMG, EEG; ALL4: with laboratory and pathology."
+        )
+    );
     let figure = clients::get(running.http, &day.tell(counting::FIGURES))?;
     let reasons = [
         ("test_data", t("测试数据（含洪峰 2000 条）", "tests (the flood of 2,000 among them)")),
@@ -114,11 +121,11 @@ fn list<'v>(of: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
 /// What became of all messages, the verdict, and where to look.
 pub(super) fn summary(running: &Running, county: &County<'_>, day: &Day, steps: usize, failed: usize) {
     if let Ok(health) = clients::get(running.http, "/health") {
-        let f = |name: &str| health["final"][name].to_string();
+        let f = |name: &str| whole(&health["final"][name].to_string());
         let row = vec![
-            health["received"].to_string(),
-            health["journalled"].to_string(),
-            health["answered"].to_string(),
+            whole(&health["received"].to_string()),
+            whole(&health["journalled"].to_string()),
+            whole(&health["answered"].to_string()),
             f("stored"),
             f("held"),
             f("rejected"),
