@@ -75,13 +75,19 @@ if (live && window.EventSource) {
   // says whether the figures are current; a stream that is only begun anew is no news
   const stream = document.getElementById("stream");
   let silent = null;
+  const show = (text, lost) => {
+    if (!stream.hidden && stream.textContent === text) return;
+    stream.textContent = text;
+    stream.classList.toggle("error", lost);
+    stream.hidden = false;
+  };
   const say = (on) => {
-    clearTimeout(silent);
-    silent = on ? null : setTimeout(() => { stream.textContent = stream.dataset.off; stream.classList.add("error"); stream.hidden = false; }, 4000);
-    if (on && (stream.hidden || stream.classList.contains("error"))) {
-      stream.textContent = stream.dataset.on;
-      stream.classList.remove("error");
-      stream.hidden = false;
+    if (on) {
+      clearTimeout(silent);
+      silent = null;
+      show(stream.dataset.on, false);
+    } else if (!silent) {
+      silent = setTimeout(show, 4000, stream.dataset.off, true);
     }
   };
 
