@@ -320,13 +320,13 @@ fn report_rows(figure: &Figure, is_running: bool) -> Rows {
         ("统计期".to_owned(), figure.period.clone()),
         ("机构".to_owned(), institution),
         ("口径".to_owned(), figure.scope.map_or_else(String::new, |s| s.code().to_owned())),
-        ("数值".to_owned(), format!("{} {}", figure.value_text(), figure.unit).trim().to_owned()),
-        ("来源".to_owned(), figure.provenance.zh().to_owned()),
     ];
-    if matches!(figure.outcome, Outcome::Missing(_)) {
-        out.pop();
+    let is_missing = matches!(figure.outcome, Outcome::Missing(_));
+    if !is_missing {
+        out.push(("数值".to_owned(), format!("{} {}", figure.value_text(), figure.unit).trim().to_owned()));
+        out.push(("来源".to_owned(), figure.provenance.zh().to_owned()));
     }
-    if is_running {
+    if is_running && !is_missing {
         out.push(("说明".to_owned(), "统计期未结束，为截至目前的数字".to_owned()));
     }
     out.extend(figure.target.iter().map(|t| (format!("{} 年目标值", t.year), t.printed.clone())));

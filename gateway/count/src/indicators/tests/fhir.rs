@@ -67,6 +67,7 @@ fn every_figure_is_a_valid_report_whether_it_is_there_or_missing() {
             let is_missing = matches!(figure.outcome, Outcome::Missing(_));
             assert_eq!(tree.root().at("status"), Some(if is_missing { "pending" } else { "complete" }));
             assert_eq!(text(&tree).contains("不能计算"), is_missing, "{}", text(&tree));
+            assert_eq!(text(&tree).contains("<th>数值</th>"), !is_missing, "{}", text(&tree));
             assert_eq!(text(&tree).contains("evidence-hash"), figure.inputs.iter().any(|u| !u.evidence_sha256.is_empty()));
         }
     }
