@@ -27,6 +27,7 @@ fn events_are_told_apart() {
             Some(Ok(Said::Case(_))) => "case",
             Some(Ok(Said::Figure(_))) => "figure",
             Some(Ok(Said::Work(_))) => "work",
+            Some(Ok(Said::Activity(_))) => "activity",
         };
         assert_eq!(got, expected);
     }
