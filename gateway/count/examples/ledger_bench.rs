@@ -155,7 +155,7 @@ fn main() {
         }
     }
     let begun = Instant::now();
-    let quality = ledger.quality(Period::parse("2025Q2").unwrap(), By::Centre, 120).unwrap();
+    let quality = ledger.quality(Period::parse("2025Q2").unwrap(), By::Centre, None, |_| 120).unwrap();
     println!("quality of a quarter: {:?} ({} rows)", begun.elapsed(), quality.len());
     let begun = Instant::now();
     ledger.institutions_changed(At { seq: messages + 1, us: START + YEARS_US }, &County);

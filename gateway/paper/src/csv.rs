@@ -1,15 +1,24 @@
 //! CSV as Excel in China opens it: UTF-8 with a byte-order mark, RFC 4180, nothing that could run as a formula.
 
 use crate::document::{Block, Document, Table};
-use crate::text::Lang;
+use crate::text::{Lang, Text};
 use crate::value::Value;
 
-/// All tables of a document. Where there are several, a line with its title stands before each and an empty line between.
+/// All tables of a document. One table is header and rows and nothing else. A report of several begins with what it is and on
+/// what it rests, has a line with its title before each table and an empty line between, and ends with what is said in words.
 pub fn csv(document: &Document, lang: Lang) -> String {
     let tables: Vec<&Table> = document.tables().collect();
     let mut out = String::from('\u{feff}');
+    let is_report = tables.len() > 1;
+    if is_report {
+        row(&mut out, [guarded(&document.name(lang))]);
+        for (label, value) in document.meta.lines(lang) {
+            row(&mut out, [guarded(label), guarded(&value)]);
+        }
+        out.push_str("\r\n");
+    }
     for (i, table) in tables.iter().enumerate() {
-        if tables.len() > 1 {
+        if is_report {
             out.push_str(if i > 0 { "\r\n" } else { "" });
             row(&mut out, [guarded(table.title.of(lang))]);
         }
@@ -19,10 +28,30 @@ pub fn csv(document: &Document, lang: Lang) -> String {
             row(&mut out, (0..table.columns.len()).map(cell));
         }
     }
+    for (heading, notes) in document.notes().filter(|_| is_report) {
+        out.push_str("\r\n");
+        row(&mut out, [guarded(heading.of(lang))]);
+        for (i, note) in notes.iter().enumerate() {
+            row(&mut out, [(i + 1).to_string(), guarded(note.of(lang))]);
+        }
+    }
     out
 }
 
 impl Document {
+    /// Notes with the heading that they stand under.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = (Text, &[Text])> {
+        let mut heading = Text::default();
+        self.blocks.iter().filter_map(move |block| match block {
+            Block::Heading(_, text) => {
+                heading = text.clone();
+                None
+            }
+            Block::Notes(notes) => Some((heading.clone(), notes.as_slice())),
+            _ => None,
+        })
+    }
+
     /// The tables in order.
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
         self.blocks.iter().filter_map(|block| match block {
@@ -64,8 +93,7 @@ fn row(out: &mut String, cells: impl IntoIterator<Item = String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{Column, Kind};
-    use crate::text::Text;
+    use crate::document::{Column, Kind, Meta};
 
     #[test]
     fn a_cell_is_quoted_and_never_a_formula() {
@@ -93,7 +121,12 @@ mod tests {
             let one = Document { blocks: vec![Block::Table(table(&[text]))], ..Document::default() };
             assert_eq!(csv(&one, Lang::Zh), format!("\u{feff}\"列,一\"\r\n{expected}\r\n-5\r\n\r\n"));
         }
-        let two = Document { blocks: vec![Block::Table(table(&[])), Block::Table(table(&[]))], ..Document::default() };
-        assert_eq!(csv(&two, Lang::En), "\u{feff}'=表\r\na\r\n-5\r\n\r\n\r\n'=表\r\na\r\n-5\r\n\r\n");
+        let said = vec![Text::same("-1 例")];
+        let blocks = vec![Block::Table(table(&[])), Block::Table(table(&[])), Block::Heading(1, Text::same("说明")), Block::Notes(said)];
+        let meta = Meta { period: Text::same("2026Q3"), journal_position: 7, ..Meta::default() };
+        let two = Document { title: Text::same("通报"), meta, blocks, ..Document::default() };
+        let tables = "'=表\r\na\r\n-5\r\n\r\n\r\n'=表\r\na\r\n-5\r\n\r\n";
+        let expected = format!("\u{feff}通报\r\nPeriod,2026Q3\r\nJournal position,7\r\n\r\n{tables}\r\n说明\r\n1,'-1 例\r\n");
+        assert_eq!(csv(&two, Lang::En), expected);
     }
 }

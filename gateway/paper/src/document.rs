@@ -1,5 +1,7 @@
 //! What a document is made of.
 
+use std::borrow::Cow;
+
 use crate::text::{Lang, Text};
 use crate::value::{Value, moment};
 
@@ -11,6 +13,13 @@ pub struct Document {
     pub subtitle: Text,
     pub meta: Meta,
     pub blocks: Vec<Block>,
+}
+
+impl Document {
+    /// Title and subtitle as one line: what a window, a bookmark or a list of files shows.
+    pub fn name(&self, lang: Lang) -> String {
+        [self.title.of(lang), self.subtitle.of(lang)].iter().filter(|t| !t.is_empty()).copied().collect::<Vec<_>>().join(" · ")
+    }
 }
 
 /// What makes the figures reproducible: stands on every form of the document.
@@ -87,6 +96,22 @@ pub struct Table {
     pub footnotes: Vec<Text>,
 }
 
+impl Table {
+    /// Without the columns that are for files only.
+    pub(crate) fn for_people(&self) -> Cow<'_, Table> {
+        if !self.columns.iter().any(|c| c.is_data) {
+            return Cow::Borrowed(self);
+        }
+        let kept = |row: &Vec<Value>| row.iter().zip(&self.columns).filter(|(_, c)| !c.is_data).map(|(v, _)| v.clone()).collect();
+        Cow::Owned(Table {
+            columns: self.columns.iter().filter(|c| !c.is_data).cloned().collect(),
+            rows: self.rows.iter().map(kept).collect(),
+            totals: self.totals.as_ref().map(kept),
+            ..self.clone()
+        })
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Column {
     /// The name in ndjson.
@@ -95,11 +120,18 @@ pub struct Column {
     pub kind: Kind,
     /// Where it differs from what the kind asks for.
     pub align: Option<Align>,
+    /// Stands in files for programs and spreadsheets only: a code beside the name that people read.
+    pub is_data: bool,
 }
 
 impl Column {
     pub fn new(key: impl Into<String>, zh: &'static str, en: &'static str, kind: Kind) -> Column {
-        Column { key: key.into(), title: Text::new(zh, en), kind, align: None }
+        Column { key: key.into(), title: Text::new(zh, en), kind, align: None, is_data: false }
+    }
+
+    /// A column of files only.
+    pub fn data(key: impl Into<String>, zh: &'static str, en: &'static str, kind: Kind) -> Column {
+        Column { is_data: true, ..Column::new(key, zh, en, kind) }
     }
 
     pub fn align(&self) -> Align {

@@ -39,7 +39,7 @@ pub fn html_page(document: &Document, lang: Lang) -> String {
         html.node("head", &[], |head| {
             head.open("meta", &[("charset", "utf-8")]);
             head.open("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]);
-            head.leaf("title", &[], document.title.of(lang));
+            head.leaf("title", &[], &document.name(lang));
             head.node("style", &[], |style| style.trusted(STYLE));
         });
         html.node("body", &[], |body| {
@@ -116,6 +116,7 @@ pub fn chart(html: &mut Html, chart: &Chart, wide: f64, lang: Lang) {
 
 /// A table that may be wider than the screen: it scrolls by itself, also by keyboard.
 pub fn table(html: &mut Html, table: &Table, lang: Lang) {
+    let table = &*table.for_people();
     let title = table.title.of(lang);
     let name = if title.is_empty() { table.key.as_str() } else { title };
     html.node("div", &[("class", "scroll"), ("role", "region"), ("tabindex", "0"), ("aria-label", name)], |scroll| {

@@ -35,12 +35,23 @@ fn draw(svg: &mut Html, mark: &Mark) {
             let place = [("x", x.as_str()), ("y", &y), ("width", &width), ("height", &height), ("class", class), ("fill", &fill)];
             svg.leaf("rect", &place, "");
         }
-        Mark::Line { points, ink, width } => {
+        Mark::Hatch { lines, ink, width } => {
+            let (class, stroke) = look(*ink);
+            let d: String = lines.iter().map(|[(x, y), (to_x, to_y)]| format!("M{x} {y}L{to_x} {to_y}")).collect();
+            let (class, width) = (format!("{class} line"), width.to_string());
+            svg.leaf("path", &[("d", &d), ("class", &class), ("fill", "none"), ("stroke", &stroke), ("stroke-width", &width)], "");
+        }
+        Mark::Line { points, ink, width, dash } => {
             let (class, stroke) = look(*ink);
             let points: Vec<String> = points.iter().map(|(x, y)| format!("{x},{y}")).collect();
             let (points, width) = (points.join(" "), width.to_string());
             let class = format!("{class} line");
-            let how = [("points", points.as_str()), ("class", &class), ("fill", "none"), ("stroke", &stroke), ("stroke-width", &width)];
+            let dashes = dash.to_string();
+            let mut how =
+                vec![("points", points.as_str()), ("class", &class), ("fill", "none"), ("stroke", &stroke), ("stroke-width", &width)];
+            if *dash > 0.0 {
+                how.push(("stroke-dasharray", &dashes));
+            }
             svg.leaf("polyline", &how, "");
         }
         Mark::Dot { x, y, radius, ink } => {

@@ -1,7 +1,8 @@
 //! A document on a terminal: columns that line up with Chinese text.
 
 use crate::document::{Align, Block, Document, Table};
-use crate::text::{Lang, Text};
+use crate::lines::break_lines;
+use crate::text::Lang;
 use crate::value::Value;
 
 /// Columns that a terminal needs for `text`: East Asian wide characters take two (UAX #11, the ranges in use here).
@@ -26,14 +27,16 @@ fn char_width(c: char) -> usize {
     }
 }
 
-/// The whole document as text. Charts are left out: their figures stand in tables.
-pub fn terminal(document: &Document, lang: Lang) -> String {
+/// The whole document as text. Charts are left out: their figures stand in tables. `columns`: the terminal's width, to which
+/// texts and tables are fitted; without it every paragraph and every row is one line, for other programs to read.
+pub fn terminal(document: &Document, lang: Lang, columns: Option<usize>) -> String {
+    let columns = columns.unwrap_or(usize::MAX).max(COLUMNS_MIN);
     let mut out = String::new();
     for text in [&document.title, &document.subtitle] {
         line(&mut out, text.of(lang));
     }
     for (label, value) in document.meta.lines(lang) {
-        line(&mut out, &format!("{label}{}{value}", colon(lang)));
+        hanging(&mut out, &format!("{label}{}", colon(lang)), &value, columns);
     }
     for block in &document.blocks {
         match block {
@@ -42,11 +45,15 @@ pub fn terminal(document: &Document, lang: Lang) -> String {
                 line(&mut out, text.of(lang));
                 line(&mut out, &"═".repeat(width(text.of(lang))));
             }
-            Block::Paragraph(text) => line(&mut out, text.of(lang)),
-            Block::Notes(notes) => numbered(&mut out, notes, lang),
+            Block::Paragraph(text) => hanging(&mut out, "", text.of(lang), columns),
+            Block::Notes(notes) => {
+                for (i, note) in notes.iter().enumerate() {
+                    hanging(&mut out, &format!("{}. ", i + 1), note.of(lang), columns);
+                }
+            }
             Block::Table(t) => {
                 out.push('\n');
-                out.push_str(&table(t, lang));
+                out.push_str(&table(t, lang, columns));
             }
             Block::Figures(figures) => {
                 for figure in figures {
@@ -62,33 +69,91 @@ pub fn terminal(document: &Document, lang: Lang) -> String {
     out
 }
 
-/// One table with its title, totals and footnotes.
-pub fn table(table: &Table, lang: Lang) -> String {
+/// Nobody reads a report in less.
+const COLUMNS_MIN: usize = 40;
+/// What a column of text or a header may be pressed to.
+const TEXT_MIN: usize = 10;
+const HEAD_MIN: usize = 4;
+
+/// One table with its title, totals and footnotes, no wider than `columns` where that can be: numbers are never broken.
+fn table(table: &Table, lang: Lang, columns: usize) -> String {
+    let table = &*table.for_people();
     let shown = |row: &Vec<Value>| -> Vec<String> {
         (0..table.columns.len()).map(|i| one_line(&row.get(i).unwrap_or(&Value::Empty).shown(lang))).collect()
     };
     let header: Vec<String> = table.columns.iter().map(|c| one_line(c.title.of(lang))).collect();
     let rows: Vec<Vec<String>> = table.rows.iter().map(shown).collect();
     let totals: Option<Vec<String>> = table.totals.as_ref().map(shown);
-    let all = || [&header].into_iter().chain(&rows).chain(&totals);
-    let widths: Vec<usize> = (0..header.len()).map(|i| all().filter_map(|r| r.get(i)).map(|t| width(t)).max().unwrap_or(0)).collect();
+    let widths = widths(table, &header, &rows, totals.as_ref(), columns);
     let aligns: Vec<Align> = table.columns.iter().map(|c| c.align()).collect();
     let mut out = String::new();
     let rule: Vec<String> = widths.iter().map(|w| "─".repeat(*w)).collect();
     line(&mut out, table.title.of(lang));
-    line(&mut out, &joined(&header, &widths, &aligns));
-    line(&mut out, &rule.join("  "));
-    for row in &rows {
-        line(&mut out, &joined(row, &widths, &aligns));
+    row(&mut out, &header, &widths, &aligns);
+    line(&mut out, &rule.join(GAP));
+    for cells in &rows {
+        row(&mut out, cells, &widths, &aligns);
     }
     if let Some(totals) = &totals {
-        line(&mut out, &rule.join("  "));
-        line(&mut out, &joined(totals, &widths, &aligns));
+        line(&mut out, &rule.join(GAP));
+        row(&mut out, totals, &widths, &aligns);
     }
     for note in &table.footnotes {
-        line(&mut out, note.of(lang));
+        hanging(&mut out, "", note.of(lang), columns);
     }
     out
+}
+
+const GAP: &str = "  ";
+
+fn widths(table: &Table, header: &[String], rows: &[Vec<String>], totals: Option<&Vec<String>>, columns: usize) -> Vec<usize> {
+    let widest = |i: usize, of: &mut dyn Iterator<Item = &Vec<String>>| of.filter_map(|r| r.get(i)).map(|t| width(t)).max().unwrap_or(0);
+    let mut wanted = Vec::new();
+    let mut least = Vec::new();
+    for (i, head) in header.iter().enumerate() {
+        let body = widest(i, &mut rows.iter().chain(totals));
+        let is_text = table.rows.iter().any(|r| r.get(i).is_some_and(Value::is_text));
+        wanted.push(body.max(width(head)));
+        least.push(if is_text { body.min(TEXT_MIN) } else { body }.max(width(head).min(HEAD_MIN)));
+    }
+    let room = columns.saturating_sub(GAP.len() * header.len().saturating_sub(1));
+    let (mut over, least_sum) = (room.saturating_sub(least.iter().sum()), least.iter().sum::<usize>());
+    if wanted.iter().sum::<usize>() <= room || least_sum > room {
+        return wanted;
+    }
+    // the narrowest wishes first: what they leave goes to the others
+    let mut order: Vec<usize> = (0..header.len()).collect();
+    order.sort_by_key(|i| wanted[*i] - least[*i].min(wanted[*i]));
+    let mut out = least.clone();
+    for (n, i) in order.iter().enumerate() {
+        let more = (wanted[*i].saturating_sub(least[*i])).min(over / (order.len() - n));
+        out[*i] += more;
+        over -= more;
+    }
+    out
+}
+
+/// One row, over as many lines as its longest cell needs.
+fn row(out: &mut String, cells: &[String], widths: &[usize], aligns: &[Align]) {
+    let broken = |(cell, columns): (&String, &usize)| {
+        if width(cell) <= *columns { vec![cell.clone()] } else { break_lines(cell, *columns as f32, 0.0, |t| width(t) as f32) }
+    };
+    let cells: Vec<Vec<String>> = cells.iter().zip(widths).map(broken).collect();
+    for n in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
+        let one: Vec<String> = cells.iter().map(|lines| lines.get(n).cloned().unwrap_or_default()).collect();
+        line(out, &joined(&one, widths, aligns));
+    }
+}
+
+/// A text whose further lines stand behind its label.
+fn hanging(out: &mut String, label: &str, text: &str, columns: usize) {
+    let indent = width(label);
+    let room = columns.saturating_sub(indent).max(20);
+    let lines = if width(text) <= room { vec![text.to_owned()] } else { break_lines(text, room as f32, 0.0, |t| width(t) as f32) };
+    for (i, one) in lines.iter().enumerate() {
+        let before = if i == 0 { label.to_owned() } else { " ".repeat(indent) };
+        line(out, &format!("{before}{one}"));
+    }
 }
 
 /// What comes from messages must not move the cursor or colour the terminal.
@@ -111,13 +176,7 @@ fn joined(cells: &[String], widths: &[usize], aligns: &[Align]) -> String {
             format!("{}{cell}{}", " ".repeat(before), " ".repeat(free - before))
         })
         .collect();
-    padded.join("  ").trim_end().to_owned()
-}
-
-fn numbered(out: &mut String, notes: &[Text], lang: Lang) {
-    for (i, note) in notes.iter().enumerate() {
-        line(out, &format!("{}. {}", i + 1, note.of(lang)));
-    }
+    padded.join(GAP).trim_end().to_owned()
 }
 
 fn line(out: &mut String, text: &str) {
@@ -135,6 +194,7 @@ pub(crate) fn colon(lang: Lang) -> &'static str {
 mod tests {
     use super::*;
     use crate::document::{Column, Kind};
+    use crate::text::Text;
 
     #[test]
     fn columns_line_up_with_chinese() {
@@ -145,12 +205,46 @@ mod tests {
             totals: Some(vec!["合计".into(), 1207.into()]),
             ..Table::default()
         };
-        let text = table(&t, Lang::Zh);
+        let text = super::table(&t, Lang::Zh, usize::MAX);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[3], "县人民医院𬭎  1,200");
         assert_eq!(lines[4], "HIS [31m          7");
         assert_eq!(lines[5], "村                —");
         assert_eq!((lines[7], lines[2]), ("合计          1,207", "────────────  ─────"));
         assert!([3, 4, 7].iter().all(|i| width(lines[*i]) == width(lines[2])), "{text}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_breaks_texts_and_never_numbers() {
+        let column = |key: &str, zh: &'static str, kind| Column::new(key, zh, zh, kind);
+        let t = Table {
+            title: Text::same("表"),
+            columns: vec![
+                column("who", "检查机构", Kind::Text),
+                column("n", "本期计入的人次", Kind::Integer),
+                Column::data("code", "代码", "code", Kind::Text),
+                column("why", "原因", Kind::Text),
+            ],
+            rows: vec![vec![
+                "清江县石堤镇中心卫生院".into(),
+                1_234_567.into(),
+                "T1".into(),
+                "报告没有签发医师，申请、标本、检查消息都没有收到".into(),
+            ]],
+            ..Table::default()
+        };
+        for columns in [40, 60, 80] {
+            let text = super::table(&t, Lang::Zh, columns);
+            assert!(text.lines().all(|l| width(l) <= columns), "{columns}:\n{text}");
+            assert!(text.contains("1,234,567") && !text.contains("T1"), "{text}");
+        }
+        let document = Document {
+            blocks: vec![Block::Notes(vec![Text::same("目标为文件所在区划全域的目标。".repeat(5))])],
+            ..Document::default()
+        };
+        let narrow = terminal(&document, Lang::Zh, Some(50));
+        assert!(narrow.lines().count() > 2 && narrow.lines().all(|l| width(l) <= 50), "{narrow}");
+        assert!(narrow.lines().nth(1).unwrap().starts_with("   "), "{narrow}");
+        assert_eq!(terminal(&document, Lang::Zh, None).lines().count(), 1, "for other programs a note is a line");
     }
 }

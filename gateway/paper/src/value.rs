@@ -21,6 +21,8 @@ pub enum Value {
     Decimal(Decimal),
     /// In hundredths: 58.3 reads `58.3%`.
     Percent(Decimal),
+    /// How much more or less than before, in hundredths: `+6.4%`.
+    Change(Decimal),
     /// In fen.
     Money(i64),
     /// Days since 1970.
@@ -43,6 +45,8 @@ impl Value {
             Value::Integer(n) => thousands(&n.to_string()),
             Value::Decimal(d) => thousands(&d.to_string()),
             Value::Percent(d) => format!("{d}%"),
+            Value::Change(d) if d.is_zero() || d.is_sign_negative() => format!("{d}%"),
+            Value::Change(d) => format!("+{d}%"),
             Value::Money(fen) => thousands(&yuan(*fen)),
             Value::Date(days) => date(*days),
             Value::Moment(us) => moment(*us),
@@ -61,6 +65,8 @@ impl Value {
             Value::Empty => String::new(),
             Value::Integer(n) => n.to_string(),
             Value::Decimal(d) => d.to_string(),
+            // a plus sign would make a formula of it
+            Value::Change(d) => format!("{d}%"),
             Value::Money(fen) => yuan(*fen),
             Value::Duration(s) => {
                 let (sign, s) = (if *s < 0 { "-" } else { "" }, s.unsigned_abs());
@@ -76,7 +82,7 @@ impl Value {
         match self {
             Value::Empty => serde_json::Value::Null,
             Value::Integer(n) | Value::Money(n) | Value::Duration(n) => (*n).into(),
-            Value::Decimal(d) | Value::Percent(d) => number(&d.to_string()),
+            Value::Decimal(d) | Value::Percent(d) | Value::Change(d) => number(&d.to_string()),
             Value::Moment(us) => format!("{}+08:00", moment_s(*us).replace(' ', "T")).into(),
             Value::Counts(counts) => serde_json::Value::Object(counts.iter().map(|(code, _, n)| (code.clone(), (*n).into())).collect()),
             other => other.shown(lang).into(),
@@ -187,6 +193,9 @@ mod tests {
             (Value::Integer(999), "999", "999", "999"),
             (Value::Decimal(d("18.10")), "18.10", "18.10", "18.10"),
             (Value::Percent(d("58.3")), "58.3%", "58.3%", "58.3"),
+            (Value::Change(d("6.4")), "+6.4%", "6.4%", "6.4"),
+            (Value::Change(d("-6.4")), "-6.4%", "-6.4%", "-6.4"),
+            (Value::Change(d("0.0")), "0.0%", "0.0%", "0.0"),
             (Value::Money(-123_456), "-1,234.56", "-1234.56", "-123456"),
             (Value::Money(5), "0.05", "0.05", "5"),
             (Value::Date(20_779), "2026-11-22", "2026-11-22", "\"2026-11-22\""),

@@ -110,10 +110,14 @@ impl Ledger {
         self.apart.iter().filter_map(|(a, b)| Some((case(*a)?, case(*b)?))).flat_map(|(a, b)| [(a, b), (b, a)]).collect()
     }
 
-    /// Times and events of what counts, in whole months; `limit` minutes from order to report are in time.
-    pub fn quality(&self, period: Period, by: By, limit: u32) -> Option<Vec<Quality>> {
+    /// Times and events of what counts, in whole months: of all, or of what the institution `only` examined or read. `limit`:
+    /// minutes to a report that are in time for a modality.
+    pub fn quality(&self, period: Period, by: By, only: Option<&str>, limit: impl Fn(Modality) -> u32) -> Option<Vec<Quality>> {
         let (first, last) = months(period)?;
-        let mut times: BTreeMap<String, [Vec<u32>; 2]> = BTreeMap::new();
+        let only = only.map(|code| self.institutions.find(code).unwrap_or(u16::MAX));
+        let holds = |cell: &Cell| only.is_none_or(|i| cell.exam == i || cell.read == i);
+        let counts = |cell: &Cell| (first..=last).contains(&cell.month) && cell.outcome == Outcome::Counted && holds(cell);
+        let mut times: BTreeMap<String, [Times; 2]> = BTreeMap::new();
         let mut out: BTreeMap<String, Quality> = BTreeMap::new();
         for (row, case) in self.rows.iter().zip(0_u32..) {
             let day = super::tally::day_of_seconds(row.reported);
@@ -121,12 +125,12 @@ impl Ledger {
                 continue;
             }
             let folder = self.folder(case);
-            for t in folder.tallied.iter().filter(|t| (first..=last).contains(&t.cell.month) && t.cell.outcome == Outcome::Counted) {
-                let key = self.key(by, &t.cell);
+            for t in folder.tallied.iter().filter(|t| counts(&t.cell)) {
+                let (key, limit) = (self.key(by, &t.cell), limit(t.cell.modality));
                 let row = self.case_row(case, &folder, t);
                 let [order, exam] = times.entry(key.clone()).or_default();
-                order.extend(row.order_to_report);
-                exam.extend(row.exam_to_report);
+                order.add(row.order_to_report, limit);
+                exam.add(row.exam_to_report, limit);
                 out.entry(key).or_default().critical += u64::from(row.critical);
             }
         }
@@ -135,11 +139,13 @@ impl Ledger {
             let modality = if r.modality == Modality::Unknown { Modality::Lab } else { r.modality };
             let cell =
                 Cell { month: r.month, exam: folder.exam(), read: r.by, modality, outcome: Outcome::Counted, checkup: folder.checkup };
-            out.entry(self.key(by, &cell)).or_default().rejected += 1;
+            if holds(&cell) {
+                out.entry(self.key(by, &cell)).or_default().rejected += 1;
+            }
         }
         for (key, [order, exam]) in times {
             let quality = out.entry(key).or_default();
-            (quality.order_to_report, quality.exam_to_report) = (spread(order, limit), spread(exam, limit));
+            (quality.order_to_report, quality.exam_to_report) = (order.spread(), exam.spread());
         }
         Some(out.into_iter().map(|(key, q)| Quality { key, ..q }).collect())
     }
@@ -216,14 +222,59 @@ fn likeness(order: &Folder, report: &Folder, window_us: i64) -> Option<(u8, Vec<
     (points >= 50).then_some((points, because))
 }
 
-fn spread(mut times: Vec<u32>, limit: u32) -> Spread {
-    times.sort_unstable();
-    let at = |of: usize| times.get((times.len() * of / 100).min(times.len().saturating_sub(1))).copied().unwrap_or(0);
-    Spread {
-        count: times.len() as u64,
-        median: at(50),
-        p90: at(90),
-        sum: times.iter().map(|t| u64::from(*t)).sum(),
-        in_time: times.iter().filter(|t| **t <= limit).count() as u64,
+/// Minutes of cases, and how many were within their limits.
+#[derive(Default)]
+struct Times {
+    minutes: Vec<u32>,
+    in_time: u64,
+}
+
+impl Times {
+    fn add(&mut self, minutes: Option<u32>, limit: u32) {
+        self.minutes.extend(minutes);
+        self.in_time += u64::from(minutes.is_some_and(|m| m <= limit));
+    }
+
+    /// The median is the middle one, or the mean of the two in the middle (half a minute up); the 90th percentile the
+    /// smallest that at least 90 % do not exceed (nearest rank).
+    fn spread(mut self) -> Spread {
+        self.minutes.sort_unstable();
+        let count = self.minutes.len();
+        let at = |i: usize| self.minutes.get(i).copied().unwrap_or(0);
+        let (low, high) = (u64::from(at(count.saturating_sub(1) / 2)), u64::from(at(count / 2)));
+        Spread {
+            count: count as u64,
+            median: u32::try_from((low + high).div_ceil(2)).unwrap_or(u32::MAX),
+            p90: at((count * 9).div_ceil(10).saturating_sub(1)),
+            sum: self.minutes.iter().map(|t| u64::from(*t)).sum(),
+            in_time: self.in_time,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_and_percentiles_by_hand() {
+        for (minutes, median, p90, in_time) in [
+            (vec![], 0, 0, 0),
+            (vec![7], 7, 7, 1),
+            (vec![10, 20], 15, 20, 2),
+            (vec![40, 10, 25], 25, 40, 2),
+            (vec![10, 11, 12, 14], 12, 14, 4),
+            // ten: the ninth; eleven: the tenth
+            ((1..=10).map(|n| n * 10).collect(), 55, 90, 3),
+            ((1..=11).map(|n| n * 10).collect(), 60, 100, 3),
+            ((1..=100).collect(), 51, 90, 30),
+        ] {
+            let mut times = Times::default();
+            minutes.iter().for_each(|m| times.add(Some(*m), 30));
+            times.add(None, 30);
+            let spread = times.spread();
+            assert_eq!((spread.median, spread.p90, spread.in_time), (median, p90, in_time), "{minutes:?}");
+            assert_eq!(spread.count, minutes.len() as u64, "a case whose times nobody told is not among them");
+        }
     }
 }

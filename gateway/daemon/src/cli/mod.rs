@@ -68,7 +68,7 @@ enum Command {
     Figures(figures::Args),
     /// 病例：doubts、orphans、join、apart、close · cases that somebody decides on
     Cases(cases::Args),
-    /// 报表：recognition（结果互认）· figures: mutual recognition
+    /// 报表：indicators（指标）、quarterly（季度通报）、recognition（结果互认）· reports: indicators, quarterly, recognition
     Report(report::Args),
     /// 映射工具：check、test、fmt、explain、coverage · tools for mapping authors
     Map(map::Args),

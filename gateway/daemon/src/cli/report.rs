@@ -191,11 +191,21 @@ impl From {
     pub(crate) fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>, Failure> {
         let mut query: Vec<(String, String)> = query.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
         query.push(("format".to_owned(), self.format.name().to_owned()));
+        if let Some(columns) = self.columns() {
+            query.push(("columns".to_owned(), columns.to_string()));
+        }
         query.push(("lang".to_owned(), if lang() == Lang::En { "en" } else { "zh" }.to_owned()));
         match &self.data {
             Some(dir) => Ok(in_directory(dir, self.config.as_deref(), path, &query)?.bytes),
             None => self.gateway.fetch(&format!("report/{path}?{}", encoded(&query))),
         }
+    }
+
+    /// Of the terminal that shows the report; into a file or another program each row is one line.
+    fn columns(&self) -> Option<u16> {
+        let out = std::io::stdout();
+        let shown = self.format == Form::Table && self.out.is_none() && out.is_terminal();
+        shown.then(|| rustix::termios::tcgetwinsize(&out).ok().map(|size| size.ws_col).filter(|c| *c > 0)).flatten()
     }
 
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! What centres, modalities and institutions are called.
 
-use hutong_count::cases::Modality;
+use hutong_count::cases::{Centre, Modality};
 use hutong_count::period::Period;
 use hutong_identify::registry::Registry;
 use hutong_paper::Text;
@@ -9,6 +9,17 @@ use crate::ingest::now_us;
 
 /// Codes of centres, as the ledger writes them, in the order of reports.
 pub(crate) const CENTRES: [&str; 4] = ["imaging", "tracing", "laboratory", "pathology"];
+
+/// The centre that reports a modality.
+pub(crate) fn centre_code(modality: Modality) -> &'static str {
+    match modality.centre() {
+        Centre::Imaging => "imaging",
+        Centre::Tracing => "tracing",
+        Centre::Laboratory => "laboratory",
+        Centre::Pathology => "pathology",
+        Centre::None => "none",
+    }
+}
 
 pub(crate) fn centre(code: &str) -> Text {
     match code {

@@ -12,7 +12,7 @@ use crate::community::Community;
 use crate::indicators::names;
 use crate::ingest::now_us;
 
-const PARAMETERS: [&str; 9] = ["period", "scope", "institution", "centre", "outcome", "after", "count", "format", "lang"];
+const PARAMETERS: [&str; 10] = ["period", "scope", "institution", "centre", "outcome", "after", "count", "format", "lang", "columns"];
 /// Cases told at once, unless fewer are asked for; and at most.
 const CASES: usize = 1_000;
 const CASES_MAX: usize = 10_000;
@@ -50,20 +50,8 @@ impl Filter {
     pub(crate) fn takes(&self, row: &CaseRow) -> bool {
         self.only.as_ref().is_none_or(|i| *i == row.exam || *i == row.read)
             && self.exam.as_ref().is_none_or(|i| *i == row.exam)
-            && self.centre.as_ref().is_none_or(|c| *c == centre(row))
+            && self.centre.as_ref().is_none_or(|c| *c == names::centre_code(row.modality))
             && self.outcome.is_none_or(|o| o == outcome(row, self.scope))
-    }
-}
-
-/// The centre of a case as figures name it.
-fn centre(row: &CaseRow) -> &'static str {
-    use hutong_count::cases::Centre;
-    match row.modality.centre() {
-        Centre::Imaging => "imaging",
-        Centre::Tracing => "tracing",
-        Centre::Laboratory => "laboratory",
-        Centre::Pathology => "pathology",
-        Centre::None => "none",
     }
 }
 
@@ -90,7 +78,7 @@ pub(super) fn answer(made: &Made<'_>, ask: &ReportAsk<'_>) -> Result<Report, Adm
     };
     let filter = Filter {
         scope: scope(made, &query)?,
-        only: ask.only.or(query.get("institution")).map(str::to_owned),
+        only: query.institution(made, ask.only)?.map(str::to_owned),
         exam: None,
         centre: query.get("centre").map(str::to_owned),
         outcome,
@@ -112,7 +100,13 @@ pub(super) fn answer(made: &Made<'_>, ask: &ReportAsk<'_>) -> Result<Report, Adm
         "report": "cases", "period": text, "scope": filter.scope.code(), "journalPosition": position, "cases": all, "next": next,
     });
     let document = document(&text, &filter, &rows, &all, position);
-    written(made, form, &Written { document: &document, json: &json, lines: &lines, name: &format!("cases-{text}") }, lang)
+    let name = format!("cases-{}", text.replace("..", "_"));
+    written(
+        made,
+        form,
+        &Written { document: &document, json: &json, lines: &lines, name: &name, fhir: None, columns: query.columns() },
+        lang,
+    )
 }
 
 /// A case for programs.
@@ -123,7 +117,7 @@ fn told(community: &Community, row: &CaseRow, filter: &Filter, period: Period) -
     json!({
         "case": row.case, "scope": filter.scope.code(), "outcome": outcome.code(), "outcomeText": outcome.zh(),
         "exam": row.exam, "examName": name(&row.exam), "read": row.read, "readName": name(&row.read),
-        "centre": centre(row), "modality": row.modality.code(), "checkup": row.checkup, "person": person,
+        "centre": names::centre_code(row.modality), "modality": row.modality.code(), "checkup": row.checkup, "person": person,
         "reported": Cell::Moment(row.reported_us).json(hutong_paper::Lang::Zh),
         "orderToReportMinutes": row.order_to_report, "examToReportMinutes": row.exam_to_report, "critical": row.critical,
     })

@@ -10,12 +10,12 @@ use hutong_serve::{AdminRefusal, Report, ReportAsk};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{Form, Made, Query, Written, percent, written, wrong};
+use super::{Form, Made, Query, Written, written, wrong};
 use crate::community::Community;
 use crate::indicators::{Indicators, names};
 use crate::ingest::now_us;
 
-const PARAMETERS: [&str; 7] = ["period", "institution", "indicator", "document", "recount", "format", "lang"];
+const PARAMETERS: [&str; 8] = ["period", "institution", "indicator", "document", "recount", "format", "lang", "columns"];
 
 /// The rule by which cases count, as reports name it.
 pub(super) fn rule() -> Definition {
@@ -44,10 +44,11 @@ pub(super) fn answer(made: &Made<'_>, ask: &ReportAsk<'_>) -> Result<Report, Adm
     query.only(&PARAMETERS)?;
     let (form, lang) = (Form::of(&query, ask.accept)?, query.lang());
     let (text, period) = query.period()?;
+    super::begun(period)?;
     let asked = Asked {
         text,
         period,
-        institution: ask.only.or(query.get("institution")),
+        institution: query.institution(made, ask.only)?,
         indicator: query.get("indicator"),
         document: query.get("document"),
     };
@@ -72,8 +73,11 @@ pub(super) fn answer(made: &Made<'_>, ask: &ReportAsk<'_>) -> Result<Report, Adm
         "journalPosition": position, "indicators": json,
     });
     let lines = lines.join("\n") + "\n";
-    let name = format!("indicators-{}", asked.text.replace("..", "_"));
-    written(made, form, &Written { document: &document, json: &json, lines: &lines, name: &name }, lang)
+    let of = asked.institution.map(|code| format!("-{}", super::file_part(code))).unwrap_or_default();
+    let name = format!("indicators-{}{of}", asked.text.replace("..", "_"));
+    let fhir = || super::fhir::bundle(made, &figures);
+    let report = Written { document: &document, json: &json, lines: &lines, name: &name, fhir: Some(&fhir), columns: query.columns() };
+    written(made, form, &report, lang)
 }
 
 /// A figure's value as a cell; empty where it cannot be computed.
@@ -315,9 +319,4 @@ impl Compared {
         }
         Compared(out)
     }
-}
-
-/// Share of a target, for tables.
-pub(super) fn of_target(value: i64, target: Option<i64>) -> Cell {
-    target.map_or(Cell::Empty, |t| percent(value, t))
 }

@@ -3,6 +3,7 @@
 
 mod activity;
 mod cases;
+mod fhir;
 mod indicators;
 mod quarterly;
 mod recognition;
@@ -10,8 +11,9 @@ mod recount;
 mod work;
 
 use hutong_commit::store::Store;
-use hutong_count::period::Period;
+use hutong_count::period::{Period, date_of, day_of};
 use hutong_fhir::{Finding, Severity};
+use hutong_identify::registry::Table;
 use hutong_paper::{Document, Lang};
 use hutong_receive::sources::Sources;
 use hutong_serve::{AdminRefusal, Report, ReportAsk};
@@ -20,6 +22,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::community::Shared;
 use crate::indicators::Indicators;
+use crate::ingest::now_us;
 
 pub(crate) use cases::{Filter, outcome};
 pub(crate) use quarterly::{document as quarterly_document, target};
@@ -36,10 +39,12 @@ pub(crate) enum Form {
     Xlsx,
     Html,
     Pdf,
+    /// MeasureReports in a Bundle: of indicators and the quarterly report.
+    Fhir,
 }
 
 impl Form {
-    const ALL: [(Form, &'static str, &'static str); 7] = [
+    const ALL: [(Form, &'static str, &'static str); 8] = [
         (Form::Table, "table", "text/plain; charset=utf-8"),
         (Form::Json, "json", "application/json; charset=utf-8"),
         (Form::Ndjson, "ndjson", "application/x-ndjson; charset=utf-8"),
@@ -47,6 +52,7 @@ impl Form {
         (Form::Xlsx, "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         (Form::Html, "html", "text/html; charset=utf-8"),
         (Form::Pdf, "pdf", "application/pdf"),
+        (Form::Fhir, "fhir", "application/fhir+json; charset=utf-8"),
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -117,6 +123,7 @@ impl Query<'_> {
     /// A period of whole months: cases are counted by the month.
     fn months(&self) -> Result<(String, Period), AdminRefusal> {
         let (text, period) = self.period()?;
+        begun(period)?;
         let starts = |day: i64| hutong_fhir::calendar::civil(day).2 == 1;
         if starts(period.first) && starts(period.last + 1) {
             return Ok((text, period));
@@ -124,9 +131,46 @@ impl Query<'_> {
         Err(wrong("report.period", "病例按整月统计：2026、2026Q3、2026-11", "cases are counted by whole months: 2026, 2026Q3, 2026-11"))
     }
 
+    /// The institution that is asked for: one that there is or was. A token's own is taken as it is.
+    fn institution<'q>(&'q self, made: &Made<'_>, only: Option<&'q str>) -> Result<Option<&'q str>, AdminRefusal> {
+        if only.is_some() {
+            return Ok(only);
+        }
+        let Some(code) = self.get("institution") else { return Ok(None) };
+        // without a registry nothing says which there are
+        let community = made.community.read();
+        if community.registry.version(Table::Institutions).is_none() || community.registry.has_institution(code) {
+            return Ok(Some(code));
+        }
+        Err(wrong(
+            "report.institution",
+            "机构目录中没有这个机构代码。用 hutong report indicators --period … 不带 --institution 可见各机构，代码以机构目录（hutong import institutions）为准",
+            "the registry of institutions has no such code; codes are those of the imported registry (hutong import institutions)",
+        ))
+    }
+
+    /// The terminal's width, where the report is for one.
+    fn columns(&self) -> Option<usize> {
+        self.get("columns").and_then(|c| c.parse().ok())
+    }
+
     fn lang(&self) -> Lang {
         if self.get("lang") == Some("en") { Lang::En } else { Lang::Zh }
     }
+}
+
+/// Of a period to come there is nothing to report.
+fn begun(period: Period) -> Result<(), AdminRefusal> {
+    let today = day_of(now_us());
+    if period.first <= today {
+        return Ok(());
+    }
+    let (first, today) = (date_of(period.first), date_of(today));
+    Err(wrong(
+        "report.period",
+        &format!("该期自 {first} 起，尚未开始（今天是 {today}）"),
+        &format!("the period begins on {first}, which is still to come (today is {today})"),
+    ))
 }
 
 /// What a report is made from.
@@ -158,6 +202,15 @@ struct Written<'a> {
     lines: &'a str,
     /// Of the file that a browser saves.
     name: &'a str,
+    /// As FHIR, where it has such a form.
+    fhir: Option<&'a dyn Fn() -> Vec<u8>>,
+    /// The terminal's width.
+    columns: Option<usize>,
+}
+
+/// A code as a part of a file's name.
+fn file_part(code: &str) -> String {
+    code.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' }).take(40).collect()
 }
 
 /// A document in a form; of JSON the value itself.
@@ -165,6 +218,13 @@ fn written(made: &Made<'_>, form: Form, report: &Written<'_>, lang: Lang) -> Res
     let (bytes, saved) = match form {
         Form::Json => (report.json.to_string().into_bytes(), false),
         Form::Ndjson => (report.lines.to_owned().into_bytes(), false),
+        Form::Table => (hutong_paper::terminal(report.document, lang, report.columns).into_bytes(), false),
+        Form::Fhir => {
+            let written = report.fhir.ok_or_else(|| {
+                wrong("report.format", "这份报表没有 FHIR 格式", "this report has no form in FHIR: indicators and quarterly have")
+            })?;
+            (written(), false)
+        }
         form => (bytes(made.indicators, form, report.document, lang)?, matches!(form, Form::Csv | Form::Xlsx | Form::Pdf)),
     };
     let file_name = saved.then(|| format!("{}.{}", report.name, form.name()));
@@ -179,8 +239,8 @@ fn bytes(indicators: &Indicators, form: Form, document: &Document, lang: Lang) -
         wrong("report.file", said.of(Lang::Zh), said.of(Lang::En))
     };
     Ok(match form {
-        Form::Table => hutong_paper::terminal(document, lang).into_bytes(),
-        Form::Json | Form::Ndjson => hutong_paper::ndjson(document, lang).into_bytes(),
+        Form::Table => hutong_paper::terminal(document, lang, None).into_bytes(),
+        Form::Json | Form::Ndjson | Form::Fhir => hutong_paper::ndjson(document, lang).into_bytes(),
         Form::Csv => hutong_paper::csv(document, lang).into_bytes(),
         Form::Html => hutong_paper::html_page(document, lang).into_bytes(),
         Form::Xlsx => hutong_paper::xlsx(document, lang).map_err(|f| failed(&f))?,

@@ -15,7 +15,7 @@ use crate::community::Community;
 use crate::ingest::now_us;
 use crate::recognition::RECOGNITION;
 
-const PARAMETERS: [&str; 9] = ["period", "by", "institution", "format", "lang", "recount", "cases", "row", "count"];
+const PARAMETERS: [&str; 10] = ["period", "by", "institution", "format", "lang", "columns", "recount", "cases", "row", "count"];
 /// Postings told at once, unless fewer are asked for; and at most.
 const CASES: usize = 1_000;
 const CASES_MAX: usize = 10_000;
@@ -37,7 +37,7 @@ pub(super) fn answer(made: &Made<'_>, ask: &ReportAsk<'_>) -> Result<Report, Adm
         wrong("report.by", &format!("by 应为 {names} 之一"), &format!("by is one of {names}"))
     })?;
     // whose token it is sees its own rows, whatever it asks for
-    let institution = ask.only.or(query.get("institution")).map(str::to_owned);
+    let institution = query.institution(made, ask.only)?.map(str::to_owned);
     let asked = Asked { text, by, filter: Filter { period, institution } };
     if query.is_set("recount") {
         let said = recount::recount(made, &asked.filter)?;
@@ -51,7 +51,8 @@ pub(super) fn answer(made: &Made<'_>, ask: &ReportAsk<'_>) -> Result<Report, Adm
         let cases = Cases::of(made, &asked, &Posted { counters, row, count });
         let lines: String = cases.json.iter().map(|c| format!("{c}\n")).collect();
         let json = json!({ "report": "recognition-cases", "period": asked.text, "journalPosition": cases.position, "cases": cases.json });
-        let report = Written { document: &cases.document, json: &json, lines: &lines, name: &format!("{name}-cases") };
+        let name = format!("{name}-cases");
+        let report = Written { document: &cases.document, json: &json, lines: &lines, name: &name, fhir: None, columns: query.columns() };
         return written(made, form, &report, lang);
     }
     let (rows, told, document) = {
@@ -59,7 +60,8 @@ pub(super) fn answer(made: &Made<'_>, ask: &ReportAsk<'_>) -> Result<Report, Adm
         let rows = report(&community.figures, &asked.filter, asked.by);
         (json(&community, &asked, &rows), lines(&community, &asked, &rows), document(&community, &asked, &rows))
     };
-    written(made, form, &Written { document: &document, json: &rows, lines: &told, name: &name }, lang)
+    let report = Written { document: &document, json: &rows, lines: &told, name: &name, fhir: None, columns: query.columns() };
+    written(made, form, &report, lang)
 }
 
 /// The figures by institution, for a page.
@@ -217,10 +219,10 @@ fn name_columns(by: By) -> Vec<Column> {
     let mut out = Vec::new();
     for column in by.columns() {
         let (zh, en) = titles(column);
-        out.push(Column { key: (*column).to_owned(), title: Text::new(zh, en), kind: Kind::Text, align: None });
+        out.push(Column { key: (*column).to_owned(), title: Text::new(zh, en), kind: Kind::Text, align: None, is_data: false });
         if matches!(*column, "institution" | "department" | "doctor" | "item" | "reason") {
             let title = Text::new(format!("{zh}名称"), format!("{en} name"));
-            out.push(Column { key: format!("{column}Name"), title, kind: Kind::Text, align: None });
+            out.push(Column { key: format!("{column}Name"), title, kind: Kind::Text, align: None, is_data: false });
         }
     }
     out

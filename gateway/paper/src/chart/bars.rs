@@ -1,7 +1,7 @@
 //! Bars: side by side, or one upon the other.
 
 use super::axis::Plot;
-use super::{Drawing, Ink, finite, measure, names, number, value};
+use super::{Drawing, Ink, SWATCH, finite, measure, names, number, value};
 use crate::document::{Align, Series};
 use crate::text::{Lang, Text};
 
@@ -9,7 +9,7 @@ use crate::text::{Lang, Text};
 const BAR_MAX: f64 = 44.0;
 
 pub(super) fn draw(drawing: &mut Drawing, categories: &[Text], series: &[Series], stacked: bool, unit: &str, lang: Lang) {
-    let top = if series.len() > 1 { drawing.legend(series, lang) } else { 0.0 };
+    let top = if series.len() > 1 { drawing.legend(series, lang, |d, x, y, n| d.bar(x, y, SWATCH, SWATCH, n)) } else { 0.0 };
     let count = categories.len();
     // room for a number over the highest bar
     let totals: Vec<f64> = (0..count).map(|i| series.iter().filter_map(|s| value(s, i)).map(|v| v.max(0.0)).sum()).collect();
@@ -25,12 +25,12 @@ pub(super) fn draw(drawing: &mut Drawing, categories: &[Text], series: &[Series]
             let Some(v) = value(one, i) else { continue };
             if stacked {
                 let v = v.max(0.0);
-                drawing.rect(left, plot.y(base + v), bar, plot.y(base) - plot.y(base + v), Ink::Series(n));
+                drawing.bar(left, plot.y(base + v), bar, plot.y(base) - plot.y(base + v), n);
                 base += v;
             } else {
                 let (y, zero) = (plot.y(v), plot.y(0.0));
                 let gap = if beside > 1 { 1.0 } else { 0.0 };
-                drawing.rect(left + bar * n as f64 + gap, y.min(zero), bar - 2.0 * gap, (y - zero).abs(), Ink::Series(n));
+                drawing.bar(left + bar * n as f64 + gap, y.min(zero), bar - 2.0 * gap, (y - zero).abs(), n);
                 over(drawing, left + bar * (n as f64 + 0.5), y.min(zero), v, if beside > 1 { bar } else { slot });
             }
         }

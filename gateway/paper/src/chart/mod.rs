@@ -32,6 +32,14 @@ pub enum Mark {
         points: Vec<(f64, f64)>,
         ink: Ink,
         width: f64,
+        /// Length of dashes and of the gaps between them; 0: none.
+        dash: f64,
+    },
+    /// Strokes apart from each other: what fills a bar where colours cannot be told.
+    Hatch {
+        lines: Vec<[(f64, f64); 2]>,
+        ink: Ink,
+        width: f64,
     },
     Dot {
         x: f64,
@@ -55,6 +63,8 @@ pub enum Mark {
 pub enum Ink {
     /// One of the colours of series, counted round.
     Series(usize),
+    /// What it is drawn on.
+    Paper,
     Text,
     Muted,
     Grid,
@@ -71,6 +81,7 @@ impl Ink {
     pub(crate) fn look(self) -> (&'static str, u32) {
         match self {
             Ink::Series(i) => SERIES[i % SERIES.len()],
+            Ink::Paper => ("paper", 0xff_ffff),
             Ink::Text => ("ink", 0x1d_2733),
             Ink::Muted => ("muted", 0x5a_6775),
             Ink::Grid => ("grid", 0xdd_e3e9),
@@ -104,8 +115,22 @@ impl Drawing {
         self.marks.push(Mark::Rect { x: round(x), y: round(y), width: round(width.max(0.0)), height: round(height.max(0.0)), ink });
     }
 
+    /// A bar of a series: solid for the first, hatched in another way for each of the next, so that a black and white
+    /// print tells them apart.
+    fn bar(&mut self, x: f64, y: f64, width: f64, height: f64, series: usize) {
+        self.rect(x, y, width, height, Ink::Series(series));
+        let lines = hatch(x, y, width.max(0.0), height.max(0.0), series % SERIES.len());
+        if !lines.is_empty() {
+            self.marks.push(Mark::Hatch { lines, ink: Ink::Paper, width: 1.3 });
+        }
+    }
+
     fn line(&mut self, points: &[(f64, f64)], ink: Ink, width: f64) {
-        self.marks.push(Mark::Line { points: points.iter().map(|(x, y)| (round(*x), round(*y))).collect(), ink, width });
+        self.dashed(points, ink, width, 0.0);
+    }
+
+    fn dashed(&mut self, points: &[(f64, f64)], ink: Ink, width: f64, dash: f64) {
+        self.marks.push(Mark::Line { points: points.iter().map(|(x, y)| (round(*x), round(*y))).collect(), ink, width, dash });
     }
 
     fn dot(&mut self, x: f64, y: f64, radius: f64, ink: Ink) {
@@ -116,22 +141,50 @@ impl Drawing {
         self.marks.push(Mark::Label { x: round(x), y: round(y), text: text.into(), size: SIZE, align, ink });
     }
 
-    /// Names of the series with their colours, over as many lines as they need; gives the height.
-    fn legend(&mut self, series: &[Series], lang: Lang) -> f64 {
+    /// Names of the series, each beside what `sample` draws at a corner, over as many lines as they need; gives
+    /// the height.
+    fn legend(&mut self, series: &[Series], lang: Lang, sample: impl Fn(&mut Drawing, f64, f64, usize)) -> f64 {
         const LINE: f64 = 20.0;
         let (mut x, mut y) = (0.0, 14.0);
         for (i, one) in series.iter().enumerate() {
-            let name = fit(one.name.of(lang), self.width - 18.0);
-            let needs = 18.0 + measure(&name) + 18.0;
+            let name = fit(one.name.of(lang), self.width - SAMPLE - 8.0);
+            let needs = SAMPLE + 8.0 + measure(&name) + 18.0;
             if x > 0.0 && x + needs > self.width {
                 (x, y) = (0.0, y + LINE);
             }
-            self.rect(x, y - 10.0, 11.0, 11.0, Ink::Series(i));
-            self.label(x + 16.0, y, name, Align::Left, Ink::Text);
+            sample(self, x, y - 10.0, i);
+            self.label(x + SAMPLE + 6.0, y, name, Align::Left, Ink::Text);
             x += needs;
         }
         y + 12.0
     }
+}
+
+/// How wide a sample in a legend is at most, and how high a bar's is.
+const SAMPLE: f64 = 20.0;
+const SWATCH: f64 = 11.0;
+
+/// Between strokes.
+const STROKES: f64 = 5.0;
+/// Strokes of one bar.
+const STROKES_MAX: usize = 400;
+
+/// Strokes over a rectangle: slanted, across, upright, slanted the other way; none for the first series and beyond these.
+fn hatch(x: f64, y: f64, width: f64, height: f64, series: usize) -> Vec<[(f64, f64); 2]> {
+    let over = |length: f64| {
+        let count = (length / STROKES).floor().clamp(0.0, STROKES_MAX as f64) as usize;
+        (1..=count).map(|n| n as f64 * STROKES).filter(move |at| *at < length - 0.5)
+    };
+    // where the line `from` below the corner leaves the rectangle to the right and to the left
+    let slanted = |from: f64| [((from - height).max(0.0), from.min(height)), (from.min(width), (from - width).max(0.0))];
+    let lines: Vec<[(f64, f64); 2]> = match series {
+        1 => over(width + height).map(slanted).collect(),
+        2 => over(height).map(|at| [(0.0, at), (width, at)]).collect(),
+        3 => over(width).map(|at| [(at, 0.0), (at, height)]).collect(),
+        4 => over(width + height).map(|at| slanted(at).map(|(dx, dy)| (width - dx, dy))).collect(),
+        _ => Vec::new(),
+    };
+    lines.into_iter().map(|line| line.map(|(dx, dy)| (round(x + dx), round(y + dy)))).collect()
 }
 
 fn round(v: f64) -> f64 {

@@ -2,11 +2,12 @@
 
 use super::flow::{BLUE, Flow, INK, LEFT, MUTED, Op, RED, RIGHT, RULE, Style, TINT};
 use super::font::Face;
+use super::structure::{Place, Role};
 use super::table;
 use crate::chart::Mark;
 use crate::document::{Align, Block, Chart, Document, Figure};
 use crate::terminal::colon;
-use crate::text::Lang;
+use crate::text::{Lang, Text};
 
 const TITLE: Style = Style { face: Face::Title, size: 23.0, colour: RED, leading: 33.0 };
 const SUBTITLE: Style = Style { face: Face::Body, size: 12.0, colour: INK, leading: 19.0 };
@@ -15,6 +16,7 @@ const CHAPTER: Style = Style { face: Face::Strong, size: 14.0, colour: INK, lead
 const SECTION: Style = Style { face: Face::Strong, size: 11.5, colour: INK, leading: 20.0 };
 const BODY: Style = Style { face: Face::Body, size: 11.0, colour: INK, leading: 19.5 };
 const NOTE: Style = Style { face: Face::Body, size: 10.0, colour: INK, leading: 16.5 };
+const CONTENTS: Style = Style { face: Face::Body, size: 10.5, colour: INK, leading: 17.0 };
 pub(super) const CAPTION: Style = Style { face: Face::Strong, size: 10.0, colour: INK, leading: 17.0 };
 pub(super) const SMALL: Style = Style { face: Face::Sans, size: 8.5, colour: MUTED, leading: 13.0 };
 
@@ -23,20 +25,56 @@ const CHART_WIDTH: f64 = 665.0;
 
 pub(super) fn title(flow: &mut Flow<'_>, document: &Document) {
     let lang = flow.lang;
-    flow.paragraph(document.title.of(lang), TITLE, LEFT, 0.0, Align::Centre);
+    let title = document.title.of(lang);
+    flow.part(Role::Heading(1, title.to_owned()), |flow| flow.paragraph(title, TITLE, LEFT, 0.0, Align::Centre));
     if !document.subtitle.is_empty() {
         flow.y += 4.0;
-        flow.paragraph(document.subtitle.of(lang), SUBTITLE, LEFT, 0.0, Align::Centre);
+        flow.part(Role::Paragraph, |flow| flow.paragraph(document.subtitle.of(lang), SUBTITLE, LEFT, 0.0, Align::Centre));
     }
     flow.y += 6.0;
     for (offset, width) in [(0.0, 2.2), (3.4, 0.7)] {
         let y = flow.y + offset;
-        flow.push(Op::Line { points: vec![(LEFT, y), (RIGHT, y)], width, colour: RED });
+        flow.decorate(Op::Line { points: vec![(LEFT, y), (RIGHT, y)], width, colour: RED, dash: 0.0 });
     }
     flow.y += 12.0;
-    for (label, value) in document.meta.lines(lang) {
-        flow.paragraph(&format!("{label}{}{value}", colon(lang)), META, LEFT, 0.0, Align::Left);
+    let lines = document.meta.lines(lang);
+    let measured = lines.iter().map(|(label, _)| flow.fonts.width(META.face, label, META.size)).fold(0.0, f32::max);
+    for (label, value) in &lines {
+        flow.part(Role::Paragraph, |flow| {
+            flow.need(META.leading);
+            let baseline = flow.y + META.leading * 0.5 + META.size * 0.36;
+            flow.text(LEFT, baseline, &format!("{label}{}", colon(lang)), META, Align::Left);
+            flow.paragraph(value, META, LEFT + measured + META.size * 1.2, 0.0, Align::Left);
+        });
     }
+    flow.y += 8.0;
+}
+
+/// The chapters with their pages, as the layout before this one found them.
+pub(super) fn contents(flow: &mut Flow<'_>, places: &[Place]) {
+    let lang = flow.lang;
+    let title = if lang == Lang::Zh { "目录" } else { "Contents" };
+    flow.part(Role::Paragraph, |flow| flow.paragraph(title, SECTION, LEFT, 0.0, Align::Left));
+    flow.part(Role::Contents, |flow| {
+        for place in places.iter().filter(|p| p.level <= 1) {
+            flow.part(Role::ContentsLine, |flow| {
+                let baseline = flow.y + CONTENTS.leading * 0.5 + CONTENTS.size * 0.36;
+                let used = flow.text(LEFT + 10.0, baseline, &place.text, CONTENTS, Align::Left);
+                let number = (place.page + 1).to_string();
+                let wide = flow.text(RIGHT, baseline, &number, CONTENTS, Align::Right);
+                let (from, to) = (LEFT + 16.0 + used, RIGHT - wide - 6.0);
+                if to > from {
+                    flow.decorate(Op::Line {
+                        points: vec![(from, baseline - 2.0), (to, baseline - 2.0)],
+                        width: 0.8,
+                        colour: RULE,
+                        dash: 1.6,
+                    });
+                }
+            });
+            flow.y += CONTENTS.leading;
+        }
+    });
     flow.y += 8.0;
 }
 
@@ -49,28 +87,36 @@ pub(super) fn all(flow: &mut Flow<'_>, blocks: &[Block]) {
                 flow.y += 7.0;
                 flow.need(style.leading + follows);
                 let text = text.of(flow.lang);
-                flow.paragraph(text, style, LEFT, 0.0, Align::Left);
+                flow.mark_heading(*level, text);
+                let role = Role::Heading(u16::from(*level) + 1, text.to_owned());
+                flow.part(role, |flow| flow.paragraph(text, style, LEFT, 0.0, Align::Left));
                 flow.y += 2.0;
             }
             Block::Paragraph(text) => {
                 let (text, indent) = (text.of(flow.lang), if flow.lang == Lang::Zh { BODY.size * 2.0 } else { 0.0 });
-                flow.paragraph(text, BODY, LEFT, indent, Align::Left);
+                flow.part(Role::Paragraph, |flow| flow.paragraph(text, BODY, LEFT, indent, Align::Left));
                 flow.y += 3.0;
             }
-            Block::Notes(notes) => {
-                for (i, note) in notes.iter().enumerate() {
-                    flow.need(NOTE.leading * 2.0);
-                    let (y, text) = (flow.y + NOTE.leading * 0.5 + NOTE.size * 0.36, note.of(flow.lang));
-                    flow.text(LEFT + 14.0, y, &format!("{}.", i + 1), NOTE, Align::Right);
-                    flow.paragraph(text, NOTE, LEFT + 20.0, 0.0, Align::Left);
-                    flow.y += 2.0;
-                }
-            }
+            Block::Notes(all) => flow.part(Role::Notes, |flow| notes(flow, all)),
             Block::Table(one) => table::table(flow, one),
             Block::Chart(one) => chart(flow, one),
             Block::Figures(all) => figures(flow, all),
             Block::PageBreak => flow.new_page(),
         }
+    }
+}
+
+fn notes(flow: &mut Flow<'_>, notes: &[Text]) {
+    for (i, note) in notes.iter().enumerate() {
+        flow.part(Role::Note, |flow| {
+            flow.need(NOTE.leading * 2.0);
+            let (y, text) = (flow.y + NOTE.leading * 0.5 + NOTE.size * 0.36, note.of(flow.lang));
+            flow.part(Role::Number, |flow| {
+                flow.text(LEFT + 14.0, y, &format!("{}.", i + 1), NOTE, Align::Right);
+            });
+            flow.part(Role::Body, |flow| flow.paragraph(text, NOTE, LEFT + 20.0, 0.0, Align::Left));
+        });
+        flow.y += 2.0;
     }
 }
 
@@ -100,15 +146,14 @@ fn chart(flow: &mut Flow<'_>, chart: &Chart) {
     let lang = flow.lang;
     flow.y += 6.0;
     flow.need(chart_height(flow, chart));
-    flow.paragraph(chart.title.of(lang), CAPTION, LEFT, 0.0, Align::Left);
+    flow.part(Role::Paragraph, |flow| flow.paragraph(chart.title.of(lang), CAPTION, LEFT, 0.0, Align::Left));
     flow.y += 3.0;
     let (drawing, scale, top) = (chart.draw(CHART_WIDTH, lang), scale(), flow.y);
-    for mark in &drawing.marks {
-        place(flow, mark, top, scale);
-    }
+    let seen = [chart.title.of(lang), chart.summary.of(lang)].join(if lang == Lang::Zh { "。" } else { ". " });
+    flow.part(Role::Figure(seen), |flow| drawing.marks.iter().for_each(|mark| place(flow, mark, top, scale)));
     flow.y += drawing.height as f32 * scale + 2.0;
     if !chart.summary.is_empty() {
-        flow.paragraph(chart.summary.of(lang), SMALL, LEFT, 0.0, Align::Left);
+        flow.part(Role::Paragraph, |flow| flow.paragraph(chart.summary.of(lang), SMALL, LEFT, 0.0, Align::Left));
     }
     flow.y += 6.0;
 }
@@ -120,9 +165,13 @@ fn place(flow: &mut Flow<'_>, mark: &Mark, top: f32, scale: f32) {
             let ((x, y), width, height) = (at(*x, *y), *width as f32 * scale, *height as f32 * scale);
             flow.push(Op::Rect { x, y, width, height, colour: ink.look().1 });
         }
-        Mark::Line { points, ink, width } => {
+        Mark::Line { points, ink, width, dash } => {
             let points = points.iter().map(|(x, y)| at(*x, *y)).collect();
-            flow.push(Op::Line { points, width: *width as f32 * scale, colour: ink.look().1 });
+            flow.push(Op::Line { points, width: *width as f32 * scale, colour: ink.look().1, dash: *dash as f32 * scale });
+        }
+        Mark::Hatch { lines, ink, width } => {
+            let lines = lines.iter().map(|ends| ends.map(|(x, y)| at(x, y))).collect();
+            flow.push(Op::Hatch { lines, width: *width as f32 * scale, colour: ink.look().1 });
         }
         Mark::Dot { x, y, radius, ink } => {
             let (x, y) = at(*x, *y);
@@ -147,7 +196,7 @@ fn figures(flow: &mut Flow<'_>, figures: &[Figure]) {
         flow.need(CARD + GAP);
         let top = flow.y;
         for (i, figure) in row.iter().enumerate() {
-            card(flow, figure, LEFT + (width + GAP) * i as f32, top, width);
+            flow.part(Role::Paragraph, |flow| card(flow, figure, LEFT + (width + GAP) * i as f32, top, width));
         }
         flow.y += CARD + GAP;
     }
@@ -155,8 +204,8 @@ fn figures(flow: &mut Flow<'_>, figures: &[Figure]) {
 
 fn card(flow: &mut Flow<'_>, figure: &Figure, x: f32, top: f32, width: f32) {
     let lang = flow.lang;
-    flow.push(Op::Rect { x, y: top, width, height: CARD, colour: TINT });
-    flow.push(Op::Rect { x, y: top, width: 2.5, height: CARD, colour: BLUE });
+    flow.decorate(Op::Rect { x, y: top, width, height: CARD, colour: TINT });
+    flow.decorate(Op::Rect { x, y: top, width: 2.5, height: CARD, colour: BLUE });
     let small = |colour| Style { face: Face::Sans, size: 8.5, colour, leading: 0.0 };
     flow.text(x + 11.0, top + 15.0, figure.label.of(lang), small(MUTED), Align::Left);
     let shown = figure.value.shown(lang);
@@ -175,5 +224,5 @@ fn card(flow: &mut Flow<'_>, figure: &Figure, x: f32, top: f32, width: f32) {
 /// A thin line over the width of the text.
 pub(super) fn rule(flow: &mut Flow<'_>, width: f32, heavy: bool) {
     let (y, colour) = (flow.y, if heavy { INK } else { RULE });
-    flow.push(Op::Line { points: vec![(LEFT, y), (RIGHT, y)], width, colour });
+    flow.decorate(Op::Line { points: vec![(LEFT, y), (RIGHT, y)], width, colour, dash: 0.0 });
 }

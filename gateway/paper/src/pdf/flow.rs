@@ -1,8 +1,9 @@
 //! Marks on pages, filled from top to bottom.
 
 use super::font::{Face, Fonts};
-use super::lines::break_lines;
+use super::structure::{DECORATION, Place, Role, Structure};
 use crate::document::Align;
+use crate::lines::break_lines;
 use crate::text::Lang;
 
 /// A4 in points.
@@ -25,10 +26,39 @@ pub(super) const BLUE: Colour = 0x1f_5fa8;
 /// One mark; `y` of a text is its baseline.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Op {
-    Text { x: f32, y: f32, text: String, size: f32, face: Face, colour: Colour },
-    Rect { x: f32, y: f32, width: f32, height: f32, colour: Colour },
-    Line { points: Vec<(f32, f32)>, width: f32, colour: Colour },
-    Dot { x: f32, y: f32, radius: f32, colour: Colour },
+    Text {
+        x: f32,
+        y: f32,
+        text: String,
+        size: f32,
+        face: Face,
+        colour: Colour,
+    },
+    Rect {
+        x: f32,
+        y: f32,
+        width: f32,
+        height: f32,
+        colour: Colour,
+    },
+    /// `dash`: length of dashes and gaps; 0: none.
+    Line {
+        points: Vec<(f32, f32)>,
+        width: f32,
+        colour: Colour,
+        dash: f32,
+    },
+    Hatch {
+        lines: Vec<[(f32, f32); 2]>,
+        width: f32,
+        colour: Colour,
+    },
+    Dot {
+        x: f32,
+        y: f32,
+        radius: f32,
+        colour: Colour,
+    },
 }
 
 /// How a text is set.
@@ -44,24 +74,69 @@ pub(super) struct Style {
 pub(super) struct Flow<'a> {
     pub(super) fonts: &'a Fonts,
     pub(super) lang: Lang,
-    pages: Vec<Vec<Op>>,
+    /// Marks with the number of the part of the document that they belong to.
+    pages: Vec<Vec<(usize, Op)>>,
     /// Of the current page, from its top.
     pub(super) y: f32,
+    structure: Structure,
+    places: Vec<Place>,
+    is_unread: bool,
+}
+
+/// Everything that was laid out.
+pub(super) struct LaidOut {
+    pub(super) pages: Vec<Vec<(usize, Op)>>,
+    pub(super) structure: Structure,
+    pub(super) places: Vec<Place>,
 }
 
 impl<'a> Flow<'a> {
     pub(super) fn new(fonts: &'a Fonts, lang: Lang) -> Flow<'a> {
-        Flow { fonts, lang, pages: vec![Vec::new()], y: TOP }
+        Flow { fonts, lang, pages: vec![Vec::new()], y: TOP, structure: Structure::new(), places: Vec::new(), is_unread: false }
     }
 
-    pub(super) fn finish(self) -> Vec<Vec<Op>> {
-        self.pages
+    pub(super) fn finish(self) -> LaidOut {
+        LaidOut { pages: self.pages, structure: self.structure, places: self.places }
     }
 
+    /// A mark of the part that is open.
     pub(super) fn push(&mut self, op: Op) {
+        let part = if self.is_unread { DECORATION } else { self.structure.current() };
         if let Some(page) = self.pages.last_mut() {
-            page.push(op);
+            page.push((part, op));
         }
+    }
+
+    /// A mark that says nothing: a rule, a tint.
+    pub(super) fn decorate(&mut self, op: Op) {
+        if let Some(page) = self.pages.last_mut() {
+            page.push((DECORATION, op));
+        }
+    }
+
+    /// Everything that `fill` sets is this part of the document.
+    pub(super) fn part(&mut self, role: Role, fill: impl FnOnce(&mut Flow<'a>)) {
+        self.structure.open(role);
+        fill(self);
+        self.structure.close();
+    }
+
+    /// Everything that `fill` sets is for the eye alone.
+    pub(super) fn unread(&mut self, fill: impl FnOnce(&mut Flow<'a>)) {
+        self.is_unread = true;
+        fill(self);
+        self.is_unread = false;
+    }
+
+    /// A line of text for the eye alone, at the current place.
+    pub(super) fn decorate_text(&mut self, left: f32, text: &str, style: Style) {
+        self.unread(|flow| flow.paragraph(text, style, left, 0.0, Align::Left));
+    }
+
+    /// A heading that readers find by the outline; what is set next is its text.
+    pub(super) fn mark_heading(&mut self, level: u8, text: &str) {
+        let page = self.pages.len().saturating_sub(1);
+        self.places.push(Place { level, text: text.to_owned(), page, y: self.y });
     }
 
     /// A new page, unless this one is still empty.
@@ -90,7 +165,9 @@ impl<'a> Flow<'a> {
             Align::Centre => x - width / 2.0,
             Align::Right => x - width,
         };
-        self.push(Op::Text { x, y, text, size: style.size, face: style.face, colour: style.colour });
+        if !text.trim().is_empty() {
+            self.push(Op::Text { x, y, text, size: style.size, face: style.face, colour: style.colour });
+        }
         width
     }
 

@@ -1,4 +1,4 @@
-//! A document as PDF/A-2u: header and page numbers, tables over pages, charts from the same marks as the page's SVG.
+//! A document as tagged PDF/A-2a and PDF/UA-1: outline, contents, header and page numbers, tables over pages, charts from the same marks as the page's SVG.
 //!
 //! First everything is laid out as marks on pages (`flow`, `blocks`, `table`), then the pages are drawn, when it is known how
 //! many there are.
@@ -6,17 +6,18 @@
 mod blocks;
 mod flow;
 mod font;
-mod lines;
+mod structure;
 mod table;
 
 use krilla::color::rgb;
-use krilla::configure::{Archival, ConfigurationBuilder};
+use krilla::configure::{Accessibility, Archival, ConfigurationBuilder};
 use krilla::geom::{Path, PathBuilder, Point, Rect};
 use krilla::metadata::{DateTime, Metadata};
 use krilla::num::NormalizedF32;
 use krilla::page::PageSettings;
-use krilla::paint::{Fill, Stroke};
+use krilla::paint::{Fill, Stroke, StrokeDash};
 use krilla::surface::Surface;
+use krilla::tagging::{Artifact, ArtifactType, ContentTag, SpanTag};
 use krilla::text::TextDirection;
 use krilla::{Document as Pdf, SerializeSettings};
 
@@ -24,51 +25,91 @@ use crate::document::Document;
 use crate::fault::Fault;
 use crate::text::Lang;
 use crate::value::moment;
-use flow::{BOTTOM, Colour, Flow, HEIGHT, LEFT, Op, RIGHT, WIDTH};
+use flow::{BOTTOM, Colour, Flow, HEIGHT, LEFT, LaidOut, Op, RIGHT, WIDTH};
 use font::Face;
 pub use font::Fonts;
+use structure::{DECORATION, Place};
+
+/// A document of so many pages begins with a table of contents.
+const CONTENTS_FROM: usize = 6;
 
 /// The document's bytes; the same document with the same fonts gives the same bytes.
 pub fn pdf(document: &Document, lang: Lang, fonts: &Fonts) -> Result<Vec<u8>, Fault> {
-    let pages = lay_out(document, lang, fonts);
+    let LaidOut { pages, mut structure, places } = lay_out(document, lang, fonts);
     let refused = |why: String| Fault::Refused(why);
-    let archive = ConfigurationBuilder::new().with_archival_validator(Archival::A2_U).finish().map_err(|e| refused(format!("{e:?}")))?;
-    let mut out = Pdf::new_with(SerializeSettings { configuration: archive, ..SerializeSettings::default() });
+    let configured = ConfigurationBuilder::new().with_archival_validator(Archival::A2_A).with_accessibility_validator(Accessibility::UA1);
+    let configuration = configured.finish().map_err(|e| refused(format!("{e:?}")))?;
+    let mut out = Pdf::new_with(SerializeSettings { configuration, ..SerializeSettings::default() });
     out.set_metadata(
         Metadata::new()
-            .title(document.title.of(lang).to_owned())
+            .title(document.name(lang))
             .description(document.meta.period.of(lang).to_owned())
             .creator("hutong".to_owned())
             .language(lang.tag().to_owned())
             .creation_date(date(document.meta.made_at_us)),
     );
-    for ops in pages {
+    for ops in &pages {
         let settings = PageSettings::from_wh(WIDTH, HEIGHT).ok_or_else(|| refused("page size".to_owned()))?;
         let mut page = out.start_page_with(settings);
         let mut surface = page.surface();
-        ops.iter().for_each(|op| draw(&mut surface, op, fonts));
+        for run in ops.chunk_by(|(a, _), (b, _)| a == b) {
+            let part = run.first().map_or(DECORATION, |(part, _)| *part);
+            let is_text = run.iter().all(|(_, op)| matches!(op, Op::Text { .. }));
+            let mark = surface.start_tagged(match part {
+                DECORATION => ContentTag::Artifact(Artifact::with_kind(ArtifactType::Layout)),
+                _ if is_text => ContentTag::Span(SpanTag::empty()),
+                _ => ContentTag::Other,
+            });
+            run.iter().for_each(|(_, op)| draw(&mut surface, op, fonts));
+            surface.end_tagged();
+            if part != DECORATION {
+                structure.drawn(part, mark);
+            }
+        }
         surface.finish();
         page.finish();
     }
+    out.set_outline(structure::outline(&places, LEFT));
+    out.set_tag_tree(structure.tree(lang.tag()));
     // the error of a validation names fonts and glyphs, not the texts
     out.finish().map_err(|error| refused(format!("{error}: {error:?}").chars().take(400).collect()))
 }
 
-/// The marks of every page, header and foot included.
-fn lay_out(document: &Document, lang: Lang, fonts: &Fonts) -> Vec<Vec<Op>> {
-    let mut flow = Flow::new(fonts, lang);
-    blocks::title(&mut flow, document);
-    blocks::all(&mut flow, &document.blocks);
+/// The marks of every page, header and foot included. Of a long document twice: once to learn its chapters' pages.
+fn lay_out(document: &Document, lang: Lang, fonts: &Fonts) -> LaidOut {
+    let once = |contents: Option<&[Place]>| {
+        let mut flow = Flow::new(fonts, lang);
+        blocks::title(&mut flow, document);
+        if let Some(places) = contents {
+            blocks::contents(&mut flow, places);
+        }
+        blocks::all(&mut flow, &document.blocks);
+        flow.finish()
+    };
+    let mut out = once(None);
+    let is_long = out.pages.len() >= CONTENTS_FROM && !out.places.is_empty();
+    if is_long {
+        // the contents move what follows them, but take the same room whatever they say
+        let moved = once(Some(&out.places));
+        out = once(Some(&moved.places));
+    }
+    edges(&mut out.pages, document, lang, fonts);
+    out
+}
+
+/// Header, page number, and which characters no font had.
+fn edges(pages: &mut [Vec<(usize, Op)>], document: &Document, lang: Lang, fonts: &Fonts) {
     let title = document.title.of(lang).to_owned();
-    let period = document.meta.period.of(lang).to_owned();
+    let period = document.subtitle.of(lang).to_owned();
     let lacking = fonts.lacking();
-    let mut pages = flow.finish();
     let count = pages.len();
     for (i, ops) in pages.iter_mut().enumerate() {
         let mut edge = |x: f32, y: f32, text: &str, right: bool| {
             let text = fonts.clean(Face::Sans, text);
             let x = if right { x - fonts.width(Face::Sans, &text, 8.5) } else { x };
-            ops.push(Op::Text { x, y, text, size: 8.5, face: Face::Sans, colour: flow::MUTED });
+            if !text.is_empty() {
+                ops.push((DECORATION, Op::Text { x, y, text, size: 8.5, face: Face::Sans, colour: flow::MUTED }));
+            }
         };
         if i > 0 {
             edge(LEFT, 44.0, &title, false);
@@ -82,10 +123,9 @@ fn lay_out(document: &Document, lang: Lang, fonts: &Fonts) -> Vec<Vec<Op>> {
             edge(LEFT, BOTTOM + 20.0, &format!("{what}{}", lacking.join(" ")), false);
         }
         if i > 0 {
-            ops.push(Op::Line { points: vec![(LEFT, 50.0), (RIGHT, 50.0)], width: 0.5, colour: flow::RULE });
+            ops.push((DECORATION, Op::Line { points: vec![(LEFT, 50.0), (RIGHT, 50.0)], width: 0.5, colour: flow::RULE, dash: 0.0 }));
         }
     }
-    pages
 }
 
 fn date(us: i64) -> DateTime {
@@ -110,12 +150,11 @@ fn draw(surface: &mut Surface<'_>, op: &Op, fonts: &Fonts) {
             surface.set_fill(fill(*colour));
             surface.draw_path(&path);
         }
-        Op::Line { points, width, colour } => {
-            let Some(path) = line(points) else { return };
-            surface.set_fill(None);
-            surface.set_stroke(Some(Stroke { paint: paint(*colour).into(), width: *width, ..Stroke::default() }));
-            surface.draw_path(&path);
+        Op::Line { points, width, colour, dash } => {
+            let dash = (*dash > 0.0).then(|| StrokeDash { array: vec![*dash, *dash], offset: 0.0 });
+            strokes(surface, line(points), *width, *colour, dash);
         }
+        Op::Hatch { lines, width, colour } => strokes(surface, apart(lines), *width, *colour, None),
         Op::Dot { x, y, radius, colour } => {
             let Some(path) = circle(*x, *y, *radius) else { return };
             surface.set_stroke(None);
@@ -123,6 +162,13 @@ fn draw(surface: &mut Surface<'_>, op: &Op, fonts: &Fonts) {
             surface.draw_path(&path);
         }
     }
+}
+
+fn strokes(surface: &mut Surface<'_>, path: Option<Path>, width: f32, colour: Colour, dash: Option<StrokeDash>) {
+    let Some(path) = path else { return };
+    surface.set_fill(None);
+    surface.set_stroke(Some(Stroke { paint: paint(colour).into(), width, dash, ..Stroke::default() }));
+    surface.draw_path(&path);
 }
 
 fn paint(colour: Colour) -> rgb::Color {
@@ -140,6 +186,15 @@ fn line(points: &[(f32, f32)]) -> Option<Path> {
     let mut path = PathBuilder::new();
     for (i, (x, y)) in points.iter().enumerate() {
         if i == 0 { path.move_to(*x, *y) } else { path.line_to(*x, *y) }
+    }
+    path.finish()
+}
+
+fn apart(lines: &[[(f32, f32); 2]]) -> Option<Path> {
+    let mut path = PathBuilder::new();
+    for [(x, y), (to_x, to_y)] in lines {
+        path.move_to(*x, *y);
+        path.line_to(*to_x, *to_y);
     }
     path.finish()
 }

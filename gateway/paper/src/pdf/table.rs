@@ -3,6 +3,7 @@
 use super::blocks::{CAPTION, SMALL, rule};
 use super::flow::{Flow, INK, LEFT, MUTED, Op, RIGHT, Style, TINT};
 use super::font::Face;
+use super::structure::Role;
 use crate::document::{Align, Table};
 use crate::text::Lang;
 use crate::value::Value;
@@ -21,25 +22,29 @@ struct Columns {
 }
 
 pub(super) fn table(flow: &mut Flow<'_>, table: &Table) {
+    let table = &*table.for_people();
     let lang = flow.lang;
     let columns = columns(flow, table);
     let head: Vec<String> = table.columns.iter().map(|c| c.title.of(lang).to_owned()).collect();
     flow.y += 6.0;
     flow.need(90.0);
-    if !table.title.is_empty() {
-        flow.paragraph(table.title.of(lang), CAPTION, LEFT, 0.0, Align::Left);
-    }
-    header(flow, &columns, &head);
-    for values in &table.rows {
-        row(flow, table, &columns, &head, &shown(table, values, lang), CELL);
-    }
-    if let Some(totals) = &table.totals {
-        row(flow, table, &columns, &head, &shown(table, totals, lang), STRONG);
-    }
+    let title = table.title.of(lang);
+    flow.part(Role::Table(title.to_owned()), |flow| {
+        if !title.is_empty() {
+            flow.part(Role::Caption, |flow| flow.paragraph(title, CAPTION, LEFT, 0.0, Align::Left));
+        }
+        flow.part(Role::Row, |flow| header(flow, &columns, &head, true));
+        for values in &table.rows {
+            row(flow, table, &columns, &head, &shown(table, values, lang), CELL);
+        }
+        if let Some(totals) = &table.totals {
+            row(flow, table, &columns, &head, &shown(table, totals, lang), STRONG);
+        }
+    });
     rule(flow, 1.0, true);
     flow.y += 4.0;
     for note in &table.footnotes {
-        flow.paragraph(note.of(lang), SMALL, LEFT, 0.0, Align::Left);
+        flow.part(Role::Paragraph, |flow| flow.paragraph(note.of(lang), SMALL, LEFT, 0.0, Align::Left));
     }
     flow.y += 6.0;
 }
@@ -48,13 +53,14 @@ fn shown(table: &Table, values: &[Value], lang: Lang) -> Vec<String> {
     (0..table.columns.len()).map(|i| values.get(i).unwrap_or(&Value::Empty).shown(lang)).collect()
 }
 
-fn header(flow: &mut Flow<'_>, columns: &Columns, head: &[String]) {
+/// `first`: it is read; where it stands again on a further page, it is for the eye alone.
+fn header(flow: &mut Flow<'_>, columns: &Columns, head: &[String], first: bool) {
     rule(flow, 1.0, true);
     let cells = cells(flow, columns, head, HEAD);
     let height = height(&cells, HEAD);
     let y = flow.y;
-    flow.push(Op::Rect { x: LEFT, y, width: RIGHT - LEFT, height, colour: TINT });
-    set(flow, columns, &cells, HEAD);
+    flow.decorate(Op::Rect { x: LEFT, y, width: RIGHT - LEFT, height, colour: TINT });
+    set(flow, columns, &cells, HEAD, |_| first.then_some(Role::ColumnHead));
     flow.y += height;
     rule(flow, 0.6, true);
 }
@@ -65,10 +71,10 @@ fn row(flow: &mut Flow<'_>, table: &Table, columns: &Columns, head: &[String], t
     if flow.need(height + 2.0) {
         let more = if flow.lang == Lang::Zh { "（续）" } else { " (continued)" };
         let title = format!("{}{more}", table.title.of(flow.lang));
-        flow.paragraph(&title, CAPTION, LEFT, 0.0, Align::Left);
-        header(flow, columns, head);
+        flow.decorate_text(LEFT, &title, CAPTION);
+        header(flow, columns, head, false);
     }
-    set(flow, columns, &cells, style);
+    flow.part(Role::Row, |flow| set(flow, columns, &cells, style, |i| Some(if i == 0 { Role::RowHead } else { Role::Cell })));
     flow.y += height;
     rule(flow, 0.4, false);
 }
@@ -86,16 +92,23 @@ fn height(cells: &[Vec<String>], style: Style) -> f32 {
     cells.iter().map(Vec::len).max().unwrap_or(1) as f32 * style.leading + 2.0 * PAD - 3.0
 }
 
-fn set(flow: &mut Flow<'_>, columns: &Columns, cells: &[Vec<String>], style: Style) {
+/// Each column's lines in its place; `role`: what a cell of a column is, `None` for decoration.
+fn set(flow: &mut Flow<'_>, columns: &Columns, cells: &[Vec<String>], style: Style, role: impl Fn(usize) -> Option<Role>) {
     let top = flow.y + PAD - 1.5;
-    for ((lines, (x, width)), align) in cells.iter().zip(&columns.at).zip(&columns.aligns) {
+    for (column, ((lines, (x, width)), align)) in cells.iter().zip(&columns.at).zip(&columns.aligns).enumerate() {
         let x = match align {
             Align::Left => x + PAD,
             Align::Centre => x + width / 2.0,
             Align::Right => x + width - PAD,
         };
-        for (i, line) in lines.iter().enumerate() {
-            flow.text(x, top + style.leading * (i as f32 + 0.5) + style.size * 0.36, line, style, *align);
+        let draw = |flow: &mut Flow<'_>| {
+            for (i, line) in lines.iter().enumerate() {
+                flow.text(x, top + style.leading * (i as f32 + 0.5) + style.size * 0.36, line, style, *align);
+            }
+        };
+        match role(column) {
+            Some(role) => flow.part(role, draw),
+            None => flow.unread(draw),
         }
     }
 }

@@ -32,11 +32,11 @@ fn document(blocks: Vec<Block>) -> Document {
 
 #[test]
 fn a_chart_on_paper_has_the_rectangles_of_the_page() {
-    let pages = lay_out(&document(vec![Block::Chart(chart())]), Lang::Zh, &fonts());
+    let pages = lay_out(&document(vec![Block::Chart(chart())]), Lang::Zh, &fonts()).pages;
     let on_paper: Vec<(f32, f32)> = pages
         .iter()
         .flatten()
-        .filter_map(|op| match op {
+        .filter_map(|(_, op)| match op {
             Op::Rect { width, height, .. } => Some((*width, *height)),
             _ => None,
         })
@@ -64,13 +64,13 @@ fn a_table_over_pages_repeats_its_header() {
         rows,
         ..Table::default()
     };
-    let pages = lay_out(&document(vec![Block::Table(table)]), Lang::Zh, &fonts());
+    let pages = lay_out(&document(vec![Block::Table(table)]), Lang::Zh, &fonts()).pages;
     assert!(pages.len() >= 3, "{}", pages.len());
     for (i, page) in pages.iter().enumerate() {
-        let has = |wanted: &str| page.iter().any(|op| matches!(op, Op::Text { text, .. } if text == wanted));
+        let has = |wanted: &str| page.iter().any(|(_, op)| matches!(op, Op::Text { text, .. } if text == wanted));
         assert!(has("机构名称"), "page {i}");
         assert!(has(&format!("— {} / {} —", i + 1, pages.len())), "page {i}");
-        for op in page {
+        for (_, op) in page {
             if let Op::Text { x, y, text, .. } = op {
                 assert!((LEFT - 0.01..RIGHT).contains(x) && (30.0..HEIGHT - 20.0).contains(y), "page {i}: {text} at {x}, {y}");
             }
@@ -81,11 +81,11 @@ fn a_table_over_pages_repeats_its_header() {
 #[test]
 fn what_no_font_has_is_marked_and_named() {
     let odd = "名\u{1f600}字\u{0}\u{e000}";
-    let pages = lay_out(&document(vec![Block::Paragraph(Text::same(odd))]), Lang::Zh, &fonts());
+    let pages = lay_out(&document(vec![Block::Paragraph(Text::same(odd))]), Lang::Zh, &fonts()).pages;
     let texts: Vec<&str> = pages
         .iter()
         .flatten()
-        .filter_map(|op| match op {
+        .filter_map(|(_, op)| match op {
             Op::Text { text, .. } => Some(text.as_str()),
             _ => None,
         })

@@ -158,7 +158,7 @@ fn a_ledger_goes_on_from_its_snapshot() {
         for q in &questions(seed) {
             assert_eq!(read_back.figures(q), ledger.figures(q), "history {seed}");
             assert_eq!(read_back.adjustments(q.period), ledger.adjustments(q.period), "history {seed}");
-            assert_eq!(read_back.quality(q.period, q.by, 600), ledger.quality(q.period, q.by, 600), "history {seed}");
+            assert_eq!(read_back.quality(q.period, q.by, None, |_| 600), ledger.quality(q.period, q.by, None, |_| 600), "history {seed}");
         }
         assert_eq!(read_back.doubts(0, i64::MAX / 2, 99), ledger.doubts(0, i64::MAX / 2, 99));
         if seed < 3 {

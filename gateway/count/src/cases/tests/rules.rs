@@ -99,8 +99,12 @@ fn times_critical_values_and_rejected_specimens() {
     let mut r = report("1", vec![number(IdKind::Accession, "9"), number(IdKind::Order, "1")]);
     (r.examined_us, r.critical) = (Some(START + HOUR), true);
     t.see(START + 2 * HOUR, r);
-    let quality = t.ledger.quality(Period::parse("2026Q4").unwrap(), By::County, 100).unwrap();
+    let quality = t.ledger.quality(Period::parse("2026Q4").unwrap(), By::County, None, |_| 100).unwrap();
     assert_eq!((quality[0].rejected, quality[0].critical), (1, 1), "one specimen, told of twice");
+    for (who, expected) in [("nobody", 0), ("T1", 1), ("C1", 1)] {
+        let of = t.ledger.quality(Period::parse("2026Q4").unwrap(), By::County, Some(who), |_| 100).unwrap();
+        assert_eq!(of.iter().map(|q| q.critical).sum::<u64>(), expected, "of {who}");
+    }
     let (order, exam) = (quality[0].order_to_report, quality[0].exam_to_report);
     assert_eq!((order.count, order.median, order.in_time), (1, 120, 0));
     assert_eq!((exam.count, exam.median, exam.in_time), (1, 60, 1));

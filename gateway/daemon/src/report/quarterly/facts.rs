@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use hutong_count::cases::{Adjustment, By, Figure, FigureRow, Lack, Outcome, Quality, Question, Scope, Size};
+use hutong_count::cases::{Adjustment, By, Figure, FigureRow, Lack, Modality, Outcome, Quality, Question, Scope, Size};
 use hutong_count::indicators::{self, Definition};
 use hutong_count::period::{Period, day_of};
 use hutong_fhir::calendar::{civil, days};
+use hutong_identify::registry::{Institution, Tier};
 use hutong_paper::Text;
 use hutong_receive::sources::Sources;
 
@@ -23,6 +24,7 @@ const LISTED: usize = 100_000;
 pub(super) struct Facts {
     pub(super) period: Period,
     pub(super) year: i64,
+    pub(super) community: Text,
     /// The community; the institution where it is reported on alone.
     pub(super) name: Text,
     pub(super) institution: Option<String>,
@@ -33,10 +35,13 @@ pub(super) struct Facts {
     pub(super) target: Option<Target>,
     /// Part of the year that had passed at the end of the period.
     pub(super) elapsed: (i64, i64),
+    /// The day up to which the period has come, where it is not over.
+    pub(super) running: Option<i64>,
     pub(super) institutions: Vec<Row>,
+    /// Village institutions of the area without any case in two years: they are told of in one number.
+    pub(super) silent_villages: usize,
     pub(super) centres: Vec<Centre>,
-    /// Reading institutions: cases.
-    pub(super) readers: Vec<(Text, i64)>,
+    pub(super) readers: Vec<Reader>,
     /// Months of the year and of the one before, in cases.
     pub(super) months: Vec<(u32, Option<i64>, i64)>,
     pub(super) excluded: BTreeMap<Outcome, u64>,
@@ -73,16 +78,36 @@ pub(super) struct Target {
 }
 
 /// An examining institution.
+#[derive(Default)]
 pub(super) struct Row {
+    pub(super) code: String,
     pub(super) name: Text,
     pub(super) cases: i64,
     pub(super) persons: i64,
     /// Of the other scope.
     pub(super) other: i64,
     pub(super) before: i64,
+    pub(super) year_ago: i64,
     pub(super) to_date: i64,
-    pub(super) target: Option<i64>,
+    pub(super) goal: Option<Reached>,
     pub(super) excluded: i64,
+    /// Of all that it sent up, whatever the scope.
+    pub(super) quality: Quality,
+}
+
+/// A reading institution.
+pub(super) struct Reader {
+    pub(super) code: String,
+    pub(super) name: Text,
+    pub(super) cases: i64,
+    pub(super) before: i64,
+}
+
+/// A target of a year, and what was reached to date in the same unit: cases, or persons where the target counts these.
+#[derive(Clone, Copy)]
+pub(super) struct Reached {
+    pub(super) target: i64,
+    pub(super) done: i64,
 }
 
 /// A centre.
@@ -90,6 +115,8 @@ pub(super) struct Centre {
     pub(super) code: &'static str,
     pub(super) cases: i64,
     pub(super) before: i64,
+    pub(super) to_date: i64,
+    pub(super) goal: Option<Reached>,
     pub(super) quality: Quality,
     /// Of the period before.
     pub(super) quality_before: Quality,
@@ -147,55 +174,109 @@ impl Asker<'_> {
         }
     }
 
-    fn institutions(&self, period: Period, scope: Scope, indicators: &Indicators) -> Vec<Row> {
+    /// Every institution with a case or a target, and those of the area that could have one.
+    fn institutions(&self, period: Period, scope: Scope, indicators: &Indicators) -> (Vec<Row>, usize) {
         let year = civil(period.last).0;
         let other = if scope == Scope::Img5 { Scope::All4 } else { Scope::Img5 };
-        let of = |rows: Vec<FigureRow>| -> BTreeMap<String, i64> { rows.into_iter().map(|r| (r.key, int(r.now.cases))).collect() };
+        let of = |rows: Vec<FigureRow>| -> BTreeMap<String, Figure> { rows.into_iter().map(|r| (r.key, r.now)).collect() };
         let others = of(self.rows(period, other, By::Exam));
         let past = of(self.rows(before(period), scope, By::Exam));
+        let ago = of(self.rows(year_ago(period), scope, By::Exam));
         let so_far = of(self.rows(to_date(period), scope, By::Exam));
+        let mut quality: BTreeMap<String, Quality> =
+            self.quality(period, By::Exam, indicators).into_iter().map(|q| (q.key.clone(), q)).collect();
         let mut all: BTreeMap<String, FigureRow> = self.rows(period, scope, By::Exam).into_iter().map(|r| (r.key.clone(), r)).collect();
-        // who has a target is told of, also where nothing counts
-        let with_target = indicators.setting.targets.iter().filter(|t| t.year == year && t.scope == scope && !t.institution.is_empty());
-        for goal in with_target.filter(|t| self.institution.is_none_or(|i| i == t.institution)) {
-            all.entry(goal.institution.clone()).or_default();
+        // who has a target or could send a case up is told of, also where nothing counts
+        let with_target = indicators.setting.targets.iter().filter(|t| t.year == year && !t.institution.is_empty());
+        let with_target = with_target.filter(|t| self.institution.is_none_or(|i| i == t.institution));
+        let (mut named, villages) = self.members(period, indicators);
+        named.extend(with_target.map(|t| t.institution.clone()));
+        let has_cases = |v: &String| [&past, &ago, &so_far, &others].iter().any(|of| of.contains_key(v)) || all.contains_key(v);
+        let silent = villages.iter().filter(|v| !has_cases(v)).count();
+        let also: Vec<String> = [&past, &ago, &so_far, &others].iter().flat_map(|of| of.keys()).chain(&named).cloned().collect();
+        for code in also {
+            all.entry(code).or_default();
         }
+        let cases = |of: &BTreeMap<String, Figure>, code: &str| of.get(code).map_or(0, |f| int(f.cases));
         let mut rows: Vec<Row> = all
             .into_iter()
             .map(|(code, r)| Row {
                 name: names::institution(&self.community.registry, &code, period),
                 cases: int(r.now.cases),
                 persons: int(r.now.persons),
-                other: others.get(&code).copied().unwrap_or(0),
-                before: past.get(&code).copied().unwrap_or(0),
-                to_date: so_far.get(&code).copied().unwrap_or(0),
-                target: indicators.setting.cases_of(year, scope, &code, "").map(i64::from),
+                other: cases(&others, &code),
+                before: cases(&past, &code),
+                year_ago: cases(&ago, &code),
+                to_date: cases(&so_far, &code),
+                goal: goal(indicators, (year, scope), (&code, ""), so_far.get(&code).copied().unwrap_or_default()),
                 excluded: int(r.excluded.values().sum()),
+                quality: quality.remove(&code).unwrap_or_default(),
+                code,
             })
-            .filter(|r| r.target.is_some() || r.cases + r.other + r.before + r.to_date > 0)
+            .filter(|r| r.cases + r.other + r.before + r.year_ago + r.to_date > 0 || named.contains(&r.code))
             .collect();
-        rows.sort_by(|a, b| b.cases.cmp(&a.cases).then_with(|| a.name.zh.cmp(&b.name.zh)));
-        rows
+        rows.sort_by(|a, b| (b.cases, b.to_date).cmp(&(a.cases, a.to_date)).then_with(|| a.code.cmp(&b.code)));
+        (rows, silent)
+    }
+
+    fn readers(&self, period: Period, scope: Scope) -> Vec<Reader> {
+        let past = self.rows(before(period), scope, By::Read);
+        let reader = |r: FigureRow| Reader {
+            name: names::institution(&self.community.registry, &r.key, period),
+            cases: int(r.now.cases),
+            before: past.iter().find(|p| p.key == r.key).map_or(0, |p| int(p.now.cases)),
+            code: r.key,
+        };
+        let mut out: Vec<Reader> = self.rows(period, scope, By::Read).into_iter().filter(|r| r.now.cases > 0).map(reader).collect();
+        out.sort_by(|a, b| b.cases.cmp(&a.cases).then_with(|| a.code.cmp(&b.code)));
+        out
+    }
+
+    /// Primary institutions of the area at the end of the period: township ones, and those of villages.
+    fn members(&self, period: Period, indicators: &Indicators) -> (Vec<String>, Vec<String>) {
+        let at = period.moments().1.saturating_sub(1).min(now_us());
+        let area = &indicators.setting.area;
+        let here = |i: &&Institution| match self.institution {
+            Some(only) => only == i.code,
+            None => area.is_empty() || i.region == *area,
+        };
+        let all: Vec<&Institution> = self.community.registry.institutions(at).filter(here).collect();
+        let of = |tier: Tier| -> Vec<String> { all.iter().filter(|i| i.tier == tier).map(|i| i.code.clone()).collect() };
+        // a village has a report of its own, and is one of many in the county's
+        if self.institution.is_some() {
+            ([of(Tier::Township), of(Tier::Village)].concat(), Vec::new())
+        } else {
+            (of(Tier::Township), of(Tier::Village))
+        }
+    }
+
+    fn quality(&self, period: Period, by: By, indicators: &Indicators) -> Vec<Quality> {
+        let limit = |modality: Modality| indicators.setting.minutes(names::centre_code(modality));
+        self.community.cases.quality(period, by, self.institution, limit).unwrap_or_default()
     }
 
     fn centres(&self, period: Period, scope: Scope, indicators: &Indicators) -> Vec<Centre> {
-        let of = |rows: Vec<FigureRow>, code: &str| rows.iter().find(|r| r.key == code).map_or(0, |r| int(r.now.cases));
+        let of = |rows: &[FigureRow], code: &str| rows.iter().find(|r| r.key == code).map(|r| r.now).unwrap_or_default();
         let past = before(period);
-        let quality = |period: Period, limit: u32, code: &str| {
-            let all = self.community.cases.quality(period, By::Centre, limit).unwrap_or_default();
-            all.into_iter().find(|q| q.key == code).unwrap_or_default()
-        };
+        let (now, then, so_far) =
+            (self.rows(period, scope, By::Centre), self.rows(past, scope, By::Centre), self.rows(to_date(period), scope, By::Centre));
+        let (quality, quality_before) = (self.quality(period, By::Centre, indicators), self.quality(past, By::Centre, indicators));
+        let good = |all: &[Quality], code: &str| all.iter().find(|q| q.key == code).cloned().unwrap_or_default();
         let shown = CENTRES.iter().filter(|c| scope == Scope::All4 || matches!(**c, "imaging" | "tracing"));
-        let one = |code: &'static str| {
-            let limit = indicators.setting.minutes(code);
-            Centre {
-                code,
-                cases: of(self.rows(period, scope, By::Centre), code),
-                before: of(self.rows(past, scope, By::Centre), code),
-                quality: quality(period, limit, code),
-                quality_before: quality(past, limit, code),
-                limit,
-            }
+        let one = |code: &'static str| Centre {
+            code,
+            cases: int(of(&now, code).cases),
+            before: int(of(&then, code).cases),
+            to_date: int(of(&so_far, code).cases),
+            // targets of centres are the county's
+            goal: if self.institution.is_none() {
+                goal(indicators, (civil(period.last).0, scope), ("", code), of(&so_far, code))
+            } else {
+                None
+            },
+            quality: good(&quality, code),
+            quality_before: good(&quality_before, code),
+            limit: indicators.setting.minutes(code),
         };
         shown.map(|code| one(code)).collect()
     }
@@ -213,6 +294,14 @@ impl Asker<'_> {
             })
             .collect()
     }
+}
+
+/// A configured target of an institution or a centre, beside the year to date.
+fn goal(indicators: &Indicators, of: (i64, Scope), (institution, centre): (&str, &str), to_date: Figure) -> Option<Reached> {
+    let all = indicators.setting.targets.iter().filter(|t| (t.year, t.scope) == of);
+    let goal = all.filter(|t| t.institution == institution && t.centre == centre).find(|t| t.cases.is_some() || t.persons.is_some())?;
+    let reached = |target: u32, done: u64| Reached { target: i64::from(target), done: int(done) };
+    goal.cases.map(|t| reached(t, to_date.cases)).or_else(|| goal.persons.map(|t| reached(t, to_date.persons)))
 }
 
 /// What the year asks for: as configured, else as the documents of the area print it.
@@ -267,32 +356,34 @@ pub(super) fn facts(
             orphans.entry(o.lack).or_default().push(today - day_of(o.since_us));
         }
     }
-    let name = match institution {
-        Some(code) => names::institution(&community.registry, code, period),
-        None if indicators.setting.name.is_empty() => Text::new("县域医共体", "County medical community"),
-        None => Text::same(indicators.setting.name.clone()),
+    let whole = match indicators.setting.name.as_str() {
+        "" => Text::new("县域医共体", "County medical community"),
+        name => Text::same(name.to_owned()),
     };
-    let readers = asker.rows(period, scope, By::Read).into_iter().filter(|r| r.now.cases > 0);
-    let mut readers: Vec<(Text, i64)> =
-        readers.map(|r| (names::institution(&community.registry, &r.key, period), int(r.now.cases))).collect();
-    readers.sort_by_key(|(_, cases)| std::cmp::Reverse(*cases));
+    let name = institution.map_or_else(|| whole.clone(), |code| names::institution(&community.registry, code, period));
+    let readers = asker.readers(period, scope);
     let last_passed = period.last.min(today);
+    let (institutions, silent_villages) = asker.institutions(period, scope, indicators);
+    let is_own = |a: &Adjustment| institution.is_none_or(|i| i == a.exam || i == a.read);
     Facts {
         period,
         year,
+        community: whole,
         name,
         institution: institution.map(str::to_owned),
         scope,
         scopes: Scope::BOTH.map(|s| asker.scope(period, s)).into_iter().collect(),
         target,
         elapsed: (last_passed - days(year, 1, 1) + 1, days(year + 1, 1, 1) - days(year, 1, 1)),
-        institutions: asker.institutions(period, scope, indicators),
-        centres: if institution.is_none() { asker.centres(period, scope, indicators) } else { Vec::new() },
+        running: (period.last >= today).then_some(today),
+        institutions,
+        silent_villages,
+        centres: asker.centres(period, scope, indicators),
         readers,
         months: asker.months(period, scope),
         excluded: asker.county(period, scope).excluded,
         closed: asker.county(period, scope).published.is_some(),
-        adjustments: community.cases.adjustments(period),
+        adjustments: community.cases.adjustments(period).into_iter().filter(|a| scope.holds(a.modality) && is_own(a)).collect(),
         indicators: indicators.figures(community, period, institution, |_| true),
         senders: senders(community, sources, period, institution),
         orphans,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hutong_count::cases::{Cause, DEFINITION, DEFINITION_VERSION, Lack, Outcome};
+use hutong_count::period::date_of;
 use hutong_paper::{Block, Column, Kind, Table, Text, Value};
 
 use super::facts::Facts;
@@ -13,6 +14,7 @@ use crate::report::int;
 pub(super) fn notes(f: &Facts) -> Vec<Block> {
     let mut all = vec![method(), identity(f), scopes()];
     all.extend(messages(f));
+    all.extend(running(f));
     all.push(orphans(f));
     all.push(closing(f));
     let mut blocks = vec![Block::Notes(all)];
@@ -67,23 +69,35 @@ fn scopes() -> Text {
 
 fn messages(f: &Facts) -> Option<Text> {
     if f.senders.is_empty() {
-        return None;
+        return Some(Text::new(
+            format!("{} 没有收到{}消息。", span(f.period), if f.institution.is_some() { "本机构来源的" } else { "" }),
+            "No messages arrived in the period.",
+        ));
     }
     let sum = |at: usize| f.senders.iter().filter_map(|(_, o)| o.get(at)).sum::<u64>();
     let (stored, rejected, held, again) = (sum(0), sum(1), sum(2), sum(3));
     let excluded: u64 = f.excluded.iter().filter(|(o, _)| **o != Outcome::Counted).map(|(_, n)| n).sum();
     Some(Text::new(
         format!(
-            "{} 共收到 {} 个来源的消息 {} 条：入库 {stored}，挂起待查 {held}，拒绝 {rejected}，重发 {again}（见下表）。挂起和拒绝的消息在更正重发前不进入统计。未计入的报告 {excluded} 份，原因见表5。",
+            "{} 共收到 {} 个{}来源的消息 {} 条：入库 {stored}，挂起待查 {held}，拒绝 {rejected}，重发 {again}（见下表）。挂起和拒绝的消息在更正重发前不进入统计。未计入的报告 {excluded} 份，原因见“未计入情况”。",
             span(f.period),
             f.senders.len(),
+            if f.institution.is_some() { "本机构" } else { "" },
             stored + rejected + held + again,
         ),
         format!(
-            "{} messages came from {} sources: {stored} stored, {held} held, {rejected} refused, {again} sent again (table below). Those held or refused are in no figure until they are sent anew. {excluded} reports were not counted, see table 5.",
+            "{} messages came from {} sources: {stored} stored, {held} held, {rejected} refused, {again} sent again (table below). Those held or refused are in no figure until they are sent anew. {excluded} reports were not counted; the chapter above says why.",
             stored + rejected + held + again,
             f.senders.len(),
         ),
+    ))
+}
+
+fn running(f: &Facts) -> Option<Text> {
+    let day = date_of(f.running?);
+    Some(Text::new(
+        format!("本期尚未结束，数字截至 {day}；与上期、去年同期的整期不可比，未计环比、同比。"),
+        format!("The period is not over: figures are up to {day} and are not compared with whole periods before."),
     ))
 }
 
@@ -173,7 +187,7 @@ fn senders(f: &Facts) -> Table {
     };
     Table {
         key: "senders".to_owned(),
-        title: Text::new("表7 消息来源", "Table 7. Where messages came from"),
+        title: Text::new("消息来源", "Where messages came from"),
         columns: vec![
             Column::new("source", "来源", "Source", Kind::Text),
             Column::new("messages", "消息", "Messages", Kind::Integer),
@@ -207,7 +221,7 @@ fn adjustments(f: &Facts) -> Table {
     }
     Table {
         key: "adjustments".to_owned(),
-        title: Text::new("表8 结账后的调整", "Table 8. Adjustments since the period closed"),
+        title: Text::new("结账后的调整", "Adjustments since the period closed"),
         columns: vec![
             Column::new("date", "日期", "Date", Kind::Date),
             Column::new("month", "月份", "Month", Kind::Text),

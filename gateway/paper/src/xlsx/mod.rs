@@ -1,10 +1,13 @@
-//! A document as an Excel workbook: one sheet a table, with types that Excel computes with, and one sheet that says on what
-//! the figures rest. Texts are written as texts, so nothing can run as a formula.
+//! A document as an Excel workbook: one sheet a table, with types that Excel computes with, one with the charts as Excel's own,
+//! and one that says on what the figures rest. Texts are written as texts, so nothing can run as a formula.
+
+mod about;
+mod charts;
 
 use hutong_fhir::calendar::CHINA_US;
 use rust_xlsxwriter::{Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
 
-use crate::document::{Align, Block, Column, Document, Table};
+use crate::document::{Align, Block, Chart, Column, Document, Table};
 use crate::fault::Fault;
 use crate::terminal::width;
 use crate::text::Lang;
@@ -47,11 +50,29 @@ fn workbook(document: &Document, tables: &[&Table], lang: Lang) -> Result<Vec<u8
         sheet.set_name(&name)?;
         names.push(name);
         fill(sheet, table, lang)?;
+        edges(sheet, document, lang);
+    }
+    let drawn: Vec<&Chart> = document.blocks.iter().filter_map(|b| if let Block::Chart(chart) = b { Some(chart) } else { None }).collect();
+    if !drawn.is_empty() {
+        let name = sheet_name(if lang == Lang::Zh { "图" } else { "Charts" }, &names);
+        let sheet = book.add_worksheet();
+        sheet.set_name(&name)?;
+        charts::charts(sheet, &name, &drawn, lang)?;
+        edges(sheet, document, lang);
+        names.push(name);
     }
     let about = book.add_worksheet();
     about.set_name(sheet_name(if lang == Lang::Zh { "说明" } else { "About" }, &names))?;
-    explain(about, document, lang)?;
+    about::about(about, document, lang)?;
+    edges(about, document, lang);
     book.save_to_buffer()
+}
+
+/// What stands on every printed page.
+fn edges(sheet: &mut Worksheet, document: &Document, lang: Lang) {
+    // & begins a code of Excel's; a header holds 255 characters
+    let title: String = document.name(lang).replace('&', "&&").chars().take(120).collect();
+    sheet.set_header(format!("&L{title}&R&A")).set_footer("&C&P / &N");
 }
 
 /// A name that Excel takes and no other sheet has.
@@ -142,6 +163,10 @@ fn put(
         Value::Integer(n) if n.unsigned_abs() <= EXACT_MAX => (*n as f64, "#,##0".to_owned()),
         Value::Decimal(d) => (number(d.to_string()), format!("#,##0{}", places(d.scale()))),
         Value::Percent(d) => (number(d.to_string()) / 100.0, format!("0{}%", places(d.scale()))),
+        Value::Change(d) => {
+            let shape = format!("0{}%", places(d.scale()));
+            (number(d.to_string()) / 100.0, format!("+{shape};-{shape};{shape}"))
+        }
         Value::Money(fen) if fen.unsigned_abs() <= EXACT_MAX => (*fen as f64 / 100.0, "#,##0.00".to_owned()),
         Value::Date(days) => ((days + EPOCH_DAYS) as f64, "yyyy-mm-dd".to_owned()),
         Value::Moment(us) => ((us.saturating_add(CHINA_US)) as f64 / DAY_US + EPOCH_DAYS as f64, "yyyy-mm-dd hh:mm".to_owned()),
@@ -180,42 +205,6 @@ fn cut(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || *c == '\n').take(CELL_CHARS_MAX / 2).collect()
 }
 
-fn explain(sheet: &mut Worksheet, document: &Document, lang: Lang) -> Result<(), XlsxError> {
-    let title = Format::new().set_bold().set_font_size(16);
-    let label = Format::new().set_bold().set_align(FormatAlign::Top);
-    let body = Format::new().set_text_wrap().set_align(FormatAlign::Top);
-    sheet.set_column_width(0, 18)?.set_column_width(1, 96)?;
-    sheet.write_string_with_format(0, 0, cut(document.title.of(lang)), &title)?;
-    sheet.write_string(1, 0, cut(document.subtitle.of(lang)))?;
-    let mut row = 3;
-    let mut pair = |name: &str, text: &str, row: &mut u32| -> Result<(), XlsxError> {
-        sheet.write_string_with_format(*row, 0, cut(name), &label)?;
-        sheet.write_string_with_format(*row, 1, cut(text), &body)?;
-        *row += 1;
-        Ok(())
-    };
-    for (name, value) in document.meta.lines(lang) {
-        pair(name, &value, &mut row)?;
-    }
-    let notes = document.blocks.iter().filter_map(|block| match block {
-        Block::Notes(notes) => Some(notes),
-        _ => None,
-    });
-    for (i, note) in notes.flatten().enumerate() {
-        let name = if i == 0 { if lang == Lang::Zh { "说明" } else { "Notes" } } else { "" };
-        pair(name, &format!("{}. {}", i + 1, note.of(lang)), &mut row)?;
-    }
-    for block in &document.blocks {
-        if let Block::Figures(figures) = block {
-            for figure in figures {
-                let text = format!("{} {} {}", figure.value.shown(lang), figure.unit.of(lang), figure.note.of(lang));
-                pair(figure.label.of(lang), text.trim(), &mut row)?;
-            }
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
@@ -223,7 +212,7 @@ mod tests {
     use calamine::{Data, DataType, Reader, Xlsx};
 
     use super::*;
-    use crate::document::{Kind, Meta};
+    use crate::document::{Goal, Kind, Meta, Shape};
     use crate::text::Text;
 
     fn table(title: &'static str) -> Table {
@@ -259,14 +248,21 @@ mod tests {
             blocks: vec![
                 Block::Table(table("表1 机构/完成")),
                 Block::Table(table("表1 机构/完成")),
+                Block::Heading(1, Text::same("二、说明")),
                 Block::Notes(vec![Text::same("说明文字")]),
+                Block::Chart(Chart {
+                    title: Text::same("图1"),
+                    summary: Text::default(),
+                    unit: Text::same("人次"),
+                    shape: Shape::Progress(vec![Goal { label: Text::same("石堤"), value: 7.0, target: Some(9.0) }]),
+                }),
             ],
             ..Document::default()
         };
         let bytes = xlsx(&document, Lang::Zh).unwrap();
         assert_eq!(bytes, xlsx(&document, Lang::Zh).unwrap(), "the same document gives the same bytes");
         let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
-        assert_eq!(book.sheet_names(), ["表1 机构 完成", "表1 机构 完成 (2)", "说明"]);
+        assert_eq!(book.sheet_names(), ["表1 机构 完成", "表1 机构 完成 (2)", "图", "说明"]);
         let sheet = book.worksheet_range("表1 机构 完成").unwrap();
         let row: Vec<Data> = sheet.rows().nth(1).unwrap().to_vec();
         assert_eq!(row[0], Data::String("=HYPERLINK(\"http://x\")㐱䶮𬭎𫖯".into()), "a text, not a formula");
@@ -276,9 +272,12 @@ mod tests {
         assert_eq!(day, Some((2026, 11, 22)), "{:?}", row[4]);
         assert!(matches!(&row[5], Data::DateTime(d) if d.is_duration() && (d.as_f64() - 0.0625).abs() < 1e-9), "{:?}", row[5]);
         assert!(book.worksheet_formula("表1 机构 完成").unwrap().used_cells().next().is_none());
+        let drawn: Vec<Vec<String>> =
+            book.worksheet_range("图").unwrap().rows().map(|r| r.iter().map(ToString::to_string).collect()).collect();
+        assert_eq!(drawn[1..], [["人次", "人次", "目标"], ["石堤", "7", "9"]], "the numbers stand beside the chart");
         let about = book.worksheet_range("说明").unwrap();
         let texts: Vec<String> = about.rows().flatten().map(ToString::to_string).collect();
-        for text in ["通报", "2026Q3", "42", "1. 说明文字"] {
+        for text in ["通报", "2026Q3", "42", "1. 说明文字", "二、说明"] {
             assert!(texts.iter().any(|t| t == text), "{text} is not in {texts:?}");
         }
     }

@@ -7,7 +7,7 @@ const NOT_LAST: &str = "（《「『【〈〔“‘([{";
 
 /// The text in lines no wider than `room` (the first by `indent` less), as `width` measures. A single word that is wider is
 /// cut between characters.
-pub(super) fn break_lines(text: &str, room: f32, indent: f32, width: impl Fn(&str) -> f32) -> Vec<String> {
+pub(crate) fn break_lines(text: &str, room: f32, indent: f32, width: impl Fn(&str) -> f32) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut free = room - indent;
