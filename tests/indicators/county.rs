@@ -19,7 +19,8 @@ area = "500236"
 name = "清江县紧密型县域医共体"
 in_time_percent = 95
 targets = [{ year = YEAR, scope = "ALL4", persons = 20, from = "清江医共体〔2026〕3号" },
-           { year = YEAR, scope = "ALL4", institution = "T1", cases = 5 }]
+           { year = YEAR, scope = "ALL4", institution = "T1", cases = 5 },
+           { year = YEAR, scope = "ALL4", centre = "imaging", cases = 4 }]
 inputs = "INPUTS"
 
 [[source]]
@@ -71,13 +72,17 @@ fn pid(person: usize) -> String {
 
 impl County {
     pub fn start(dir: &Path) -> County {
-        let year = ago(0)[..4].to_owned();
+        County::of_year(dir, &ago(0)[..4])
+    }
+
+    /// With the targets of a year.
+    pub fn of_year(dir: &Path, year: &str) -> County {
         let inputs = dir.join("inputs.tsv");
         let before = year.parse::<u32>().unwrap() - 1;
         let text =
             format!("item\tperiod\tinstitution\tvalue\tunit\tsource\nresident_population\t{before}\t\t742000\t人\t统计年鉴 第12页\n");
         std::fs::write(&inputs, text).unwrap();
-        let config = CONFIG.replace("YEAR", &year).replace("INPUTS", &inputs.display().to_string());
+        let config = CONFIG.replace("YEAR", year).replace("INPUTS", &inputs.display().to_string());
         let gateway = Gateway::start_with(&dir.join("data"), Some(&config), &[]);
         let sender = Sender::connect(gateway.mllp);
         let county = County { gateway, sender, sent: 0 };
@@ -137,6 +142,36 @@ impl County {
             ago(0)
         );
         self.send(who, "ORU^R01", processing, &rest);
+    }
+
+    /// A case of the past: ordered, examined and reported at these minutes of a day (`20260706`), from 8:00.
+    pub fn past(&mut self, number: &str, (item, section): (&str, &str), person: usize, day: &str, [exam, report]: [u32; 2]) {
+        let at = |minutes: u32| format!("{day}{:02}{:02}00", 8 + minutes / 60, minutes % 60);
+        let (pid, ordered, exam, reported) = (pid(person), at(0), at(exam), at(report));
+        let order = format!(
+            "{pid}\rPV1|1|O|^^^内科|||||||||||||||||V{number}\rORC|NW|{number}^T1|||||||{ordered}|||7001^周医生\r\
+             OBR|1|{number}^T1||{item}|||||||||||||||||||{ordered}||{section}"
+        );
+        self.send(("HIS", "T1"), "ORM^O01", "P", &order);
+        let result = match section {
+            "LAB" => "OBX|1|NM|K^钾^L||6.9|mmol/L|3.5-5.3|HH|||F",
+            _ => "OBX|1|TX|IMP^诊断印象||未见异常||||||F",
+        };
+        let report = format!(
+            "{pid}\rPV1|1|O|^^^影像科\rORC|RE|{number}^T1|R{number}^RIS\r\
+             OBR|1|{number}^T1|R{number}^RIS|{item}|||{exam}|||||||||||||||{reported}||{section}|F|||||||801^段青\r{result}"
+        );
+        self.send(("RIS", "H1"), "ORU^R01", "P", &report);
+    }
+
+    /// The hospital sends an order's specimen back.
+    pub fn reject(&mut self, number: &str, (item, section): (&str, &str), person: usize, time: &str) {
+        let rest = format!(
+            "{}\rORC|SC|{number}^T1|R{number}^^RPT{number}||||||{time}|||||||FIX^溶血|||||||||^标本拒收\r\
+             OBR|1|{number}^T1|R{number}^^RPT{number}|{item}||||||||||||||||||||{section}",
+            pid(person)
+        );
+        self.send(("RIS", "H1"), "ORM^O01", "P", &rest);
     }
 
     /// Ordered by the township, read by the county.

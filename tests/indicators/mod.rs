@@ -4,6 +4,7 @@
 mod activity;
 mod county;
 mod measures;
+mod quarterly;
 mod reported;
 
 use std::io::Cursor;
@@ -64,7 +65,7 @@ fn a_case_counts_once_and_everywhere_the_same() {
     // the quarterly report in every form
     let (_, csv) = county.text(&["quarterly", "--period", &period, "--format", "csv"]);
     let township = csv.lines().find(|l| l.starts_with("永安镇卫生院,")).unwrap_or_else(|| panic!("{csv}"));
-    assert_eq!(township.split(',').take(4).collect::<Vec<_>>(), ["永安镇卫生院", "3", "2", "2"], "{csv}");
+    assert_eq!(township.split(',').take(5).collect::<Vec<_>>(), ["永安镇卫生院", "T1", "3", "2", "2"], "{csv}");
     let ndjson = county.lines(&["quarterly", "--period", &period]);
     let row = ndjson.iter().find(|r| r["table"] == "institutions" && r["institution"] == "永安镇卫生院").unwrap();
     assert_eq!((&row["cases"], &row["persons"], &row["otherScopeCases"]), (&json!(ALL4), &json!(PERSONS), &json!(IMG5)));
@@ -72,9 +73,9 @@ fn a_case_counts_once_and_everywhere_the_same() {
     assert_eq!((&rejected["timed"], &rejected["inTime"]), (&json!(1), &json!(1)), "{rejected}");
     let excel = county.bytes(&["quarterly", "--period", &period, "--format", "xlsx"]);
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(excel)).unwrap();
-    let first = book.worksheet_range_at(0).unwrap().unwrap();
-    let cells: Vec<String> = first.rows().find(|r| r[0] == "永安镇卫生院").unwrap().iter().take(4).map(ToString::to_string).collect();
-    assert_eq!(cells[1..], ["3", "2", "2"]);
+    let sheet = book.worksheet_range("Table 3. Examining institutions").unwrap();
+    let cells: Vec<String> = sheet.rows().find(|r| r[0] == "永安镇卫生院").unwrap().iter().take(5).map(ToString::to_string).collect();
+    assert_eq!(cells[1..], ["T1", "3", "2", "2"]);
     let pdf = county.pdf_text(&["quarterly", "--period", &period, "--format", "pdf"]);
     assert!(pdf.contains("清江县紧密型县域医共体"), "{pdf}");
     let squeezed = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -12,6 +12,8 @@ pub const STYLE: &str = include_str!("paper.css");
 /// Widths at which a chart is drawn: for a column of text, and for a phone. The style sheet shows one of two.
 const WIDE: f64 = 720.0;
 const NARROW: f64 = 330.0;
+/// Rows of a table that stands whole on a printed page.
+const SHORT: usize = 14;
 
 /// The document as one `<article>`, with its title as `<h1>`.
 pub fn html(document: &Document, lang: Lang) -> Html {
@@ -119,7 +121,9 @@ pub fn table(html: &mut Html, table: &Table, lang: Lang) {
     let table = &*table.for_people();
     let title = table.title.of(lang);
     let name = if title.is_empty() { table.key.as_str() } else { title };
-    html.node("div", &[("class", "scroll"), ("role", "region"), ("tabindex", "0"), ("aria-label", name)], |scroll| {
+    // a short one is not parted on paper
+    let scroll = if table.rows.len() <= SHORT { "scroll short" } else { "scroll" };
+    html.node("div", &[("class", scroll), ("role", "region"), ("tabindex", "0"), ("aria-label", name)], |scroll| {
         scroll.node("table", &[], |t| {
             if !title.is_empty() {
                 t.leaf("caption", &[], title);

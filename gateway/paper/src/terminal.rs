@@ -112,7 +112,7 @@ fn widths(table: &Table, header: &[String], rows: &[Vec<String>], totals: Option
     let mut least = Vec::new();
     for (i, head) in header.iter().enumerate() {
         let body = widest(i, &mut rows.iter().chain(totals));
-        let is_text = table.rows.iter().any(|r| r.get(i).is_some_and(Value::is_text));
+        let is_text = table.rows.iter().any(|r| r.get(i).is_some_and(|v| v.is_text() || matches!(v, Value::Duration(_))));
         wanted.push(body.max(width(head)));
         least.push(if is_text { body.min(TEXT_MIN) } else { body }.max(width(head).min(HEAD_MIN)));
     }

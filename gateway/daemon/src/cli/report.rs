@@ -216,7 +216,11 @@ impl From {
         if self.format.is_binary() && out.is_terminal() {
             return Err(Failure::usage("请用 --out 指定文件", "name a file with --out"));
         }
-        out.write_all(bytes).and_then(|()| out.flush()).map_err(|e| Failure::file(Path::new("stdout"), &e))
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            // who reads wanted no more
+            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(|e| Failure::file(Path::new("stdout"), &e)),
+        }
     }
 }
 

@@ -140,7 +140,8 @@ pub(super) fn gaps_by_reason(figures: &[Figure]) -> Vec<Text> {
                 reasons.len() - 1
             });
             let Some((_, missing, of)) = reasons.get_mut(at) else { continue };
-            if !missing.iter().any(|g| g.name == gap.name) {
+            // two documents may ask for the same thing
+            if !missing.iter().any(|g| g.name == gap.name || g.title == gap.title) {
                 missing.push(gap);
             }
             if !of.contains(&figure.indicator.as_str()) {

@@ -122,13 +122,17 @@ impl Query<'_> {
 
     /// A period of whole months: cases are counted by the month.
     fn months(&self) -> Result<(String, Period), AdminRefusal> {
-        let (text, period) = self.period()?;
-        begun(period)?;
         let starts = |day: i64| hutong_fhir::calendar::civil(day).2 == 1;
-        if starts(period.first) && starts(period.last + 1) {
-            return Ok((text, period));
-        }
-        Err(wrong("report.period", "病例按整月统计：2026、2026Q3、2026-11", "cases are counted by whole months: 2026, 2026Q3, 2026-11"))
+        let text = self.get("period").unwrap_or("");
+        let period = Period::parse(text).filter(|p| starts(p.first) && starts(p.last + 1)).ok_or_else(|| {
+            wrong(
+                "report.period",
+                "period 应为整月、整季或整年，写作 2026-11、2026Q3、2026：病例按整月统计",
+                "period is whole months, a quarter or a year, written 2026-11, 2026Q3, 2026: cases are counted by whole months",
+            )
+        })?;
+        begun(period)?;
+        Ok((text.to_owned(), period))
     }
 
     /// The institution that is asked for: one that there is or was. A token's own is taken as it is.

@@ -8,12 +8,17 @@ use crate::document::{Align, Table};
 use crate::text::Lang;
 use crate::value::Value;
 
-const PAD: f32 = 6.0;
+/// Texts such as names are not pressed below this as long as there is room.
+const TEXT_LEGIBLE: f32 = 110.0;
+const PAD: f32 = 4.5;
 const CELL: Style = Style { face: Face::Sans, size: 9.0, colour: INK, leading: 13.0 };
 const STRONG: Style = Style { face: Face::Strong, size: 9.0, colour: INK, leading: 13.0 };
 const HEAD: Style = Style { face: Face::Strong, size: 8.5, colour: MUTED, leading: 12.5 };
 /// A cell is cut after so many lines: what is longer belongs into a file.
 const LINES_MAX: usize = 24;
+
+/// A table no taller than this stands on one page.
+const WHOLE_MAX: f32 = 330.0;
 
 /// Columns of a table: where each begins and how wide it is, its padding included.
 struct Columns {
@@ -27,18 +32,26 @@ pub(super) fn table(flow: &mut Flow<'_>, table: &Table) {
     let columns = columns(flow, table);
     let head: Vec<String> = table.columns.iter().map(|c| c.title.of(lang).to_owned()).collect();
     flow.y += 6.0;
-    flow.need(90.0);
+    // a small table is not parted
+    let notes = footnotes(flow, table);
+    let whole = CAPTION.leading + tall(flow, table, &columns, &head) + notes;
+    flow.need(if whole <= WHOLE_MAX { whole } else { 90.0 });
     let title = table.title.of(lang);
     flow.part(Role::Table(title.to_owned()), |flow| {
         if !title.is_empty() {
             flow.part(Role::Caption, |flow| flow.paragraph(title, CAPTION, LEFT, 0.0, Align::Left));
         }
         flow.part(Role::Row, |flow| header(flow, &columns, &head, true));
-        for values in &table.rows {
-            row(flow, table, &columns, &head, &shown(table, values, lang), CELL);
+        let totals = table.totals.as_ref().map(|totals| shown(table, totals, lang));
+        let below = totals.as_ref().map_or(0.0, |texts| height(&cells(flow, &columns, texts, STRONG), STRONG));
+        let below = below + notes;
+        for (i, values) in table.rows.iter().enumerate() {
+            // totals and footnotes stand below a row, never alone
+            let keep = if i + 1 == table.rows.len() { below } else { 0.0 };
+            row(flow, table, &columns, &head, (&shown(table, values, lang), CELL), keep);
         }
-        if let Some(totals) = &table.totals {
-            row(flow, table, &columns, &head, &shown(table, totals, lang), STRONG);
+        if let Some(totals) = &totals {
+            row(flow, table, &columns, &head, (totals, STRONG), notes);
         }
     });
     rule(flow, 1.0, true);
@@ -56,7 +69,7 @@ fn shown(table: &Table, values: &[Value], lang: Lang) -> Vec<String> {
 /// `first`: it is read; where it stands again on a further page, it is for the eye alone.
 fn header(flow: &mut Flow<'_>, columns: &Columns, head: &[String], first: bool) {
     rule(flow, 1.0, true);
-    let cells = cells(flow, columns, head, HEAD);
+    let cells = head_cells(flow, columns, head);
     let height = height(&cells, HEAD);
     let y = flow.y;
     flow.decorate(Op::Rect { x: LEFT, y, width: RIGHT - LEFT, height, colour: TINT });
@@ -65,10 +78,11 @@ fn header(flow: &mut Flow<'_>, columns: &Columns, head: &[String], first: bool) 
     rule(flow, 0.6, true);
 }
 
-fn row(flow: &mut Flow<'_>, table: &Table, columns: &Columns, head: &[String], texts: &[String], style: Style) {
+/// `keep`: what must have room below it on its page.
+fn row(flow: &mut Flow<'_>, table: &Table, columns: &Columns, head: &[String], (texts, style): (&[String], Style), keep: f32) {
     let cells = cells(flow, columns, texts, style);
     let height = height(&cells, style);
-    if flow.need(height + 2.0) {
+    if flow.need(height + keep + 2.0) {
         let more = if flow.lang == Lang::Zh { "（续）" } else { " (continued)" };
         let title = format!("{}{more}", table.title.of(flow.lang));
         flow.decorate_text(LEFT, &title, CAPTION);
@@ -86,6 +100,41 @@ fn cells(flow: &Flow<'_>, columns: &Columns, texts: &[String], style: Style) -> 
         lines
     };
     texts.iter().zip(&columns.at).map(one).collect()
+}
+
+/// A Chinese header that is too wide is parted at its blanks first: `ALL4 人次` becomes two lines, not `ALL4 人` and `次`.
+fn head_cells(flow: &Flow<'_>, columns: &Columns, head: &[String]) -> Vec<Vec<String>> {
+    let one = |(text, (_, width)): (&String, &(f32, f32))| {
+        let room = width - 2.0 * PAD;
+        let whole = flow.broken(text, HEAD, room, 0.0);
+        if whole.len() < 2 || !is_chinese(text) {
+            return whole;
+        }
+        text.split(' ').flat_map(|piece| flow.broken(piece, HEAD, room, 0.0)).collect()
+    };
+    head.iter().zip(&columns.at).map(one).collect()
+}
+
+fn is_chinese(text: &str) -> bool {
+    text.chars().any(|c| crate::terminal::width(c.encode_utf8(&mut [0; 4])) == 2)
+}
+
+/// Height of the footnotes, where it is little.
+fn footnotes(flow: &Flow<'_>, table: &Table) -> f32 {
+    let lines: usize = table.footnotes.iter().map(|note| flow.broken(note.of(flow.lang), SMALL, RIGHT - LEFT, 0.0).len()).sum();
+    (lines as f32 * SMALL.leading + 6.0).min(80.0)
+}
+
+/// Height of header and rows.
+fn tall(flow: &Flow<'_>, table: &Table, columns: &Columns, head: &[String]) -> f32 {
+    let mut sum = height(&head_cells(flow, columns, head), HEAD);
+    for values in table.rows.iter().chain(&table.totals) {
+        sum += height(&cells(flow, columns, &shown(table, values, flow.lang), STRONG), STRONG);
+        if sum > WHOLE_MAX {
+            break;
+        }
+    }
+    sum
 }
 
 fn height(cells: &[Vec<String>], style: Style) -> f32 {
@@ -119,16 +168,23 @@ fn columns(flow: &Flow<'_>, table: &Table) -> Columns {
     let width = |text: &str, style: Style| flow.fonts.width(style.face, &flow.fonts.clean(style.face, text), style.size);
     let mut wanted: Vec<f32> = Vec::new();
     let mut least: Vec<f32> = Vec::new();
+    let mut legible: Vec<f32> = Vec::new();
     for (i, column) in table.columns.iter().enumerate() {
         let cells = || table.rows.iter().chain(&table.totals).filter_map(move |row| row.get(i));
         let body = cells().map(|v| width(&v.shown(lang), STRONG)).fold(0.0, f32::max);
         let numbers = cells().filter(|v| !v.is_text()).map(|v| width(&v.shown(lang), STRONG)).fold(0.0, f32::max);
-        let head = width(column.title.of(lang), HEAD);
+        let title = column.title.of(lang);
+        let head = width(title, HEAD);
+        // a header may stand in two or three lines
+        let piece = title.split(' ').map(|piece| width(piece, HEAD)).fold(0.0, f32::max).min(if is_chinese(title) { 36.0 } else { 60.0 });
+        let narrow = numbers.max(piece).max(22.0) + 2.0 * PAD + 1.0;
         wanted.push(body.max(head) + 2.0 * PAD + 1.0);
-        // a header may stand in two lines
-        least.push(numbers.max((head / 2.0).min(60.0)).max(34.0) + 2.0 * PAD + 1.0);
+        least.push(narrow);
+        legible.push(if body > numbers { narrow.max(body.min(TEXT_LEGIBLE) + 2.0 * PAD + 1.0) } else { narrow });
     }
-    let widths = fitted(&wanted, &least, RIGHT - LEFT);
+    let room = RIGHT - LEFT;
+    let least = if legible.iter().sum::<f32>() <= room { &legible } else { &least };
+    let widths = fitted(&wanted, least, room);
     let mut x = LEFT;
     let at = widths
         .iter()

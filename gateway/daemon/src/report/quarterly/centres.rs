@@ -10,11 +10,11 @@ use crate::indicators::names;
 use crate::report::{int, percent, share};
 
 pub(super) fn blocks(f: &Facts) -> Vec<Block> {
-    let mut out = vec![Block::Paragraph(timeliness(f))];
+    let mut out = vec![Block::Paragraph(timeliness(f)), Block::Table(cases(f))];
     if f.centres.iter().any(|c| c.quality.exam_to_report.count > 0) {
         out.push(Block::Chart(turnaround(f)));
     }
-    out.extend([cases(f), times(f), quality(f)].map(Block::Table));
+    out.extend([times(f), quality(f)].map(Block::Table));
     out
 }
 
@@ -43,18 +43,22 @@ fn timeliness(f: &Facts) -> Text {
     )
 }
 
+/// Minutes here and days there on one scale: as parts of their limits.
 fn turnaround(f: &Facts) -> Chart {
-    let hours = |s: &Spread, minutes: u32| (s.count > 0).then(|| (f64::from(minutes) / 6.0).round() / 10.0);
-    let values =
-        |of: fn(&Centre) -> (&Spread, u32)| f.centres.iter().map(|c| of(c)).map(|(spread, minutes)| hours(spread, minutes)).collect();
+    let part = |c: &Centre, s: &Spread, minutes: u32| {
+        (s.count > 0 && c.limit > 0).then(|| (f64::from(minutes) / f64::from(c.limit) * 1000.0).round() / 10.0)
+    };
+    let values = |of: fn(&Centre) -> (&Spread, u32)| {
+        f.centres.iter().map(|c| (c, of(c))).map(|(c, (spread, minutes))| part(c, spread, minutes)).collect()
+    };
     let series = |zh: &'static str, en: &'static str, values: Vec<Option<f64>>| Series { name: Text::new(zh, en), values };
     Chart {
-        title: Text::new("检查至报告用时", "From examination to report"),
+        title: Text::new("检查至报告用时占时限的比例", "From examination to report, as a part of the limit"),
         summary: Text::new(
-            "中位数与第 90 百分位；没有可计时报告的中心为空。",
-            "Median and 90th percentile; none where no report could be timed.",
+            "100% 即时限，超过的为不及时；没有可计时报告的中心为空。",
+            "100 % is the limit, what is above was late; none where no report could be timed.",
         ),
-        unit: Text::new("小时", "hours"),
+        unit: Text::new("%", "%"),
         shape: Shape::Bars {
             categories: f.centres.iter().map(|c| names::centre(c.code)).collect(),
             series: vec![

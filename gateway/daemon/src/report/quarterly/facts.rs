@@ -48,6 +48,8 @@ pub(super) struct Facts {
     pub(super) closed: bool,
     pub(super) adjustments: Vec<Adjustment>,
     pub(super) indicators: Vec<indicators::Figure>,
+    /// Indicators that have no figure of one institution: they are told of in the area's report.
+    pub(super) of_area_only: usize,
     pub(super) senders: Vec<(Text, Outcomes)>,
     /// Age in days of each part without its other half.
     pub(super) orphans: BTreeMap<Lack, Vec<i64>>,
@@ -364,6 +366,12 @@ pub(super) fn facts(
     let readers = asker.readers(period, scope);
     let last_passed = period.last.min(today);
     let (institutions, silent_villages) = asker.institutions(period, scope, indicators);
+    let all = indicators.figures(community, period, institution, |_| true);
+    // what nobody counts or reports of one institution is the area's
+    let is_known =
+        |i: &indicators::Figure| institution.is_none() || i.scope.is_some() || !matches!(i.outcome, indicators::Outcome::Missing(_));
+    let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_known);
+    let of_area_only = others.len();
     let is_own = |a: &Adjustment| institution.is_none_or(|i| i == a.exam || i == a.read);
     Facts {
         period,
@@ -384,7 +392,8 @@ pub(super) fn facts(
         excluded: asker.county(period, scope).excluded,
         closed: asker.county(period, scope).published.is_some(),
         adjustments: community.cases.adjustments(period).into_iter().filter(|a| scope.holds(a.modality) && is_own(a)).collect(),
-        indicators: indicators.figures(community, period, institution, |_| true),
+        indicators: own,
+        of_area_only,
         senders: senders(community, sources, period, institution),
         orphans,
         doubts: if institution.is_none() { community.cases.doubts(from_us, until_us, LISTED).len() } else { 0 },

@@ -79,13 +79,26 @@ pub(super) fn indicators(f: &Facts) -> Table {
         ],
         rows: f.indicators.iter().filter(|i| !is_missing(i)).map(row).collect(),
         totals: None,
-        footnotes: vec![Text::new(
-            format!(
-                "来源：计数为网关由消息得出；计算为计数与填报、配置的数合成；填报为机构填报并经第二人审核。另有 {missing} 项无法计算，所缺见说明。"
-            ),
-            format!(
-                "From: counted by the gateway from messages; computed with reported or configured numbers; reported by institutions and approved by a second person. {missing} more cannot be computed: the notes say what is missing."
-            ),
-        )],
+        footnotes: footnotes(f, missing),
     }
+}
+
+fn footnotes(f: &Facts, missing: usize) -> Vec<Text> {
+    let mut out = vec![Text::new(
+        "来源：计数为网关由消息得出；计算为计数与填报、配置的数合成；填报为机构填报并经第二人审核。",
+        "From: counted by the gateway from messages; computed with reported or configured numbers; reported by institutions and approved by a second person.",
+    )];
+    if missing > 0 {
+        out.push(Text::new(
+            format!("另有 {missing} 项无法计算，所缺见说明。"),
+            format!("{missing} more cannot be computed: the notes say what is missing."),
+        ));
+    }
+    if f.of_area_only > 0 {
+        out.push(Text::new(
+            format!("另有 {} 项没有本机构的数，见全域通报。", f.of_area_only),
+            format!("{} more have no figure of this institution: see the report of the whole area.", f.of_area_only),
+        ));
+    }
+    out
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hutong_count::cases::{Cause, DEFINITION, DEFINITION_VERSION, Lack, Outcome};
 use hutong_count::period::date_of;
-use hutong_paper::{Block, Column, Kind, Table, Text, Value};
+use hutong_paper::{Align, Block, Column, Kind, Table, Text, Value};
 
 use super::facts::Facts;
 use super::write::span;
@@ -70,8 +70,12 @@ fn scopes() -> Text {
 fn messages(f: &Facts) -> Option<Text> {
     if f.senders.is_empty() {
         return Some(Text::new(
-            format!("{} 没有收到{}消息。", span(f.period), if f.institution.is_some() { "本机构来源的" } else { "" }),
-            "No messages arrived in the period.",
+            format!(
+                "{} 没有收到{}消息；本期如有数字，来自期后到达的消息。",
+                span(f.period),
+                if f.institution.is_some() { "本机构来源的" } else { "" }
+            ),
+            "No messages arrived in the period; its figures, if any, are of messages that came later.",
         ));
     }
     let sum = |at: usize| f.senders.iter().filter_map(|(_, o)| o.get(at)).sum::<u64>();
@@ -223,7 +227,7 @@ fn adjustments(f: &Facts) -> Table {
         key: "adjustments".to_owned(),
         title: Text::new("结账后的调整", "Adjustments since the period closed"),
         columns: vec![
-            Column::new("date", "日期", "Date", Kind::Date),
+            Column { align: Some(Align::Left), ..Column::new("date", "日期", "Date", Kind::Date) },
             Column::new("month", "月份", "Month", Kind::Text),
             Column::new("cause", "原因", "Cause", Kind::Text),
             Column::new("cases", "计入人次增减", "Cases", Kind::Integer),
