@@ -38,9 +38,16 @@ fn the_pdf_is_text_in_embedded_chinese_fonts() {
         // emb sub uni: embedded, a subset, and with a way back to Unicode
         assert_eq!(line.matches(" yes").count(), 3, "{line}");
     }
-    assert!(tool("pdfinfo", &[path]).contains("(A4)"));
+    let info = tool("pdfinfo", &[path]);
+    assert!(info.contains("(A4)"), "{info}");
+    assert!(flat(&info).contains("Tagged:yes"), "{info}");
+    // the tree that a screen reader follows
+    let tree = tool("pdfinfo", &["-struct", path]);
+    for part in ["H1", "H2", "Table", "TH", "TD", "Figure", "LBody"] {
+        assert!(tree.lines().any(|l| l.split_whitespace().next().is_some_and(|t| t.trim_end_matches(':') == part)), "no {part} in {tree}");
+    }
     let declared = flat(&tool("pdfinfo", &["-meta", path]));
-    for part in ["<pdfaid:part>2<", "<pdfaid:conformance>U<"] {
+    for part in ["<pdfaid:part>2<", "<pdfaid:conformance>A<", "<pdfuaid:part>1<"] {
         assert!(declared.contains(part), "{part} is not in {declared}");
     }
 }

@@ -3,6 +3,7 @@
 
 mod activity;
 mod county;
+mod demo;
 mod measures;
 mod quarterly;
 mod reported;

@@ -81,12 +81,12 @@ const SAID: [&str; 22] = [
     "生成时间",
 ];
 
-fn squeezed(text: &str) -> String {
+pub fn squeezed(text: &str) -> String {
     text.split_whitespace().collect()
 }
 
 /// Text of a page: one line a table row, paragraph or label.
-fn of_html(html: &str) -> String {
+pub fn of_html(html: &str) -> String {
     let mut out = String::new();
     let body = html.split("</style>").nth(1).unwrap();
     for piece in body.split('<') {

@@ -90,7 +90,7 @@ fn reporter(place: &str) -> Option<&str> {
 
 /// `[measure].[period]` of the area, `[measure].[period].[institution]` of an institution. Periods that have no name of
 /// their own (days from, days to) give an id under which nothing is read.
-pub(super) fn id_of(ask: &MeasureAsk<'_>) -> String {
+pub(crate) fn id_of(ask: &MeasureAsk<'_>) -> String {
     let name = period_name(Period { first: ask.first, last: ask.last });
     let place = ask.reporter.map(|code| format!(".{}", part(code))).unwrap_or_default();
     let id = format!("{}.{name}{place}", ask.measure);

@@ -21,6 +21,8 @@ use crate::indicators::{Indicators, names};
 use crate::ingest::now_us;
 use crate::report::Filter;
 
+pub(crate) use listed::id_of;
+
 /// Answers for the gateway.
 pub(crate) struct Measured {
     community: Shared,

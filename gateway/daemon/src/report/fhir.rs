@@ -1,13 +1,15 @@
-//! Figures as FHIR: one MeasureReport each, in a Bundle of type collection.
+//! Figures as FHIR: one MeasureReport each, as `$evaluate-measure` gives it, in a Bundle of type collection.
 
 use hutong_count::indicators::Figure;
-use hutong_count::indicators::fhir::{About, measure_report};
+use hutong_count::indicators::fhir::{About, Of, Reporter, measure_report};
 use hutong_count::period::{date_of, day_of};
-use hutong_fhir::id::from_identity;
+use hutong_serve::MeasureAsk;
 use serde_json::{Map, Value, json};
 
 use super::Made;
+use crate::indicators::names;
 use crate::ingest::now_us;
+use crate::measures::id_of;
 
 const BASE: &str = "http://fhir.med-community.cn/gw";
 
@@ -23,11 +25,14 @@ pub(super) fn bundle(made: &Made<'_>, figures: &[Figure]) -> Vec<u8> {
 }
 
 fn entry(made: &Made<'_>, figure: &Figure, date: &str) -> Option<Value> {
-    let place = figure.institution.as_deref().unwrap_or(&made.indicators.setting.area);
-    let id = from_identity("measure", "MeasureReport", [figure.indicator.as_str(), &figure.period, place]);
-    let reporter = format!("Organization/{}", from_identity("measure", "Organization", [place]));
-    let about = About { id: &id, reporter: &reporter, date, subjects: None };
-    let tree = measure_report(&made.indicators.library, figure, &about)?;
+    let reporter = figure.institution.as_deref();
+    let id = id_of(&MeasureAsk { measure: &figure.indicator, first: figure.days.first, last: figure.days.last, reporter });
+    let name = match reporter {
+        Some(code) => names::institution(&made.community.read().registry, code, figure.days).zh.into_owned(),
+        None => made.indicators.setting.name.clone(),
+    };
+    let reporter = Reporter { code: reporter.unwrap_or_default(), name: if name.is_empty() { "全域" } else { &name } };
+    let tree = measure_report(&made.indicators.library, figure, &About { id: &id, reporter, date, of: Of::All })?;
     let mut text = Vec::new();
     hutong_fhir::json::write(tree.root(), &mut text);
     let resource: Map<String, Value> = serde_json::from_slice(&text).ok()?;

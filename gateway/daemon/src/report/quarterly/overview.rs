@@ -1,5 +1,6 @@
 //! The overview: both scopes, persons and cases, against the period before, a year ago and the year's target.
 
+use hutong_count::period::date_of;
 use hutong_paper::{Block, Chart, Column, Figure, Kind, Series, Shape, Table, Text, Value};
 
 use super::centres::in_time;
@@ -66,12 +67,14 @@ fn overview(f: &Facts) -> Text {
     }
     match &f.target {
         Some(t) => {
+            let until = f.running.map_or_else(|| "截至期末".to_owned(), |day| format!("截至 {}", date_of(day)));
             let unit = if t.of_persons { ("人", "persons") } else { ("人次", "cases") };
             let (done, calendar) = (share(t.done, t.value).unwrap_or_default(), share(passed, of).unwrap_or_default());
             let ahead = done - calendar;
             let pace = if ahead.is_sign_negative() { ("慢", "behind") } else { ("快", "ahead of") };
             zh.push_str(&format!(
-                "截至期末，全年累计 {} {}（{} 口径），完成年度目标 {} {}的 {done}%，较时序进度（{calendar}%）{} {} 个百分点。目标依据：{}。",
+                "{}，全年累计 {} {}（{} 口径），完成年度目标 {} {}的 {done}%，较时序进度（{calendar}%）{} {} 个百分点。目标依据：{}。",
+                until,
                 t.done,
                 unit.0,
                 t.scope.code(),
