@@ -73,8 +73,7 @@ fn overview(f: &Facts) -> Text {
             let ahead = done - calendar;
             let pace = if ahead.is_sign_negative() { ("慢", "behind") } else { ("快", "ahead of") };
             zh.push_str(&format!(
-                "{}，全年累计 {} {}（{} 口径），完成年度目标 {} {}的 {done}%，较时序进度（{calendar}%）{} {} 个百分点。目标依据：{}。",
-                until,
+                "{until}，全年累计 {} {}（{} 口径），完成年度目标 {} {}的 {done}%，较时序进度（{calendar}%）{} {} 个百分点。目标依据：{}。",
                 t.done,
                 unit.0,
                 t.scope.code(),
