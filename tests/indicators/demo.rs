@@ -107,7 +107,10 @@ fn the_demo_gives_the_figures_of_its_script_in_every_form() {
             let row = format!("{scope}{what}{n}0—0—{n}");
             assert!(read.lines().any(|l| squeezed(l).starts_with(&row)), "{name} lacks {row}:\n{read}");
         }
-        assert!(squeezed(read).contains("测试数据"), "{name} does not say what was left out:\n{read}");
+        // what was left out, how many messages, and from whom
+        for said in ["测试数据", "共收到8个来源的消息", "消息来源", "清江县妇幼保健院"] {
+            assert!(squeezed(read).contains(said), "{name} does not say {said}:\n{read}");
+        }
     }
     // Excel and CSV
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(report("xlsx"))).unwrap();

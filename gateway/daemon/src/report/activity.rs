@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Form, Made, Query, Written, int, written, wrong};
 use crate::ingest::now_us;
 
-const PARAMETERS: [&str; 7] = ["period", "institution", "counter", "after", "count", "format", "lang"];
+const PARAMETERS: [&str; 8] = ["period", "institution", "counter", "after", "count", "format", "lang", "columns"];
 /// Lines told at once, unless fewer are asked for; and at most.
 const LINES: usize = 1_000;
 const LINES_MAX: usize = 10_000;
@@ -20,7 +20,7 @@ pub(super) fn answer(made: &Made<'_>, ask: &ReportAsk<'_>) -> Result<Report, Adm
     query.only(&PARAMETERS)?;
     let (form, lang) = (Form::of(&query, ask.accept)?, query.lang());
     let (text, period) = query.period()?;
-    let institution = ask.only.or(query.get("institution"));
+    let institution = query.institution(made, ask.only)?;
     let name = format!("activity-{}", text.replace("..", "_"));
     let Some(counter) = query.get("counter") else {
         let (figures, position) = {
@@ -32,7 +32,8 @@ pub(super) fn answer(made: &Made<'_>, ask: &ReportAsk<'_>) -> Result<Report, Adm
             json!({ "report": "activity", "period": text, "institution": institution, "journalPosition": position, "counters": rows });
         let document = document(&text, position, counters(made, &figures));
         let lines: String = rows.iter().map(|r| format!("{r}\n")).collect();
-        return written(made, form, &Written { document: &document, json: &json, lines: &lines, name: &name }, lang);
+        let report = Written { document: &document, json: &json, lines: &lines, name: &name, fhir: None, columns: query.columns() };
+        return written(made, form, &report, lang);
     };
     if !COUNTERS.iter().any(|(id, ..)| *id == counter) {
         let known = COUNTERS.map(|(id, ..)| id).join(", ");
@@ -56,7 +57,8 @@ pub(super) fn answer(made: &Made<'_>, ask: &ReportAsk<'_>) -> Result<Report, Adm
     });
     let document = document(&text, position, table(counter, &found, &rows));
     let lines: String = rows.iter().map(|r| format!("{r}\n")).collect();
-    written(made, form, &Written { document: &document, json: &json, lines: &lines, name: &name }, lang)
+    let report = Written { document: &document, json: &json, lines: &lines, name: &name, fhir: None, columns: query.columns() };
+    written(made, form, &report, lang)
 }
 
 fn title(made: &Made<'_>, id: &str) -> Text {
