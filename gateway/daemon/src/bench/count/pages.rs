@@ -1,8 +1,11 @@
 //! Over real connections to a gateway that has the cases: how soon a figure is current, and how long the dashboard takes while
 //! messages keep arriving.
 
+use std::io::Write;
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::{Plan, case, send};
@@ -115,8 +118,8 @@ fn add(plan: &Plan, names: [&'static str; 2], aims: [&'static str; 2], rounds: &
     }
 }
 
-/// The first page while messages keep arriving: of viewers one after the other, and of one who comes when nobody has looked
-/// for a while, so that nothing lies ready.
+/// The first page while messages keep arriving: of viewers one after the other, while each page is open in some browser too, and
+/// of one who comes when nobody has looked for a while, so that nothing lies ready.
 fn dashboard(plan: &Plan, gateway: &Gateway, next: &AtomicU64) -> Result<(), Failure> {
     let over = AtomicBool::new(false);
     let outcome = std::thread::scope(|scope| {
@@ -133,14 +136,20 @@ fn dashboard(plan: &Plan, gateway: &Gateway, next: &AtomicU64) -> Result<(), Fai
         let sent = traffic.join().unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into()));
         sent.and(seen)
     });
-    let (busy, alone) = outcome.map_err(broke)?;
-    add(plan, ["count.dashboard.p50_ms", "count.dashboard.p99_ms"], ["", "≤ 50"], &busy);
-    add(plan, ["count.dashboard.alone.p50_ms", "count.dashboard.alone.p99_ms"], ["", ""], &alone);
+    let seen = outcome.map_err(broke)?;
+    add(plan, ["count.dashboard.p50_ms", "count.dashboard.p99_ms"], ["", "≤ 50"], &seen.busy);
+    add(plan, ["count.dashboard.alone.p50_ms", "count.dashboard.alone.p99_ms"], ["", "≤ 50"], &seen.alone);
+    plan.add_of_cases("count.dashboard.alone.cpu_ms", "ms", "", seen.alone_cpu);
     Ok(())
 }
 
-/// Milliseconds a page, by round: of busy viewers, and of one alone.
-type Seen = (Vec<Vec<f64>>, Vec<Vec<f64>>);
+/// Milliseconds a page, by round: of viewers of whom others have the pages open, and of one alone, with the gateway's CPU.
+#[derive(Default)]
+struct Seen {
+    busy: Vec<Vec<f64>>,
+    alone: Vec<Vec<f64>>,
+    alone_cpu: Vec<f64>,
+}
 
 fn looked(plan: &Plan, gateway: &Gateway) -> std::io::Result<Seen> {
     let mut http = Http::connect(gateway.http)?;
@@ -150,23 +159,54 @@ fn looked(plan: &Plan, gateway: &Gateway) -> std::io::Result<Seen> {
         http.get(page, "text/html")?;
         Ok(from.elapsed().as_secs_f64() * 1000.0)
     };
-    let (mut busy, mut alone, mut n) = (Vec::new(), Vec::new(), 0_usize);
+    let (mut seen, mut n) = (Seen::default(), 0_usize);
     for _ in 0..plan.rounds {
-        let (mut times, from) = (Vec::new(), Instant::now());
+        let (mut times, open) = (Vec::new(), PAGES.map(|page| Open::begin(gateway.http, page)));
+        let from = Instant::now();
         while from.elapsed() < plan.time * 3 {
             n += 1;
             times.push(look(n)?);
             let thought = (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
             std::thread::sleep(Duration::from_millis(thought % THOUGHT_MS));
         }
-        busy.push(times);
-        let mut times = Vec::new();
+        seen.busy.push(times);
+        open.into_iter().try_for_each(|stream| stream?.end())?;
+        let (mut times, mut cpu) = (Vec::new(), 0);
         for _ in 0..SEEN_ALONE {
             std::thread::sleep(ALONE);
             n += 1;
+            let before = gateway.cpu().accept_ns;
             times.push(look(n)?);
+            cpu += gateway.cpu().accept_ns - before;
         }
-        alone.push(times);
+        seen.alone.push(times);
+        seen.alone_cpu.push(cpu as f64 / SEEN_ALONE as f64 / 1e6);
     }
-    Ok((busy, alone))
+    Ok(seen)
+}
+
+/// A page that somebody has open: its stream of events is read as a browser does.
+struct Open {
+    stream: TcpStream,
+    reading: JoinHandle<std::io::Result<u64>>,
+}
+
+impl Open {
+    fn begin(to: SocketAddr, page: &str) -> std::io::Result<Open> {
+        let mut stream = TcpStream::connect(to)?;
+        let path = page.replace("/console?", "/console/events?");
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {to}\r\nAccept: text/event-stream\r\n\r\n").as_bytes())?;
+        let mut told = stream.try_clone()?;
+        let reading = std::thread::spawn(move || std::io::copy(&mut told, &mut std::io::sink()));
+        Ok(Open { stream, reading })
+    }
+
+    /// Fails where it told nothing.
+    fn end(self) -> std::io::Result<()> {
+        self.stream.shutdown(Shutdown::Both)?;
+        match self.reading.join() {
+            Ok(Ok(bytes)) if bytes > 500 => Ok(()),
+            _ => Err(std::io::Error::other("a page that was open was told nothing")),
+        }
+    }
 }
