@@ -18,7 +18,7 @@ mod underway;
 mod work;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hutong_commit::error::StoreError;
 use hutong_commit::projection::{Reader, StoredEvent};
@@ -53,9 +53,8 @@ pub(crate) const REGISTRY: &str = "registry";
 /// Of figures that people report.
 pub(crate) const FIGURE: &str = forms::EVENT_KIND;
 
-/// Events read at once at start, and how many such pages are read ahead of those that follow.
-const PAGE: usize = 2_000;
-const AHEAD: usize = 4;
+/// Events read at once at start.
+const PAGE: usize = 10_000;
 
 /// What an event of [`REGISTRY`] says.
 #[derive(Serialize, Deserialize)]
@@ -265,21 +264,16 @@ impl Shared {
 
     /// One event that was applied to the search store.
     pub(crate) fn apply(&self, kind: &str, seq: u64, at_us: i64, body: &[u8]) {
-        if let Some(said) = read(kind, body) {
-            self.follow(kind, At { seq, us: at_us }, said);
-        }
-    }
-
-    fn follow(&self, kind: &str, at: At, said: Result<Said, serde_json::Error>) {
-        match said {
-            Ok(said) => self.write().take(said, at),
-            Err(error) => {
+        match read(kind, body) {
+            None => {}
+            Some(Ok(said)) => self.write().take(said, At { seq, us: at_us }),
+            Some(Err(error)) => {
                 self.write().unreadable += 1;
                 let (line, column) = (error.line(), error.column());
                 tracing::warn!(
                     rule = "community.unreadable",
                     kind,
-                    seq = at.seq,
+                    seq,
                     line,
                     column,
                     "an event cannot be read and is left out; it stays in the journal"
@@ -305,53 +299,28 @@ impl Shared {
     }
 
     /// Everything up to entry `applied`, from the search store: kinds are read apart and applied in the order in which they
-    /// were journalled, so that a start ends where the running gateway was. One thread reads what the other follows.
+    /// were journalled, so that a start ends where the running gateway was.
     fn load(&self, reader: &Reader, applied: u64) -> Result<(), StoreError> {
         let counted = self.read().counted;
-        let (send, receive) = mpsc::sync_channel(AHEAD);
-        let arrivals = std::thread::scope(|scope| {
-            let reading = scope.spawn(move || stored(reader, counted, &send));
-            for (kind, at, said) in receive.into_iter().flatten() {
-                self.follow(kind, at, said);
+        let mut kinds = [REGISTRY, IDENTITY, RECOGNITION, CHANGE, CASE, ACTIVITY, FIGURE, WORK].map(|kind| Pages {
+            kind,
+            // what the ledger has already is not read again
+            after: Some((counted, u32::MAX)).filter(|_| kind == CASE),
+            read: VecDeque::new(),
+            whole: false,
+        });
+        loop {
+            for pages in &mut kinds {
+                pages.fill(reader)?;
             }
-            reading.join().unwrap_or(Err(StoreError::Stopped))?;
-            Arrivals::load(reader, applied)
-        })?;
+            let next = kinds.iter_mut().filter(|p| !p.read.is_empty()).min_by_key(|p| p.read.front().map(|e| (e.seq, e.n)));
+            let Some((kind, event)) = next.and_then(|pages| Some((pages.kind, pages.read.pop_front()?))) else { break };
+            self.apply(kind, event.seq, event.at_us, &event.body);
+        }
+        let arrivals = Arrivals::load(reader, applied)?;
         let mut community = self.write();
         (community.arrivals, community.applied) = (arrivals, applied);
         Ok(())
-    }
-}
-
-/// An event as the search store has it.
-type Stored = (&'static str, At, Result<Said, serde_json::Error>);
-
-/// Reads all events but those of cases up to entry `counted`, which the ledger has already.
-fn stored(reader: &Reader, counted: u64, to: &mpsc::SyncSender<Vec<Stored>>) -> Result<(), StoreError> {
-    let mut kinds = [REGISTRY, IDENTITY, RECOGNITION, CHANGE, CASE, ACTIVITY, FIGURE, WORK].map(|kind| Pages {
-        kind,
-        after: Some((counted, u32::MAX)).filter(|_| kind == CASE),
-        read: VecDeque::new(),
-        whole: false,
-    });
-    let mut out = Vec::new();
-    loop {
-        for pages in &mut kinds {
-            pages.fill(reader)?;
-        }
-        let next = kinds.iter_mut().filter(|p| !p.read.is_empty()).min_by_key(|p| p.read.front().map(|e| (e.seq, e.n)));
-        let next = next.and_then(|pages| Some((pages.kind, pages.read.pop_front()?)));
-        let is_last = next.is_none();
-        if let Some((kind, event)) = next {
-            out.extend(read(kind, &event.body).map(|said| (kind, At { seq: event.seq, us: event.at_us }, said)));
-        }
-        if is_last || out.len() >= PAGE {
-            // nobody receives where the other thread ended in a fault, which is told there
-            let _ = to.send(std::mem::take(&mut out));
-        }
-        if is_last {
-            return Ok(());
-        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::{MESSAGES, Plan, message, thread_ns};
 use crate::bench::load::Kind;
 use crate::cli::Failure;
 use crate::cli::lang::t;
-use crate::community::{CASE, IDENTITY, Keeping, Shared};
+use crate::community::{ACTIVITY, CASE, IDENTITY, Keeping, Shared};
 use crate::config::Config;
 use crate::ingest::now_us;
 use crate::pipeline::{Origin, Pipeline};
@@ -101,7 +101,7 @@ fn follow(plan: &Plan, store: &Arc<Store>, after: u64, plain: &Shared, counting:
         read.push(each(from));
         let follow = |community: &Shared, counts: bool| {
             let from = thread_ns();
-            let wanted = heard.iter().filter(|h| counts || h.kind != CASE);
+            let wanted = heard.iter().filter(|h| counts || ![CASE, ACTIVITY].contains(&h.kind.as_str()));
             wanted.for_each(|h| community.apply(&h.kind, h.seq, h.us, &h.body));
             each(from)
         };
