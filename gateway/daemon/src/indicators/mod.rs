@@ -100,11 +100,14 @@ fn read(library: &Library, path: &Path) -> Result<Configured, Failure> {
     })
 }
 
+/// First and last day, and the institution.
+type Asking = (i64, i64, Option<String>);
+
 /// What the gateway counts here: the ledger, activity, and what follows from them.
 struct Counted<'c> {
     community: &'c Community,
     /// Each period and place is summed once for a whole report.
-    activity: RefCell<HashMap<(i64, i64, Option<String>), Figures>>,
+    activity: RefCell<HashMap<Asking, Figures>>,
 }
 
 impl Counted<'_> {
