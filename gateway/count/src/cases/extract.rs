@@ -16,6 +16,8 @@ const MOST: usize = 1_000;
 /// What the registries know.
 pub trait Master {
     fn is_institution(&self, code: &str) -> bool;
+    /// Whether it is 基层 now.
+    fn is_primary(&self, code: &str) -> bool;
     /// The community's item of an institution's code.
     fn item(&self, institution: &str, system: &str, code: &str) -> Option<String>;
 }
@@ -27,7 +29,9 @@ pub fn sightings_of(resources: &[NodeRef<'_>], institution: &str, master: &dyn M
     let message = Message::of(resources, institution, master);
     let mut out = Vec::new();
     for report in message.of_type("DiagnosticReport") {
-        out.push(message.report(report));
+        let sighting = message.report(report);
+        out.extend(message.own_examination(&sighting));
+        out.push(sighting);
     }
     let by_report = !out.is_empty();
     for order in message.of_type("ServiceRequest").filter(|o| !message.is_repeated(*o)) {
@@ -125,6 +129,27 @@ impl<'t> Message<'t> {
         }
         self.number(&mut s, report);
         self.settle_ids(s)
+    }
+
+    /// A 基层 institution that sends a result which is not final, or which it read itself, has examined: what is read above
+    /// later has this message as its evidence.
+    fn own_examination(&self, s: &Sighting) -> Option<Sighting> {
+        let own_word =
+            s.exam.is_empty() && !s.status.is_void() && (!s.status.is_final() || s.read.is_empty() || s.read == self.institution);
+        if !own_word || s.examined_us.is_none() || !self.master.is_primary(self.institution) {
+            return None;
+        }
+        let said = s.clone();
+        Some(Sighting {
+            status: Status::Unknown,
+            ordered_us: None,
+            reported_us: None,
+            read: String::new(),
+            readers: Vec::new(),
+            critical: false,
+            kind: Kind::Study,
+            ..said
+        })
     }
 
     /// Where all results were made, if each says so: a report that is only passed on names its sender.

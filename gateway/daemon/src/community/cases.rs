@@ -3,6 +3,7 @@
 
 use hutong_commit::entry::EventDraft;
 use hutong_count::cases::{self, Directory, Facts, Master, Tier, sightings_of};
+use hutong_count::period::day_of;
 use hutong_count::recognition::At;
 use hutong_fhir::NodeRef;
 use hutong_fhir::calendar::DAY_US;
@@ -37,6 +38,7 @@ impl Directory for Known<'_> {
 
 /// The registries as they are now.
 struct Now<'c> {
+    register: &'c Register,
     registry: &'c Registry,
     us: i64,
 }
@@ -45,6 +47,11 @@ impl Master for Now<'_> {
     /// While there is no registry every code is taken at its word.
     fn is_institution(&self, code: &str) -> bool {
         !code.is_empty() && (self.registry.has_institution(code) || self.registry.version(registry::Table::Institutions).is_none())
+    }
+
+    fn is_primary(&self, code: &str) -> bool {
+        let known = Known { register: self.register, registry: self.registry };
+        known.institution(code, day_of(self.us)).is_some_and(|facts| facts.is_primary())
     }
 
     fn item(&self, institution: &str, system: &str, code: &str) -> Option<String> {
@@ -65,7 +72,7 @@ pub(super) fn facts(found: &Institution) -> Facts {
 
 impl Community {
     fn registry(&self) -> Now<'_> {
-        Now { registry: &self.registry, us: now_us() }
+        Now { register: &self.register, registry: &self.registry, us: now_us() }
     }
 
     /// The events of what a message says of cases. `institution`: for which its source speaks.

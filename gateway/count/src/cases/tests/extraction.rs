@@ -11,6 +11,10 @@ impl Master for Registered {
         ["SQWSY", "QJRMYY", "QJZYY", "QPCWS"].contains(&code)
     }
 
+    fn is_primary(&self, code: &str) -> bool {
+        ["SQWSY", "QPCWS"].contains(&code)
+    }
+
     fn item(&self, _institution: &str, _system: &str, _code: &str) -> Option<String> {
         None
     }
