@@ -30,7 +30,7 @@ pub fn sightings_of(resources: &[NodeRef<'_>], institution: &str, master: &dyn M
     let mut out = Vec::new();
     for report in message.of_type("DiagnosticReport") {
         let sighting = message.report(report);
-        out.extend(message.own_examination(&sighting));
+        out.extend(message.own_examination(&sighting, report));
         out.push(sighting);
     }
     let by_report = !out.is_empty();
@@ -131,12 +131,16 @@ impl<'t> Message<'t> {
         self.settle_ids(s)
     }
 
-    /// A 基层 institution that sends a result which is not final, or which it read itself, has examined: what is read above
-    /// later has this message as its evidence.
-    fn own_examination(&self, s: &Sighting) -> Option<Sighting> {
+    /// A 基层 institution that sends a result which is not final, or which it read itself, has examined, unless a number of it
+    /// is another institution's: what is read above later has this message as its evidence.
+    fn own_examination(&self, s: &Sighting, report: NodeRef<'t>) -> Option<Sighting> {
         let own_word =
             s.exam.is_empty() && !s.status.is_void() && (!s.status.is_final() || s.read.is_empty() || s.read == self.institution);
         if !own_word || s.examined_us.is_none() || !self.master.is_primary(self.institution) {
+            return None;
+        }
+        let elsewhere = |n: &Number<'t>| n.kind != IdKind::Study && self.assigner(n) != self.institution;
+        if self.numbers_of(report).iter().any(|(_, n)| elsewhere(n)) {
             return None;
         }
         let said = s.clone();
@@ -162,11 +166,15 @@ impl<'t> Message<'t> {
         first.filter(|place| places.all(|p| p == Some(place))).or(read)
     }
 
+    /// The numbers of a report and of what it refers to.
+    fn numbers_of(&self, report: NodeRef<'t>) -> Vec<(NodeRef<'t>, Number<'t>)> {
+        let parts = ["basedOn", "specimen", "imagingStudy"].into_iter().flat_map(|name| self.referred(report, name));
+        std::iter::once(report).chain(parts).flat_map(|r| numbers(r).map(move |n| (r, n))).collect()
+    }
+
     /// All numbers of a report, a 登记号 before the others: it says best which examination it is.
     fn number(&self, s: &mut Sighting, report: NodeRef<'t>) {
-        let parts = ["basedOn", "specimen", "imagingStudy"].into_iter().flat_map(|name| self.referred(report, name));
-        let mut all: Vec<(NodeRef<'t>, Number<'t>)> =
-            std::iter::once(report).chain(parts).flat_map(|r| numbers(r).map(move |n| (r, n))).collect();
+        let mut all = self.numbers_of(report);
         all.sort_by_key(|(_, n)| !n.is_accession);
         s.accession = all.first().is_some_and(|(_, n)| n.is_accession);
         for (_, n) in &all {
