@@ -123,7 +123,7 @@ impl County {
         hl7::code(&answer)
     }
 
-    /// Ordered and examined at `exam`, reported by `read`; `status` F, C or X.
+    /// Ordered and examined at `exam`, reported by `read`; `status` F, C or X, or nothing: no report.
     fn case(&mut self, (exam, read): (&'static str, &'static str), kind: usize, person: (&str, &str, &str), status: &str) {
         let ((item, section), (mrn, name, card)) = (KINDS[kind], person);
         let processing = if card.is_empty() { "T" } else { "P" };
@@ -134,6 +134,9 @@ impl County {
              OBR|1|{number}^{exam}||{item}|||||||||||||||||||{now}||{section}"
         );
         assert_eq!(self.send(exam, "ORM^O01", processing, &order), "AA");
+        if status.is_empty() {
+            return;
+        }
         let report = format!(
             "{pid}\rPV1|1|O|^^^影像科\rORC|RE|{number}^{exam}|R{number}^RIS\r\
              OBR|1|{number}^{exam}|R{number}^RIS|{item}|||{now}|||||||||||||||{now}||{section}|{status}|||||||801^段青\r\
@@ -148,7 +151,7 @@ impl County {
     }
 
     /// Every kind for three institutions; besides them what does not count: read where it was examined, withdrawn, a test,
-    /// examined at a hospital; a correction; and a message that is refused.
+    /// examined at a hospital, never reported; and a message that is refused.
     pub(crate) fn day(&mut self) {
         for (place, exam) in ["LXZXWSY", "SQWSY", "CNSQ"].into_iter().enumerate() {
             for kind in 0..KINDS.len() {
@@ -160,6 +163,7 @@ impl County {
         self.case(("QPCWS", "QJRMYY"), 0, PEOPLE[2], "X");
         self.case(("SQWSY", "QJRMYY"), 1, MADE_UP, "F");
         self.case(("QJZYY", "QJRMYY"), 1, PEOPLE[3], "F");
+        self.case(("QPCWS", "QJRMYY"), 2, PEOPLE[4], "");
         assert_eq!(self.send("QPCWS", "ADT^A99", "P", "EVN||20260918080000\rPID|1||1"), "AR");
     }
 }

@@ -55,8 +55,10 @@ pub(crate) fn dashboard(view: &Dashboard, context: &Context) -> Html {
             ("data-on", context.t("实时更新中", "Live")),
             (
                 "data-off",
-                context
-                    .t("与网关的连接中断，正在重连；以上数字不是最新", "Connection lost, trying again; the figures above are not current"),
+                context.t(
+                    "与网关的连接中断，正在重连；页面上的数字不是最新",
+                    "Connection lost, trying again; the figures on this page are not current",
+                ),
             ),
             ("hidden", ""),
         ];
