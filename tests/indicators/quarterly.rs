@@ -56,7 +56,7 @@ const SHOWN: [&str; 14] = [
 ];
 
 /// What item 5 of the issue names.
-const SAID: [&str; 22] = [
+const SAID: [&str; 23] = [
     "一、总体情况",
     "二、各机构完成情况",
     "三、诊断中心时效与质量",
