@@ -7,6 +7,7 @@
 
 mod activities;
 mod cell;
+mod counters;
 mod event;
 mod extract;
 mod figures;
@@ -14,9 +15,9 @@ mod rule;
 mod thing;
 
 pub use activities::Activities;
+pub use counters::{Answer, COUNTERS, Counted, Figures, Line};
 pub use event::{Event, Of, Word};
 pub use extract::events_of;
-pub use figures::{Answer, COUNTERS, Counted, Figures, Line};
 pub use rule::{DEFINITION_VERSION, Directory, Place, Reason, Rules};
 
 #[cfg(test)]
