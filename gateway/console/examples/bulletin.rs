@@ -17,6 +17,6 @@ fn main() {
         write("html", html_page(&document, lang).into_bytes());
         write("csv", csv(&document, lang).into_bytes());
         write("ndjson", ndjson(&document, lang).into_bytes());
-        write("txt", terminal(&document, lang).into_bytes());
+        write("txt", terminal(&document, lang, None).into_bytes());
     }
 }
