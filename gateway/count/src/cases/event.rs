@@ -1,6 +1,6 @@
 //! What the ledger is told, in the order of the journal.
 
-use super::sighting::{Id, Sighting};
+use super::sighting::{Id, Sighting, Text};
 use serde::{Deserialize, Serialize};
 
 /// Where an event stands: entry of the journal and when it was committed (µs since 1970).
@@ -22,6 +22,18 @@ pub enum Event {
     /// They are not; they are not proposed again.
     Apart(Decided),
     /// A period is published: what is known later changes it by dated adjustments only. All months up to its end close.
+    Close(Close),
+}
+
+/// The same as it is read from the journal: its texts stay where they are.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "nearly all are the large one")]
+pub(super) enum Read<'a> {
+    #[serde(borrow)]
+    Seen(Sighting<Text<'a>>),
+    Joined(Decided),
+    Apart(Decided),
     Close(Close),
 }
 

@@ -168,6 +168,13 @@ impl Folder {
         self.tallied.extend_from_slice(&other.tallied);
     }
 
+    /// Gives back room that is not used: it is kept for long.
+    pub(super) fn shrink(&mut self) {
+        self.places.shrink_to_fit();
+        self.versions.shrink_to_fit();
+        self.tallied.shrink_to_fit();
+    }
+
     /// Forgets what a folder with a report has no use for.
     pub(super) fn settle(&mut self) {
         if self.versions.is_empty() {

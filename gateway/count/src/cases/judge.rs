@@ -25,7 +25,7 @@ pub(super) fn judge(folder: &Folder, facts: &mut dyn FnMut(u16, i64) -> Option<K
         if outcome == Outcome::Counted {
             if counted.iter().any(|c| c.is_of_one_examination(report)) {
                 outcome = Outcome::Again;
-            } else {
+            } else if reports.len() > 1 {
                 counted.push(report);
             }
         }

@@ -1,42 +1,65 @@
-//! Which case a number belongs to. Numbers of the last months are in a hash map; older ones in one sorted array of 8 bytes
-//! each, where 52 bits of the hash remain: among 20 million numbers one pair is taken for the same with a chance of 1:10.
+//! Which case a number belongs to, and which record a patient's key: hashes of 64 bits to numbers of 32.
+//!
+//! What was put last is in hash maps; the rest in arrays of 8 bytes an entry, where 52 bits of the hash remain: among 20
+//! million numbers one pair is taken for the same with a chance of 1:10. Arrays lie in pieces of one size, which are freed
+//! while new ones are filled: nothing is held twice, and memory does not fall into holes. A sixteenth is moved at a time, so
+//! that no message waits for all; parts and pieces are behind `Arc`s, so that a clone is cheap.
 
-use super::quick::QuickMap;
 use super::sighting::{Id, IdKind};
+use hutong_fhir::quick::QuickMap;
+use std::sync::Arc;
 
-/// The highest bits of a hash say in which part it stands, the next ones in which bucket there; the lowest 32 stand in it.
+/// The highest bits of a hash say in which part it stands, the next ones in which bucket there; the next 32 stand in it.
 const PART_BITS: u32 = 4;
-const BUCKET_BITS: u32 = 16;
-/// Numbers in the hash map of a part before they are moved.
-const RECENT: usize = 1 << 14;
+const BUCKET_BITS: u32 = if cfg!(test) { 3 } else { 16 };
+const BUCKETS: usize = 1 << BUCKET_BITS;
+/// Numbers in the hash map of a part before they are moved: as many as 8,192 places hold. (In tests the histories reach that.)
+const RECENT: usize = if cfg!(test) { 1 } else { 7 << 10 };
+const PIECE: usize = if cfg!(test) { 2 } else { 1 << 10 };
 
-/// Parts are moved one at a time, so that no message waits for all of them.
-#[derive(Clone, Debug)]
+/// Numbers of papers. Order numbers stand apart, for they are forgotten.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Keys {
-    parts: Vec<Part>,
-    /// Parts whose hash map is full.
-    full: Vec<usize>,
+    pub(super) lasting: Index,
+    pub(super) orders: Index,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Part {
-    pub(super) recent: QuickMap<u64, (u32, bool)>,
-    /// Low half of the hash, then the case; by bucket, then sorted.
-    pub(super) settled: Vec<u64>,
-    /// Where each bucket begins; empty as long as nothing is settled.
-    pub(super) starts: Vec<u32>,
-    pub(super) limit: usize,
-}
+impl Keys {
+    pub(super) fn get(&self, id: Id) -> Option<u32> {
+        if id.0 == IdKind::Order { self.orders.get(id.1) } else { self.lasting.get(id.1) }
+    }
 
-impl Default for Part {
-    fn default() -> Part {
-        Part { recent: QuickMap::default(), settled: Vec::new(), starts: Vec::new(), limit: RECENT }
+    /// The number is this case's from now on. Order numbers go where `forget` says that nobody looks for them any more.
+    pub(super) fn put(&mut self, id: Id, case: u32, forget: impl FnMut(u32) -> bool) {
+        match id.0 {
+            IdKind::Order => self.orders.put(id.1, case, forget),
+            _ => self.lasting.put(id.1, case, |_| false),
+        }
     }
 }
 
-impl Default for Keys {
-    fn default() -> Keys {
-        Keys { parts: vec![Part::default(); 1 << PART_BITS], full: Vec::new() }
+#[derive(Clone, Debug)]
+pub(super) struct Index {
+    parts: Vec<Arc<Part>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Part {
+    pub(super) recent: QuickMap<u64, u32>,
+    pub(super) settled: Settled,
+}
+
+/// Entries by bucket: 32 bits of the hash, then the number.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Settled {
+    pieces: Vec<Arc<[u64]>>,
+    /// Where each bucket begins, and the last ends; empty as long as nothing is settled.
+    starts: Vec<u32>,
+}
+
+impl Default for Index {
+    fn default() -> Index {
+        Index { parts: vec![Arc::default(); 1 << PART_BITS] }
     }
 }
 
@@ -48,153 +71,169 @@ fn bucket(hash: u64) -> usize {
     (hash << PART_BITS >> (64 - BUCKET_BITS)) as usize
 }
 
-impl Keys {
-    pub(super) fn get(&self, id: Id) -> Option<u32> {
-        self.parts.get(part(id.1))?.get(id.1)
+/// What of a hash stands in its entry.
+fn mark(hash: u64) -> u64 {
+    hash << (PART_BITS + BUCKET_BITS) >> 32
+}
+
+impl Index {
+    pub(super) fn get(&self, hash: u64) -> Option<u32> {
+        let part = self.parts.get(part(hash))?;
+        part.recent.get(&hash).copied().or_else(|| part.settled.get(hash))
     }
 
-    /// The number is this case's from now on.
-    pub(super) fn put(&mut self, id: Id, case: u32) {
-        let number = part(id.1);
-        let Some(part) = self.parts.get_mut(number) else { return };
-        part.recent.insert(id.1, (case, id.0 == IdKind::Order));
-        if part.recent.len() >= part.limit && !self.full.contains(&number) {
-            self.full.push(number);
-        }
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        !self.full.is_empty()
-    }
-
-    /// Moves what is recent in one full part into its array. Order numbers stay recent, and go where `forget` says that
-    /// nobody looks for them any more.
-    pub(super) fn settle(&mut self, forget: impl FnMut(u32) -> bool) {
-        if let Some(part) = self.full.pop().and_then(|n| self.parts.get_mut(n)) {
+    /// Puts it, in place of what was there for this hash. `forget`: numbers to be left out when entries are moved.
+    pub(super) fn put(&mut self, hash: u64, number: u32, forget: impl FnMut(u32) -> bool) {
+        let Some(part) = self.parts.get_mut(part(hash)).map(Arc::make_mut) else { return };
+        part.recent.insert(hash, number);
+        if part.recent.len() >= RECENT {
             part.settle(forget);
         }
     }
 
-    pub(super) fn parts(&self) -> &[Part] {
+    pub(super) fn parts(&self) -> &[Arc<Part>] {
         &self.parts
     }
 
     /// `None`: that many parts there never are.
-    pub(super) fn of(parts: Vec<Part>) -> Option<Keys> {
-        let full = parts.iter().zip(0..).filter(|(p, _)| p.recent.len() >= p.limit).map(|(_, n)| n).collect();
-        (parts.len() == 1 << PART_BITS).then_some(Keys { parts, full })
+    pub(super) fn of(parts: Vec<Part>) -> Option<Index> {
+        (parts.len() == 1 << PART_BITS).then(|| Index { parts: parts.into_iter().map(Arc::new).collect() })
     }
 }
 
 impl Part {
+    fn settle(&mut self, forget: impl FnMut(u32) -> bool) {
+        let mut new: Vec<(usize, u64)> =
+            self.recent.drain().map(|(hash, number)| (bucket(hash), mark(hash) << 32 | u64::from(number))).collect();
+        new.sort_unstable();
+        self.settled.merge(&new, forget);
+    }
+}
+
+impl Settled {
     fn get(&self, hash: u64) -> Option<u32> {
-        if let Some((case, _)) = self.recent.get(&hash) {
-            return Some(*case);
-        }
         let (from, to) = (*self.starts.get(bucket(hash))?, *self.starts.get(bucket(hash) + 1)?);
-        let within = self.settled.get(from as usize..to as usize)?;
-        let low = hash & 0xffff_ffff;
-        let at = within.partition_point(|e| e >> 32 < low);
-        within.get(at).filter(|e| *e >> 32 == low).map(|e| *e as u32)
+        let entry = |n: u32| self.pieces.get(n as usize / PIECE)?.get(n as usize % PIECE);
+        let found = (from..to).filter_map(entry).find(|e| **e >> 32 == mark(hash))?;
+        Some(*found as u32)
     }
 
-    fn settle(&mut self, mut forget: impl FnMut(u32) -> bool) {
-        let mut new: Vec<(u64, u32)> = Vec::new();
-        self.recent.retain(|hash, (case, order)| {
-            if !*order {
-                new.push((*hash, *case));
-            }
-            *order && !forget(*case)
-        });
-        // what is kept may be nearly all: then the next time comes later, not at once
-        self.limit = RECENT.max(self.recent.len() + self.recent.len() / 2);
-        new.sort_unstable_by_key(|(hash, _)| (bucket(*hash), hash & 0xffff_ffff));
-        if self.starts.is_empty() {
-            self.starts = vec![0; (1 << BUCKET_BITS) + 1];
-        }
-        self.merge(&new);
-    }
-
-    /// From the back, in place: the array is large.
-    fn merge(&mut self, new: &[(u64, u32)]) {
-        let (mut read, old_len) = (self.settled.len(), self.settled.len());
-        self.settled.reserve_exact(new.len() + self.settled.len() / 32);
-        self.settled.resize(old_len + new.len(), 0);
-        let (mut write, mut left) = (self.settled.len(), new.len());
-        let mut end = write;
-        for b in (0..self.starts.len().saturating_sub(1)).rev() {
-            let begin = self.starts.get(b).copied().unwrap_or(0) as usize;
-            if let Some(start) = self.starts.get_mut(b + 1) {
-                *start = end as u32;
-            }
-            loop {
-                let fresh = left.checked_sub(1).and_then(|n| new.get(n)).filter(|(hash, _)| bucket(*hash) == b);
-                let fresh = fresh.map(|(hash, case)| (hash & 0xffff_ffff) << 32 | u64::from(*case));
-                let old = if read > begin { self.settled.get(read - 1).copied() } else { None };
-                let entry = match (fresh, old) {
-                    (None, None) => break,
-                    // a number that was put again stands once, where it was put last; the array keeps both, the new first
-                    (Some(f), Some(o)) if f >> 32 <= o >> 32 => {
-                        read -= 1;
-                        o
+    /// Takes entries in, sorted by bucket. A number that was put again stands twice, the new before the old.
+    fn merge(&mut self, new: &[(usize, u64)], mut forget: impl FnMut(u32) -> bool) {
+        let mut old = std::mem::take(&mut self.pieces).into_iter();
+        let (mut piece, mut read) = (old.next(), 0);
+        let mut into = Pieces { full: Vec::with_capacity(old.len() + new.len() / PIECE + 2), last: Vec::with_capacity(PIECE) };
+        let mut starts = std::mem::take(&mut self.starts);
+        starts.resize(BUCKETS + 1, 0);
+        let (mut new, mut from) = (new.iter().peekable(), 0_u32);
+        for (bucket, start) in starts.iter_mut().enumerate() {
+            let old_entries = if bucket == 0 { 0 } else { *start - from };
+            from = *start;
+            // the entries of the bucket before this one, whose end is here
+            if let Some(bucket) = bucket.checked_sub(1) {
+                while let Some((_, entry)) = new.next_if(|(b, _)| *b == bucket) {
+                    into.push(*entry);
+                }
+                for _ in 0..old_entries {
+                    if read == PIECE {
+                        (piece, read) = (old.next(), 0);
                     }
-                    (Some(f), _) => {
-                        left -= 1;
-                        f
+                    if let Some(entry) = piece.as_ref().and_then(|p| p.get(read)).filter(|e| !forget(**e as u32)) {
+                        into.push(*entry);
                     }
-                    (None, Some(o)) => {
-                        read -= 1;
-                        o
-                    }
-                };
-                write -= 1;
-                if let Some(at) = self.settled.get_mut(write) {
-                    *at = entry;
+                    read += 1;
                 }
             }
-            end = write;
+            *start = into.len() as u32;
         }
+        (self.pieces, self.starts) = (into.finish(), starts);
+    }
+
+    /// Entries and starts, for a snapshot.
+    pub(super) fn lists(&self) -> (impl Iterator<Item = u64>, usize, &[u32]) {
+        let count = self.starts.last().map_or(0, |n| *n as usize);
+        (self.pieces.iter().flat_map(|p| p.iter().copied()), count, &self.starts)
+    }
+
+    /// `None`: such lists there never are.
+    pub(super) fn of(entries: Vec<u64>, starts: Vec<u32>) -> Option<Settled> {
+        let whole = starts.len() == BUCKETS + 1 && starts.is_sorted() && starts.last().is_some_and(|n| *n as usize == entries.len());
+        let none = starts.is_empty() && entries.is_empty();
+        (whole || none).then(|| Settled { pieces: entries.chunks(PIECE).map(Arc::from).collect(), starts })
+    }
+}
+
+/// Pieces as they are filled.
+struct Pieces {
+    full: Vec<Arc<[u64]>>,
+    last: Vec<u64>,
+}
+
+impl Pieces {
+    fn len(&self) -> usize {
+        self.full.len() * PIECE + self.last.len()
+    }
+
+    fn push(&mut self, entry: u64) {
+        if self.last.len() == PIECE {
+            self.full.push(Arc::from(self.last.as_slice()));
+            self.last.clear();
+        }
+        self.last.push(entry);
+    }
+
+    fn finish(mut self) -> Vec<Arc<[u64]>> {
+        self.full.push(Arc::from(self.last));
+        self.full
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::sighting::hash;
+
+    fn id(kind: IdKind, n: u32) -> Id {
+        Id(kind, hash(&[&n.to_le_bytes()]))
+    }
+
+    fn settled(index: &Index) -> usize {
+        index.parts.iter().map(|p| p.settled.lists().0.count()).sum()
+    }
 
     #[test]
     fn what_was_put_is_found_wherever_it_is() {
         let mut keys = Keys::default();
-        let id = |n: u64| Id::new(IdKind::Accession, "RIS", &n.to_string());
-        for round in 0..4_u64 {
-            for n in 0..500 {
-                let n = round * 500 + n;
-                keys.put(id(n), n as u32);
+        for n in 0..2_000 {
+            keys.put(id(IdKind::Accession, n), n, |_| true);
+            if n % 500 == 250 {
+                keys.put(id(IdKind::Accession, n / 2), 9_000 + n, |_| true);
             }
-            keys.put(id(round), 9_000 + round as u32);
-            keys.parts.iter_mut().for_each(|p| p.settle(|_| false));
-            assert!(keys.parts.iter().all(|p| p.recent.is_empty()));
         }
-        for n in 4..2000 {
-            assert_eq!(keys.get(id(n)), Some(n as u32), "{n}");
+        let before = keys.clone();
+        keys.put(id(IdKind::Accession, 7), 1, |_| true);
+        assert_eq!((before.get(id(IdKind::Accession, 7)), keys.get(id(IdKind::Accession, 7))), (Some(7), Some(1)));
+        for n in 8..2_000 {
+            let again = [125, 375, 625, 875].contains(&n);
+            assert_eq!(keys.get(id(IdKind::Accession, n)), Some(if again { 9_000 + n * 2 } else { n }), "{n}");
         }
-        for n in 0..4 {
-            assert_eq!(keys.get(id(n)), Some(9_000 + n as u32), "put again");
-        }
-        assert_eq!(keys.get(id(2000)), None);
-        for part in &keys.parts {
-            let sorted = part.starts.windows(2).all(|w| w[0] <= w[1]);
-            assert!(sorted && *part.starts.last().unwrap() as usize == part.settled.len());
+        assert_eq!((keys.get(id(IdKind::Accession, 2_000)), keys.get(id(IdKind::Order, 7))), (None, None));
+        assert_eq!((settled(&keys.lasting), settled(&keys.orders)), (2_005, 0));
+        for part in keys.lasting.parts() {
+            let (entries, count, starts) = part.settled.lists();
+            let entries: Vec<u64> = entries.collect();
+            assert!(entries.len() == count && starts.is_sorted() && part.recent.is_empty());
+            assert!(Settled::of(entries.clone(), starts.to_vec()).is_some() && Settled::of(entries, vec![0]).is_none());
         }
     }
 
     #[test]
-    fn order_numbers_stay_recent_until_they_are_forgotten() {
+    fn order_numbers_are_forgotten_when_they_are_moved() {
         let mut keys = Keys::default();
-        let (a, b) = (Id::new(IdKind::Order, "HIS", "1"), Id::new(IdKind::Order, "HIS", "2"));
-        keys.put(a, 1);
-        keys.put(b, 2);
-        keys.parts.iter_mut().for_each(|p| p.settle(|case| case == 1));
-        assert_eq!((keys.get(a), keys.get(b)), (None, Some(2)));
-        assert!(keys.parts.iter().all(|p| p.settled.is_empty()));
+        for n in 0..2_000 {
+            keys.put(id(IdKind::Order, n), n, |old| old + 100 < n);
+        }
+        assert!(settled(&keys.orders) < 300, "{}", settled(&keys.orders));
+        assert!((1_900..2_000).all(|n| keys.get(id(IdKind::Order, n)) == Some(n)));
     }
 }

@@ -1,18 +1,27 @@
 //! The ledger: cases, and what is tallied of them. A function of the journal's events alone.
+//!
+//! How it lies in memory, for ten millions of cases: [`Rows`] has a row for each case (22 to 36 bytes) and the few folders
+//! that do not fit into one; [`Keys`] leads from a number to its case (8 bytes a number); [`Records`] leads from a patient's
+//! key to the person and, by the rows' `next`, to all cases of the record; [`Tallies`] holds the cells that figures are
+//! added up from, by month, with a list of persons each (4 bytes a case that counts). What can be large lies in pieces behind
+//! `Arc`s: nothing grows by being copied, and a clone of the ledger costs milliseconds, so that a snapshot is written from
+//! one while the ledger goes on.
 
-use super::event::{At, Close, Decided, Event};
+use super::chunks::Chunks;
+use super::event::{At, Close, Decided, Event, Read};
 use super::figures::Cause;
 use super::folder::{Class, Folder, Place, Version, earliest};
 use super::folder::{ORDER, SPECIMEN, STUDY, TOLD, Tallied, WHOSE};
 use super::judge::{Known, judge};
-use super::keys::Keys;
+use super::keys::{Index, Keys};
 use super::names::Names;
-use super::quick::QuickMap;
 use super::row::{MOVED, RICH, Row, Shapes};
+use super::rows::Rows;
 use super::rule::{Directory, Outcome, Rules};
 use super::sighting::{Id, Kind, Modality, Sighting, Status, hash};
-use super::tally::{Cell, NOBODY, Tallies, month_name, month_of};
+use super::tally::{Cell, NOBODY, Tallies, month_name, month_of, seconds};
 use crate::period::{Period, day_of};
+use hutong_fhir::quick::QuickMap;
 use std::collections::{BTreeMap, HashSet};
 
 /// A change of a closed month.
@@ -53,25 +62,58 @@ pub(super) struct Rejected {
 #[derive(Clone, Debug)]
 pub(super) struct Records {
     /// By the hash of the key.
-    pub(super) numbers: QuickMap<u64, u32>,
-    pub(super) persons: Vec<u32>,
-    /// The first case of each + 1; 0 = none.
-    pub(super) heads: Vec<u32>,
+    pub(super) numbers: Index,
+    pub(super) all: Chunks<Record>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Record {
+    /// Of the key.
+    pub(super) hash: u64,
+    pub(super) person: u32,
+    /// The first case + 1; 0 = none.
+    pub(super) head: u32,
 }
 
 impl Default for Records {
     fn default() -> Records {
-        Records { numbers: QuickMap::default(), persons: vec![NOBODY], heads: vec![0] }
+        Records { numbers: Index::default(), all: Chunks::from_iter([Record { hash: 0, person: NOBODY, head: 0 }]) }
     }
 }
 
 impl Records {
     pub(super) fn person(&self, record: u32) -> u32 {
-        self.persons.get(record as usize).copied().unwrap_or(NOBODY)
+        self.all.get(record as usize).map_or(NOBODY, |r| r.person)
+    }
+
+    fn head(&self, record: u32) -> u32 {
+        self.all.get(record as usize).map_or(0, |r| r.head)
+    }
+
+    fn set_head(&mut self, record: u32, head: u32) {
+        if let Some(r) = self.all.get_mut(record as usize) {
+            r.head = head;
+        }
+    }
+
+    /// The number of a key, new or not; 0: there are no more. `likely` is looked at first: it costs less than the search.
+    fn number(&mut self, key: &str, likely: u32, dir: &dyn Directory) -> u32 {
+        let hash = record_hash(key);
+        if likely != 0 && self.all.get(likely as usize).is_some_and(|r| r.hash == hash) {
+            return likely;
+        }
+        if let Some(n) = self.numbers.get(hash) {
+            return n;
+        }
+        let Ok(n) = u32::try_from(self.all.len()) else { return 0 };
+        self.numbers.put(hash, n, |_| false);
+        self.all.push(Record { hash, person: dir.person(key).unwrap_or(NOBODY), head: 0 });
+        n
     }
 }
 
-/// All cases. See the module's documentation.
+/// All cases. See the module's documentation. A clone is cheap, and stays as the ledger was.
+#[derive(Clone)]
 pub struct Ledger {
     pub(super) rules: Rules,
     pub(super) position: At,
@@ -79,9 +121,7 @@ pub struct Ledger {
     pub(super) items: Names,
     pub(super) communities: Names,
     pub(super) shapes: Shapes,
-    pub(super) rows: Vec<Row>,
-    /// Folders that do not fit into a row.
-    pub(super) rich: QuickMap<u32, Box<Folder>>,
+    pub(super) rows: Rows,
     pub(super) keys: Keys,
     pub(super) records: Records,
     /// Cases of records that are not the first of their case.
@@ -94,9 +134,8 @@ pub struct Ledger {
     pub(super) apart: HashSet<(Id, Id)>,
     /// Sightings beyond what one folder holds.
     pub(super) overfull: u64,
-    facts: QuickMap<(u16, i64), Option<Known>>,
-    /// Whether `facts` holds all that any judgement was made by.
-    facts_whole: bool,
+    /// What is known of institutions by day: all that any judgement was made by.
+    pub(super) facts: QuickMap<(u32, i64), Option<Known>>,
 }
 
 impl Ledger {
@@ -108,8 +147,7 @@ impl Ledger {
             items: Names::default(),
             communities: Names::default(),
             shapes: Shapes::default(),
-            rows: Vec::new(),
-            rich: QuickMap::default(),
+            rows: Rows::default(),
             keys: Keys::default(),
             records: Records::default(),
             also: QuickMap::default(),
@@ -120,13 +158,7 @@ impl Ledger {
             apart: HashSet::new(),
             overfull: 0,
             facts: QuickMap::default(),
-            facts_whole: true,
         }
-    }
-
-    /// After a snapshot was read: what judgements were made by is not known any more.
-    pub(super) fn forget_facts(&mut self) {
-        self.facts_whole = false;
     }
 
     pub fn rules(&self) -> Rules {
@@ -142,7 +174,7 @@ impl Ledger {
     /// long, somebody has to journal it. `None`: there is none, or nothing to publish.
     pub fn due(&self, now_us: i64) -> Option<String> {
         let open = month_of(day_of(now_us) - i64::from(self.rules.close_after_days));
-        (self.open_month() < open && !self.rows.is_empty()).then(|| month_name(open - 1))
+        (self.open_month() < open && self.rows.len() > 0).then(|| month_name(open - 1))
     }
 
     /// The journal is here: months close by its own times.
@@ -158,20 +190,42 @@ impl Ledger {
         self.reach(at);
         match event {
             Event::Seen(sighting) => self.see(at, sighting, dir),
-            Event::Joined(Decided { a, b, .. }) => {
-                // as if a message had both numbers: whichever part comes later is joined too
-                if let Some((case, folder)) = self.open(at, &[*a, *b]) {
-                    self.put(case, folder, at, Cause::Decision, dir);
-                }
-            }
-            Event::Apart(Decided { a, b, .. }) => {
-                self.apart.insert((*a, *b));
-            }
-            Event::Close(Close { period, .. }) => {
-                if let Some(period) = Period::parse(period) {
-                    self.close_before(month_of(period.last + 1), at);
-                }
-            }
+            Event::Joined(decided) => self.join(at, decided, dir),
+            Event::Apart(decided) => self.part(decided),
+            Event::Close(close) => self.close(at, close),
+        }
+    }
+
+    /// The same with an event as the journal holds it, in less time: nothing of it is copied.
+    ///
+    /// # Errors
+    /// It is no event; nothing is changed by it.
+    pub fn follow(&mut self, at: At, body: &[u8], dir: &dyn Directory) -> serde_json::Result<()> {
+        let event = serde_json::from_slice(body)?;
+        self.reach(at);
+        match event {
+            Read::Seen(sighting) => self.see(at, &sighting, dir),
+            Read::Joined(decided) => self.join(at, &decided, dir),
+            Read::Apart(decided) => self.part(&decided),
+            Read::Close(close) => self.close(at, &close),
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, at: At, decided: &Decided, dir: &dyn Directory) {
+        // as if a message had both numbers: whichever part comes later is joined too
+        if let Some((case, folder)) = self.open(at, &[decided.a, decided.b]) {
+            self.put(case, folder, at, Cause::Decision, dir);
+        }
+    }
+
+    fn part(&mut self, decided: &Decided) {
+        self.apart.insert((decided.a, decided.b));
+    }
+
+    fn close(&mut self, at: At, close: &Close) {
+        if let Some(period) = Period::parse(&close.period) {
+            self.close_before(month_of(period.last + 1), at);
         }
     }
 
@@ -179,7 +233,7 @@ impl Ledger {
     pub fn persons_changed(&mut self, at: At, records: &[&str], dir: &dyn Directory) {
         self.reach(at);
         for key in records {
-            let Some(record) = self.records.numbers.get(&record_hash(key)).copied() else { continue };
+            let Some(record) = self.records.numbers.get(record_hash(key)) else { continue };
             let new = dir.person(key).unwrap_or(NOBODY);
             let old = self.records.person(record);
             if new == old {
@@ -193,8 +247,8 @@ impl Ledger {
                     }
                 }
             }
-            if let Some(person) = self.records.persons.get_mut(record as usize) {
-                *person = new;
+            if let Some(record) = self.records.all.get_mut(record as usize) {
+                record.person = new;
             }
         }
     }
@@ -202,26 +256,25 @@ impl Ledger {
     /// The registry of institutions changed, for days past too.
     pub fn institutions_changed(&mut self, at: At, dir: &dyn Directory) {
         self.reach(at);
-        let asked: Vec<(u16, i64)> = self.facts.keys().copied().collect();
-        let before = std::mem::take(&mut self.facts);
-        let mut touched = vec![!self.facts_whole; self.institutions.len()];
-        for (institution, day) in asked {
-            let now = self.known(institution, day, dir);
-            self.facts.insert((institution, day), now);
-            if before.get(&(institution, day)) != Some(&now)
-                && let Some(t) = touched.get_mut(usize::from(institution))
+        let mut touched = vec![false; self.institutions.len()];
+        let mut facts = std::mem::take(&mut self.facts);
+        for ((institution, day), before) in &mut facts {
+            let now = self.known(*institution as u16, *day, dir);
+            if *before != now
+                && let Some(t) = touched.get_mut(*institution as usize)
             {
-                *t = true;
+                (*t, *before) = (true, now);
             }
         }
+        self.facts = facts;
         if !touched.contains(&true) {
             return;
         }
         let is = |i: u16| touched.get(usize::from(i)).copied().unwrap_or(false);
         let hit = |t: &Tallied| is(t.cell.exam) || is(t.cell.read);
         for case in 0..self.rows.len() as u32 {
-            let Some(row) = self.rows.get(case as usize) else { break };
-            if row.shape == MOVED || !self.may_concern(row, &is) {
+            let Some(row) = self.rows.get(case) else { break };
+            if row.shape == MOVED || !self.may_concern(&row, &is) {
                 continue;
             }
             let folder = self.folder(case);
@@ -229,7 +282,6 @@ impl Ledger {
                 self.put(case, folder, at, Cause::Institutions, dir);
             }
         }
-        self.facts_whole = true;
     }
 
     /// A quick look before a row is unpacked.
@@ -252,7 +304,7 @@ impl Ledger {
         self.closings.last().map_or(0, |c| c.open)
     }
 
-    fn see(&mut self, at: At, s: &Sighting, dir: &dyn Directory) {
+    fn see<S: AsRef<str>>(&mut self, at: At, s: &Sighting<S>, dir: &dyn Directory) {
         let Some((case, mut folder)) = self.open(at, &s.ids) else { return };
         self.note_rejected(at, s, case);
         if !self.add(&mut folder, at, s, dir) {
@@ -263,36 +315,22 @@ impl Ledger {
 
     /// The case with these numbers, one of several, or a new one. Its folder is taken out, to be put back.
     fn open(&mut self, at: At, ids: &[Id]) -> Option<(u32, Folder)> {
-        if self.keys.is_full() {
-            self.settle();
-        }
-        let mut cases: Vec<u32> = ids.iter().filter_map(|id| self.find(*id)).collect();
-        cases.sort_unstable();
-        cases.dedup();
-        let (case, folder) = match cases.split_first() {
-            Some((first, [])) => (*first, self.take(*first)),
-            Some((first, others)) => (*first, self.union(*first, others)),
+        let found: Vec<Option<u32>> = ids.iter().map(|id| self.find(*id)).collect();
+        let mut cases = found.iter().flatten().copied();
+        let (case, folder) = match cases.next() {
+            Some(first) if cases.all(|case| case == first) => (first, self.take(first)),
+            Some(_) => self.union(&found),
             None => {
-                let case = u32::try_from(self.rows.len()).ok()?;
-                if self.rows.len() == self.rows.capacity() {
-                    // doubling would need twice the memory for a moment
-                    self.rows.reserve_exact(1024 + self.rows.len() / 16);
-                }
-                self.rows.push(Row { shape: RICH, ..Row::default() });
+                let case = self.rows.push(Row { shape: RICH, ..Row::default() })?;
                 (case, Folder { since: minutes(at.us).max(1), ..Folder::default() })
             }
         };
-        for id in ids {
-            if self.find(*id) != Some(case) {
-                self.keys.put(*id, case);
-            }
+        let (rows, old) = (&self.rows, self.order_numbers_from());
+        // what led to another case leads here by way of it
+        for (id, _) in ids.iter().zip(&found).filter(|(_, found)| found.is_none()) {
+            self.keys.put(*id, case, |case| rows.reported_before(case, old));
         }
         Some((case, folder))
-    }
-
-    fn settle(&mut self) {
-        let (rows, old) = (&self.rows, self.order_numbers_from());
-        self.keys.settle(|case| rows.get(case as usize).is_none_or(|r| r.shape != MOVED && r.reported < old));
     }
 
     /// Cases that were reported before this (seconds since 1970) are not found by their order number.
@@ -302,37 +340,46 @@ impl Ledger {
 
     /// The case that has a number.
     pub(super) fn find(&self, id: Id) -> Option<u32> {
-        let mut case = self.keys.get(id)?;
+        let case = self.moved(self.keys.get(id)?);
+        let too_old = id.0 == super::sighting::IdKind::Order && self.rows.get(case)?.reported < self.order_numbers_from();
+        (!too_old).then_some(case)
+    }
+
+    /// Where a case went that went into another one.
+    pub(super) fn moved(&self, mut case: u32) -> u32 {
         // a case moves to one with a lower number: this ends
-        while let Some(row) = self.rows.get(case as usize)
+        while let Some(row) = self.rows.get(case)
             && row.shape == MOVED
             && row.report < case
         {
             case = row.report;
         }
-        let too_old = id.0 == super::sighting::IdKind::Order && self.rows.get(case as usize)?.reported < self.order_numbers_from();
-        (!too_old).then_some(case)
+        case
     }
 
     pub(super) fn folder(&self, case: u32) -> Folder {
-        match self.rows.get(case as usize) {
-            Some(row) if row.shape == RICH => self.rich.get(&case).map(|f| (**f).clone()).unwrap_or_default(),
-            Some(row) if row.shape != MOVED => self.shapes.unpack(row),
+        match self.rows.get(case) {
+            Some(row) if row.shape == RICH => self.rows.rich(case).cloned().unwrap_or_default(),
+            Some(row) if row.shape != MOVED => self.shapes.unpack(&row),
             _ => Folder::default(),
         }
     }
 
     fn take(&mut self, case: u32) -> Folder {
-        match self.rich.remove(&case) {
-            Some(folder) => *folder,
+        match self.rows.take_rich(case) {
+            Some(folder) => folder,
             None => self.folder(case),
         }
     }
 
-    /// One folder of several cases; the others are left as pointers to the first.
-    fn union(&mut self, first: u32, others: &[u32]) -> Folder {
+    /// One folder of several cases; all but the first are left as pointers to it.
+    fn union(&mut self, found: &[Option<u32>]) -> (u32, Folder) {
+        let mut cases: Vec<u32> = found.iter().flatten().copied().collect();
+        cases.sort_unstable();
+        cases.dedup();
+        let first = cases.first().copied().unwrap_or(0);
         let mut folder = self.take(first);
-        for other in others {
+        for other in cases.iter().skip(1) {
             let from = self.take(*other);
             folder.absorb(&from);
             self.unlink(*other);
@@ -341,24 +388,23 @@ impl Ledger {
                     also.retain(|c| c != other);
                 }
             }
-            if let Some(row) = self.rows.get_mut(*other as usize) {
-                *row = Row { shape: MOVED, report: first, ..Row::default() };
-            }
+            self.rows.set(*other, Row { shape: MOVED, report: first, ..Row::default() });
         }
-        folder
+        (first, folder)
     }
 
     /// Puts what a sighting says into a folder.
-    fn add(&mut self, folder: &mut Folder, at: At, s: &Sighting, dir: &dyn Directory) -> bool {
+    fn add<S: AsRef<str>>(&mut self, folder: &mut Folder, at: At, s: &Sighting<S>, dir: &dyn Directory) -> bool {
         let latest = at.us.saturating_add(i64::from(self.rules.clock_ahead_s) * 1_000_000);
         let sane = |us: Option<i64>| us.filter(|us| *us <= latest);
         folder.test |= s.test;
         folder.checkup |= s.checkup;
         earliest(&mut folder.ordered, sane(s.ordered_us).map_or(0, minutes));
         earliest(&mut folder.examined, sane(s.examined_us).map_or(0, minutes));
-        let record = self.record(&s.patient, dir);
-        let source = self.institutions.number(&s.source);
-        let item = self.items.number(&s.item);
+        let patient = s.patient.as_ref();
+        let record = if patient.is_empty() { 0 } else { self.records.number(patient, folder.record(), dir) };
+        let source = self.institutions.number(s.source.as_ref());
+        let item = self.items.number(s.item.as_ref());
         let kinds = match s.kind {
             Kind::Order => ORDER,
             Kind::Specimen => SPECIMEN,
@@ -374,7 +420,7 @@ impl Ledger {
                     _ => 0,
                 };
                 return folder.add_version(Version {
-                    report: fold(hash(&[s.resource.as_bytes()])),
+                    report: fold(hash(&[s.resource.as_ref().as_bytes()])),
                     accession: fold(of_all.map_or(0, |id| id.1)) & !WHOSE | whose,
                     class: match s.status {
                         status if status.is_final() => Class::Final,
@@ -384,8 +430,8 @@ impl Ledger {
                     modality: s.modality,
                     item,
                     source,
-                    exam: self.institutions.number(&s.exam),
-                    read: self.institutions.number(&s.read),
+                    exam: self.institutions.number(s.exam.as_ref()),
+                    read: self.institutions.number(s.read.as_ref()),
                     signed: !s.readers.is_empty(),
                     critical: s.critical,
                     record,
@@ -395,33 +441,18 @@ impl Ledger {
             }
         };
         folder.cancelled |= s.kind == Kind::Order && s.status.is_void();
-        let institution = if s.exam.is_empty() { source } else { self.institutions.number(&s.exam) };
+        let institution = if s.exam.as_ref().is_empty() { source } else { self.institutions.number(s.exam.as_ref()) };
         folder.add_place(Place { institution, kinds, modality: s.modality, item, record, seq: at.seq })
     }
 
-    fn note_rejected(&mut self, at: At, s: &Sighting, case: u32) {
+    fn note_rejected<S: AsRef<str>>(&mut self, at: At, s: &Sighting<S>, case: u32) {
         if !s.rejected || s.test {
             return;
         }
-        let by = self.institutions.number(&s.source);
+        let by = self.institutions.number(s.source.as_ref());
         let month = month_of(day_of(s.received_us.filter(|us| *us <= at.us).unwrap_or(at.us)));
-        let key = hash(&[s.resource.as_bytes()]);
+        let key = hash(&[s.resource.as_ref().as_bytes()]);
         self.rejected.entry(key).or_insert(Rejected { month, by, case, modality: s.modality, seq: at.seq });
-    }
-
-    fn record(&mut self, key: &str, dir: &dyn Directory) -> u32 {
-        if key.is_empty() {
-            return 0;
-        }
-        let hash = record_hash(key);
-        if let Some(n) = self.records.numbers.get(&hash) {
-            return *n;
-        }
-        let Ok(n) = u32::try_from(self.records.persons.len()) else { return 0 };
-        self.records.numbers.insert(hash, n);
-        self.records.persons.push(dir.person(key).unwrap_or(NOBODY));
-        self.records.heads.push(0);
-        n
     }
 
     /// Judges a folder anew, tallies the difference and stores it.
@@ -429,8 +460,7 @@ impl Ledger {
         let old = std::mem::take(&mut folder.tallied);
         folder.settle();
         let mut facts = std::mem::take(&mut self.facts);
-        folder.tallied =
-            judge(&folder, &mut |institution, day| *facts.entry((institution, day)).or_insert_with(|| self.known(institution, day, dir)));
+        folder.tallied = judge(&folder, &mut |i, day| *facts.entry((u32::from(i), day)).or_insert_with(|| self.known(i, day, dir)));
         self.facts = facts;
         for t in old.iter().filter(|t| !folder.tallied.contains(t)) {
             self.tally(t.cell, self.records.person(t.record), -1, case, at, cause);
@@ -439,14 +469,18 @@ impl Ledger {
             self.tally(t.cell, self.records.person(t.record), 1, case, at, cause);
         }
         self.relink(case, &folder);
-        let Some(row) = self.rows.get_mut(case as usize) else { return };
-        if self.shapes.pack(&folder, row) {
-            self.rich.remove(&case);
-        } else {
+        let Some(before) = self.rows.get(case) else { return };
+        let mut row = before;
+        if !self.shapes.pack(&folder, &mut row) {
             row.shape = RICH;
-            // what settling looks at
+            // what is looked at before the folder is
             row.reported = folder.versions.iter().map(|v| v.reported).max().unwrap_or(folder.since.saturating_mul(60));
-            self.rich.insert(case, Box::new(folder));
+            self.rows.put_rich(case, folder);
+        } else if before.shape == RICH {
+            self.rows.take_rich(case);
+        }
+        if row != before {
+            self.rows.set(case, row);
         }
     }
 
@@ -474,10 +508,10 @@ impl Ledger {
     /// Cases that a record's person stands in.
     fn cases_of(&self, record: u32) -> Vec<u32> {
         let mut out = self.also.get(&record).cloned().unwrap_or_default();
-        let mut next = self.records.heads.get(record as usize).copied().unwrap_or(0);
+        let mut next = self.records.head(record);
         while let Some(case) = next.checked_sub(1) {
             out.push(case);
-            next = self.rows.get(case as usize).map_or(0, |r| r.next);
+            next = self.rows.get(case).map_or(0, |r| r.next);
         }
         out.sort_unstable();
         out.dedup();
@@ -486,13 +520,13 @@ impl Ledger {
 
     fn relink(&mut self, case: u32, folder: &Folder) {
         let record = folder.record();
-        if self.rows.get(case as usize).is_some_and(|r| r.record != record) {
+        if self.rows.get(case).is_some_and(|r| r.record != record) {
             self.unlink(case);
-            if let (Some(head), Some(row)) = (self.records.heads.get_mut(record as usize), self.rows.get_mut(case as usize))
+            if let Some(row) = self.rows.get(case)
                 && record != 0
             {
-                (row.record, row.next) = (record, *head);
-                *head = case + 1;
+                self.rows.set(case, Row { record, next: self.records.head(record), ..row });
+                self.records.set_head(record, case + 1);
             }
         }
         for t in folder.tallied.iter().filter(|t| t.record != record && t.record != 0) {
@@ -504,27 +538,23 @@ impl Ledger {
     }
 
     fn unlink(&mut self, case: u32) {
-        let Some(Row { record, next, .. }) = self.rows.get(case as usize).copied() else { return };
-        if record == 0 {
+        let Some(own) = self.rows.get(case) else { return };
+        if own.record == 0 {
             return;
         }
-        let (me, mut at) = (case + 1, self.records.heads.get(record as usize).copied().unwrap_or(0));
+        let (me, mut at) = (case + 1, self.records.head(own.record));
         if at == me {
-            if let Some(head) = self.records.heads.get_mut(record as usize) {
-                *head = next;
-            }
+            self.records.set_head(own.record, own.next);
         } else {
-            while let Some(row) = at.checked_sub(1).and_then(|i| self.rows.get_mut(i as usize)) {
+            while let Some((before, row)) = at.checked_sub(1).and_then(|case| Some((case, self.rows.get(case)?))) {
                 if row.next == me {
-                    row.next = next;
+                    self.rows.set(before, Row { next: own.next, ..row });
                     break;
                 }
                 at = row.next;
             }
         }
-        if let Some(row) = self.rows.get_mut(case as usize) {
-            (row.record, row.next) = (0, 0);
-        }
+        self.rows.set(case, Row { record: 0, next: 0, ..own });
     }
 }
 
@@ -534,10 +564,6 @@ pub(super) fn record_hash(key: &str) -> u64 {
 
 fn fold(hash: u64) -> u32 {
     (hash ^ (hash >> 32)) as u32
-}
-
-pub(super) fn seconds(us: i64) -> u32 {
-    u32::try_from(us.div_euclid(1_000_000)).unwrap_or(0)
 }
 
 fn minutes(us: i64) -> u32 {

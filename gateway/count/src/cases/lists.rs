@@ -5,10 +5,10 @@ use super::figures::{By, Doubt, Lack, Orphan, Quality, Spread};
 use super::folder::{Class, EVIDENCE, Folder, SPECIMEN, STUDY};
 use super::ledger::Ledger;
 use super::query::months;
-use super::row::{MOVED, RICH, Row};
+use super::row::{RICH, Row};
 use super::rule::Outcome;
 use super::sighting::Modality;
-use super::tally::{Cell, NOBODY};
+use super::tally::{Cell, NOBODY, seconds};
 use crate::period::Period;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -42,13 +42,13 @@ impl Ledger {
 
     /// Folders that may lack something, by their packed rows where they have one.
     fn lone(&self, from_us: i64, until_us: i64) -> impl Iterator<Item = (u32, Folder)> {
-        self.rows.iter().zip(0_u32..).filter_map(move |(row, case)| {
+        self.rows.reported(0, seconds(from_us)..=seconds(until_us)).filter_map(move |(case, row)| {
             let us = i64::from(row.reported) * 1_000_000;
             let whole = |row: &Row| {
                 let shape = self.shapes.get(row.shape);
                 shape.is_some_and(|s| s.place.is_some() && s.version.is_some_and(|v| v.class != Class::Open as u8))
             };
-            let skip = row.shape == MOVED || us < from_us || us > until_us || (row.shape != RICH && whole(row));
+            let skip = us < from_us || us > until_us || (row.shape != RICH && whole(&row));
             (!skip).then(|| (case, self.folder(case)))
         })
     }
@@ -119,12 +119,7 @@ impl Ledger {
         let counts = |cell: &Cell| (first..=last).contains(&cell.month) && cell.outcome == Outcome::Counted && holds(cell);
         let mut times: BTreeMap<String, [Times; 2]> = BTreeMap::new();
         let mut out: BTreeMap<String, Quality> = BTreeMap::new();
-        for (row, case) in self.rows.iter().zip(0_u32..) {
-            let day = super::tally::day_of_seconds(row.reported);
-            if row.shape == MOVED || (row.shape != RICH && !period.holds(day)) {
-                continue;
-            }
-            let folder = self.folder(case);
+        for (case, folder) in self.reported(0, period) {
             for t in folder.tallied.iter().filter(|t| counts(&t.cell)) {
                 let (key, limit) = (self.key(by, &t.cell), limit(t.cell.modality));
                 let row = self.case_row(case, &folder, t);
@@ -152,7 +147,7 @@ impl Ledger {
 
     /// How many cases and messages' parts the ledger holds: for notes on data quality.
     pub fn size(&self) -> Size {
-        Size { cases: self.rows.len(), folders: self.rich.len(), adjustments: self.changes.len(), left_out: self.overfull }
+        Size { cases: self.rows.len(), folders: self.rows.folders(), adjustments: self.changes.len(), left_out: self.overfull }
     }
 }
 

@@ -5,6 +5,7 @@
 //! one folder of papers, each report in it is judged, and what became of it is tallied. Whatever changes a
 //! folder has it judged again; the difference is tallied, and where its month is closed it is an adjustment with a date.
 
+mod chunks;
 mod event;
 mod extract;
 mod figures;
@@ -15,8 +16,8 @@ mod ledger;
 mod lists;
 mod names;
 mod query;
-mod quick;
 mod row;
+mod rows;
 mod rule;
 mod sighting;
 mod snapshot;

@@ -1,16 +1,16 @@
 //! Texts as numbers of 16 bits. 0 is the empty text, and whatever comes when the numbers are used up.
 
-use std::collections::HashMap;
+use hutong_fhir::quick::QuickMap;
 
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     all: Vec<String>,
-    numbers: HashMap<String, u16>,
+    numbers: QuickMap<String, u16>,
 }
 
 impl Default for Names {
     fn default() -> Names {
-        Names { all: vec![String::new()], numbers: HashMap::new() }
+        Names { all: vec![String::new()], numbers: QuickMap::default() }
     }
 }
 

@@ -3,13 +3,12 @@
 use super::figures::{Adjustment, By, CaseRow, Figure, FigureRow, Figures, Question};
 use super::folder::{Folder, Tallied};
 use super::ledger::{Change, Ledger};
-use super::quick::QuickMap;
-use super::row::{MOVED, RICH};
 use super::rule::{DEFINITION, DEFINITION_VERSION, Outcome};
 use super::sighting::{Centre, Id};
-use super::tally::{Cell, Distinct, NOBODY, Tally, month_name, month_of};
+use super::tally::{Cell, Distinct, NOBODY, month_name, month_of, seconds_of};
 use crate::period::Period;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use hutong_fhir::quick::QuickMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// First and last month of a period of whole months.
 pub(super) fn months(period: Period) -> Option<(u16, u16)> {
@@ -21,11 +20,11 @@ pub(super) fn months(period: Period) -> Option<(u16, u16)> {
 /// Sums of one row before persons are counted.
 #[derive(Default)]
 struct Sum<'l> {
-    counted: Vec<&'l Tally>,
+    counted: Vec<&'l [u32]>,
     now: Figure,
     excluded: BTreeMap<Outcome, u64>,
     /// What changed since the period closed: by person, and in all.
-    persons: HashMap<u32, i64>,
+    persons: QuickMap<u32, i64>,
     cases: i64,
     checkup: i64,
 }
@@ -48,7 +47,7 @@ impl Ledger {
                 Outcome::Counted => {
                     sum.now.cases += u64::from(tally.cases);
                     sum.now.checkup += if cell.checkup { u64::from(tally.cases) } else { 0 };
-                    sum.counted.push(tally);
+                    sum.counted.push(&tally.persons);
                 }
                 reason => *sum.excluded.entry(reason).or_default() += u64::from(tally.cases),
             }
@@ -65,7 +64,7 @@ impl Ledger {
                 sum.checkup += if cell.checkup { by } else { 0 };
             }
         }
-        let mut distinct = Distinct::default();
+        let mut distinct = self.tallies.distinct();
         let closed = closed_with.is_some();
         let mut rows: Vec<FigureRow> = sums.into_values().map(|(key, sum)| sum.finish(key, closed, &mut distinct)).collect();
         rows.sort_unstable_by(|a, b| a.key.cmp(&b.key));
@@ -127,14 +126,13 @@ impl Ledger {
             .collect()
     }
 
-    pub(super) fn moved(&self, mut case: u32) -> u32 {
-        while let Some(row) = self.rows.get(case as usize)
-            && row.shape == MOVED
-            && row.report < case
-        {
-            case = row.report;
-        }
-        case
+    /// Folders of cases from one on that hold a report first made in a period.
+    pub(super) fn reported(&self, from: u32, period: Period) -> impl Iterator<Item = (u32, Folder)> {
+        let seconds = seconds_of(period);
+        self.rows.reported(from, seconds.clone()).filter_map(move |(case, row)| match self.rows.rich(case) {
+            Some(folder) => folder.tallied.iter().any(|t| seconds.contains(&t.reported)).then(|| (case, folder.clone())),
+            None => Some((case, self.shapes.unpack(&row))),
+        })
     }
 
     /// Reports of whole months by case number, at most `count` behind `after`: what a figure is made of. `keep` looks at
@@ -142,15 +140,10 @@ impl Ledger {
     pub fn cases(&self, period: Period, after: Option<u32>, count: usize, mut keep: impl FnMut(&CaseRow) -> bool) -> Vec<CaseRow> {
         let mut out = Vec::new();
         let Some((first, last)) = months(period) else { return out };
-        let from = after.map_or(0, |a| a as usize + 1);
-        for (case, row) in self.rows.iter().enumerate().skip(from) {
-            let day = super::tally::day_of_seconds(row.reported);
-            if row.shape == MOVED || (row.shape != RICH && !(period.first..=period.last).contains(&day)) {
-                continue;
-            }
-            let folder = self.folder(case as u32);
+        let from = after.map_or(0, |a| a.saturating_add(1));
+        for (case, folder) in self.reported(from, period) {
             for t in folder.tallied.iter().filter(|t| (first..=last).contains(&t.cell.month)) {
-                let row = self.case_row(case as u32, &folder, t);
+                let row = self.case_row(case, &folder, t);
                 if keep(&row) {
                     out.push(row);
                 }
@@ -172,13 +165,9 @@ impl Ledger {
     /// How many reports that were first reported on a day (days since 1970 in China) `keep` takes.
     pub fn of_day(&self, day: i64, mut keep: impl FnMut(&CaseRow) -> bool) -> u64 {
         let mut count = 0;
-        for (case, row) in self.rows.iter().enumerate() {
-            if row.shape == MOVED || (row.shape != RICH && super::tally::day_of_seconds(row.reported) != day) {
-                continue;
-            }
-            let folder = self.folder(case as u32);
+        for (case, folder) in self.reported(0, Period { first: day, last: day }) {
             let of_it = folder.tallied.iter().filter(|t| super::tally::day_of_seconds(t.reported) == day);
-            count += of_it.filter(|t| keep(&self.case_row(case as u32, &folder, t))).count() as u64;
+            count += of_it.filter(|t| keep(&self.case_row(case, &folder, t))).count() as u64;
         }
         count
     }
@@ -244,7 +233,7 @@ fn in_scope(question: &Question, cell: &Cell) -> Outcome {
 
 impl Sum<'_> {
     fn finish(mut self, key: String, closed: bool, distinct: &mut Distinct) -> FigureRow {
-        (self.now.persons, self.now.unidentified) = distinct.count(self.counted.iter().map(|t| t.persons.as_slice()));
+        (self.now.persons, self.now.unidentified) = distinct.count(&self.counted);
         let published = closed.then(|| self.published());
         FigureRow { key, now: self.now, published, excluded: self.excluded }
     }
@@ -253,12 +242,7 @@ impl Sum<'_> {
     fn published(&mut self) -> Figure {
         let nobody = self.persons.remove(&NOBODY).unwrap_or(0);
         self.persons.retain(|_, by| *by != 0);
-        let mut now: HashMap<u32, i64> = HashMap::new();
-        if !self.persons.is_empty() {
-            for person in self.counted.iter().flat_map(|t| &t.persons).filter(|p| self.persons.contains_key(p)) {
-                *now.entry(*person).or_default() += 1;
-            }
-        }
+        let now = self.occurrences();
         let mut persons = self.now.persons as i64;
         for (person, by) in &self.persons {
             let now = now.get(person).copied().unwrap_or(0);
@@ -271,6 +255,29 @@ impl Sum<'_> {
             unidentified: less(self.now.unidentified, nobody),
             checkup: less(self.now.checkup, self.checkup),
         }
+    }
+
+    /// How often those who changed stand in what counts now.
+    fn occurrences(&self) -> QuickMap<u32, i64> {
+        let mut out: QuickMap<u32, i64> = QuickMap::default();
+        if self.persons.is_empty() {
+            return out;
+        }
+        // nearly nobody is among them: 32 bits a person say so for nearly all, and stay in the processor's cache
+        let words = (self.persons.len() / 2).next_power_of_two().max(64);
+        let place = |p: u32| p as usize / 64 & (words - 1);
+        let mut some = vec![0_u64; words];
+        for person in self.persons.keys() {
+            some.get_mut(place(*person)).into_iter().for_each(|word| *word |= 1 << (person % 64));
+        }
+        for list in &self.counted {
+            for person in *list {
+                if some.get(place(*person)).is_some_and(|word| word >> (person % 64) & 1 == 1) && self.persons.contains_key(person) {
+                    *out.entry(*person).or_default() += 1;
+                }
+            }
+        }
+        out
     }
 }
 

@@ -3,9 +3,10 @@
 
 use super::folder::{Class, Folder, Place, Tallied, Version};
 use super::judge::tallied;
-use super::quick::QuickMap;
 use super::rule::Outcome;
 use super::sighting::Modality;
+use hutong_fhir::quick::QuickMap;
+use std::hash::{Hash, Hasher};
 
 /// `shape` of a row whose folder stands beside the rows.
 pub(super) const RICH: u16 = 0;
@@ -31,8 +32,25 @@ pub(super) struct Row {
     pub(super) examined: u16,
 }
 
+impl Row {
+    /// As they are packed. Small numbers take few bits, and most cases were not said to be examined.
+    pub(super) fn columns(&self) -> [u32; 11] {
+        let [shape, item] = [self.shape, self.item].map(u32::from);
+        let [ordered, examined] = [self.ordered, self.examined].map(|n| u32::from(n.wrapping_add(1)));
+        let Row { record, next, reported, accession, report, place_seq, version_seq, .. } = *self;
+        [record, next, reported, accession, report, place_seq, version_seq, shape, item, ordered, examined]
+    }
+
+    pub(super) fn of(columns: [u32; 11]) -> Row {
+        let [record, next, reported, accession, report, place_seq, version_seq, halves @ ..] = columns;
+        let [shape, item, ordered, examined] = halves.map(|n| n as u16);
+        let [ordered, examined] = [ordered, examined].map(|n| n.wrapping_sub(1));
+        Row { record, next, reported, accession, report, place_seq, version_seq, shape, item, ordered, examined }
+    }
+}
+
 /// What many rows have in common.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Shape {
     /// (institution, kinds, modality)
     pub(super) place: Option<(u16, u8, Modality)>,
@@ -42,7 +60,7 @@ pub(super) struct Shape {
     pub(super) cancelled: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct ShapeOfVersion {
     pub(super) class: u8,
     pub(super) modality: Modality,
@@ -52,6 +70,21 @@ pub(super) struct ShapeOfVersion {
     pub(super) signed: bool,
     pub(super) critical: bool,
     pub(super) outcome: Outcome,
+}
+
+/// Three words instead of a dozen small fields: it is done for every message.
+impl Hash for Shape {
+    fn hash<H: Hasher>(&self, to: &mut H) {
+        let (institution, kinds, modality) = self.place.unwrap_or_default();
+        let flags = [self.place.is_some(), self.version.is_some(), self.test, self.checkup, self.cancelled];
+        let flags = flags.into_iter().fold(0, |all, f| all << 1 | u64::from(f));
+        to.write_u64(flags << 32 | u64::from(institution) << 16 | u64::from(kinds) << 8 | modality as u64);
+        if let Some(v) = self.version {
+            to.write_u64(u64::from(v.source) << 32 | u64::from(v.exam) << 16 | u64::from(v.read));
+            let flags = u64::from(v.signed) << 1 | u64::from(v.critical);
+            to.write_u64(flags << 24 | u64::from(v.class) << 16 | (v.modality as u64) << 8 | v.outcome as u64);
+        }
+    }
 }
 
 /// All shapes, each once.

@@ -3,7 +3,9 @@
 //! Numbers are hashed, for only their equality matters here; the message itself, which the event's entry holds, has them.
 //! Field names are short because there is one such event to nearly every message.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Cow;
 
 /// Which part of a case a message is about.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -187,16 +189,19 @@ pub fn hash(parts: &[&[u8]]) -> u64 {
 }
 
 /// What one message says of one case. Times are microseconds since 1970.
+///
+/// `S` is how texts are kept: the ledger reads them where they lie.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Sighting {
+#[serde(bound(serialize = "S: Serialize + AsRef<str>"))]
+pub struct Sighting<S = String> {
     #[serde(rename = "k")]
     pub kind: Kind,
     /// Code of the institution that sent it.
     #[serde(rename = "s")]
-    pub source: String,
+    pub source: S,
     /// The resource that it was read from, such as `DiagnosticReport/1`: the same report sent again is the same resource.
     #[serde(rename = "r")]
-    pub resource: String,
+    pub resource: S,
     /// Of a report the first says which examination it is.
     #[serde(rename = "i")]
     pub ids: Vec<Id>,
@@ -204,11 +209,11 @@ pub struct Sighting {
     #[serde(rename = "a", default, skip_serializing_if = "is_default")]
     pub accession: bool,
     /// Key of the patient's record, such as `Patient/1`; empty = not said.
-    #[serde(rename = "p", default, skip_serializing_if = "String::is_empty")]
-    pub patient: String,
+    #[serde(rename = "p", default, skip_serializing_if = "is_empty")]
+    pub patient: S,
     /// `system|code` of what was asked for or examined.
-    #[serde(rename = "c", default, skip_serializing_if = "String::is_empty")]
-    pub item: String,
+    #[serde(rename = "c", default, skip_serializing_if = "is_empty")]
+    pub item: S,
     #[serde(rename = "m", default, skip_serializing_if = "is_default")]
     pub modality: Modality,
     #[serde(rename = "t", default, skip_serializing_if = "is_default")]
@@ -224,14 +229,14 @@ pub struct Sighting {
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub reported_us: Option<i64>,
     /// Code of the institution that examined, where the message says so.
-    #[serde(rename = "e", default, skip_serializing_if = "String::is_empty")]
-    pub exam: String,
+    #[serde(rename = "e", default, skip_serializing_if = "is_empty")]
+    pub exam: S,
     /// Code of the institution that read it, where the message says so.
-    #[serde(rename = "d", default, skip_serializing_if = "String::is_empty")]
-    pub read: String,
+    #[serde(rename = "d", default, skip_serializing_if = "is_empty")]
+    pub read: S,
     /// Who signed the report: references.
     #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
-    pub readers: Vec<String>,
+    pub readers: Vec<S>,
     #[serde(rename = "T", default, skip_serializing_if = "is_default")]
     pub test: bool,
     /// 体检
@@ -273,6 +278,39 @@ impl Sighting {
     }
 }
 
+/// A text that is read where it lies, unless it is escaped.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Text<'a>(Cow<'a, str>);
+
+impl AsRef<str> for Text<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Text<'a>, D::Error> {
+        struct Read;
+        impl<'a> Visitor<'a> for Read {
+            type Value = Text<'a>;
+            fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                to.write_str("a text")
+            }
+            fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Text<'a>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Text<'a>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        from.deserialize_str(Read)
+    }
+}
+
+fn is_empty<S: AsRef<str>>(text: &S) -> bool {
+    text.as_ref().is_empty()
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -300,6 +338,10 @@ mod tests {
         assert!(text.starts_with(r#"{"k":"report","s":"X1","r":"DiagnosticReport/1","i":[["a","#), "{text}");
         assert!(text.ends_with(r#"]],"m":"CT","t":"final"}"#), "{text}");
         assert_eq!(serde_json::from_str::<Sighting>(&text).unwrap(), s);
+        let read: Sighting<Text<'_>> = serde_json::from_str(&text).unwrap();
+        assert!(matches!(read.source.0, Cow::Borrowed("X1")) && (read.patient.as_ref(), read.ids) == ("", s.ids));
+        let escaped: Text<'_> = serde_json::from_str(r#""a\"b""#).unwrap();
+        assert_eq!(escaped.as_ref(), "a\"b");
     }
 
     #[test]

@@ -1,25 +1,27 @@
 //! A ledger as bytes, so that a start need not count the whole journal again. What does not read back exactly is refused,
 //! and the ledger is computed from the journal.
 //!
-//! Magic, version, content, and at the end a checksum of all before it. Numbers are little-endian.
+//! Magic, version, content, and at the end a checksum of all before it. Numbers are little-endian; chunks of cases and lists
+//! of numbers stand in it as they lie in memory. Nothing is cheaper to write while the ledger goes on: save a clone.
 
 use super::event::At;
 use super::figures::Cause;
 use super::folder::{Folder, Place, Tallied, Version};
-use super::keys::{Keys, Part};
-use super::ledger::{Change, Closing, Ledger, Records, Rejected};
+use super::judge::Known;
+use super::keys::{Index, Part, Settled};
+use super::ledger::{Change, Closing, Ledger, Record, Rejected};
 use super::names::Names;
-use super::quick::QuickMap;
 use super::row::{Row, Shape, ShapeOfVersion, Shapes, class_of};
+use super::rows::{Body, COLUMNS, Chunk, Packed, Rows};
 use super::rule::{DEFINITION_VERSION, Outcome, Rules};
 use super::sighting::{Id, IdKind, Modality};
-use super::tally::{Cell, Tallies};
+use super::tally::{Cell, Tally};
 use std::collections::HashSet;
 use std::io::{Error, ErrorKind, Read, Write};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"hutongLG");
 /// Of the form of these bytes; the definition's version is beside it, for another rule judges otherwise.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 const BUFFER: usize = 1 << 16;
 /// Room made at once for a list whose length is only said.
 const TRUSTED: usize = 1 << 16;
@@ -43,21 +45,16 @@ impl Ledger {
             out.list(names.iter(), |o, n| o.text(n))?;
         }
         out.list(self.shapes.all().iter(), |o, s| o.shape(s))?;
-        out.list(self.rows.iter(), |o, r| o.row(r))?;
-        out.list(self.rich.iter(), |o, (case, f)| o.u32(*case).and_then(|()| o.folder(f)))?;
-        out.list(self.keys.parts().iter(), |o, part| {
-            o.list(part.recent.iter(), |o, (hash, (case, order))| {
-                o.u64(*hash)?;
-                o.u32(*case)?;
-                o.flag(*order)
-            })?;
-            o.list(part.settled.iter(), |o, e| o.u64(*e))?;
-            o.list(part.starts.iter(), |o, s| o.u32(*s))?;
-            o.u64(part.limit as u64)
-        })?;
-        out.list(self.records.numbers.iter(), |o, (hash, n)| o.u64(*hash).and_then(|()| o.u32(*n)))?;
-        out.list(self.records.persons.iter(), |o, p| o.u32(*p))?;
-        out.list(self.records.heads.iter(), |o, h| o.u32(*h))?;
+        out.list(self.rows.chunks().iter(), |o, chunk| o.chunk(chunk))?;
+        for index in [&self.keys.lasting, &self.keys.orders, &self.records.numbers] {
+            out.list(index.parts().iter(), |o, part| o.part(part))?;
+        }
+        out.u64(self.records.all.len() as u64)?;
+        for record in self.records.all.iter() {
+            out.u64(record.hash)?;
+            out.u32(record.person)?;
+            out.u32(record.head)?;
+        }
         out.list(self.also.iter(), |o, (record, cases)| o.u32(*record).and_then(|()| o.list(cases.iter(), |o, c| o.u32(*c))))?;
         let cells: Vec<_> = self.tallies.range(0, u16::MAX).collect();
         out.list(cells.into_iter(), |o, (cell, tally)| {
@@ -74,6 +71,11 @@ impl Ledger {
         out.list(self.rejected.iter(), |o, (key, r)| o.u64(*key).and_then(|()| o.rejected(r)))?;
         out.list(self.apart.iter(), |o, (a, b)| o.id(*a).and_then(|()| o.id(*b)))?;
         out.u64(self.overfull)?;
+        out.list(self.facts.iter(), |o, ((institution, day), known)| {
+            o.u32(*institution)?;
+            o.u64(day.cast_unsigned())?;
+            o.known(*known)
+        })?;
         out.finish()
     }
 
@@ -98,32 +100,22 @@ impl Ledger {
             }
         }
         l.shapes = Shapes::of(i.list(In::shape)?);
-        l.rows = i.list(In::row)?;
-        l.rich = i.list(|i| Ok((i.u32()?, Box::new(i.folder()?))))?.into_iter().collect();
-        let parts = i.list(|i| {
-            Ok(Part {
-                recent: i.list(|i| Ok((i.u64()?, (i.u32()?, i.flag()?))))?.into_iter().collect(),
-                settled: i.list(In::u64)?,
-                starts: i.list(In::u32)?,
-                limit: usize::try_from(i.u64()?).unwrap_or(usize::MAX),
-            })
-        })?;
-        l.keys = Keys::of(parts).ok_or_else(|| damaged("damaged"))?;
-        let numbers: QuickMap<u64, u32> = i.list(|i| Ok((i.u64()?, i.u32()?)))?.into_iter().collect();
-        l.records = Records { numbers, persons: i.list(In::u32)?, heads: i.list(In::u32)? };
-        l.also = i.list(|i| Ok((i.u32()?, i.list(In::u32)?)))?.into_iter().collect();
-        let mut tallies = Tallies::default();
-        for (cell, cases, persons) in i.list(|i| Ok((i.cell()?, i.u32()?, i.list(In::u32)?)))? {
-            tallies.put(cell, cases, persons);
+        l.rows = Rows::of(i.list(In::chunk)?).ok_or_else(|| damaged("damaged"))?;
+        for index in [&mut l.keys.lasting, &mut l.keys.orders, &mut l.records.numbers] {
+            *index = Index::of(i.list(In::part)?).ok_or_else(|| damaged("damaged"))?;
         }
-        l.tallies = tallies;
+        l.records.all = i.list(|i| Ok(Record { hash: i.u64()?, person: i.u32()?, head: i.u32()? }))?.into_iter().collect();
+        l.also = i.list(|i| Ok((i.u32()?, i.list(In::u32)?)))?.into_iter().collect();
+        for (cell, tally) in i.list(|i| Ok((i.cell()?, Tally { cases: i.u32()?, persons: i.list(In::u32)? })))? {
+            l.tallies.put(cell, tally);
+        }
         l.changes = i.list(In::change)?;
         l.closings = i.list(|i| Ok(Closing { open: i.u16()?, changes: i.u32()?, at: i.at()? }))?;
         l.rejected = i.list(|i| Ok((i.u64()?, i.rejected()?)))?.into_iter().collect();
         l.apart = i.list(|i| Ok((i.id()?, i.id()?)))?.into_iter().collect::<HashSet<_>>();
         l.overfull = i.u64()?;
+        l.facts = i.list(|i| Ok(((i.u32()?, i.u64()?.cast_signed()), i.known()?)))?.into_iter().collect();
         i.finish()?;
-        l.forget_facts();
         Ok(l)
     }
 }
@@ -132,7 +124,7 @@ fn damaged(why: &str) -> Error {
     Error::new(ErrorKind::InvalidData, format!("the ledger's snapshot is {why}"))
 }
 
-/// FNV-1a over the bytes; what is checked is chance, not malice.
+/// Of words of 8 bytes; what is checked is chance, not malice. No change of one word goes unnoticed.
 struct Sum(u64);
 
 impl Default for Sum {
@@ -142,8 +134,10 @@ impl Default for Sum {
 }
 
 impl Sum {
+    /// All but the last piece are whole words.
     fn add(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3));
+        let words = bytes.as_chunks::<8>().0.iter().map(|w| u64::from_le_bytes(*w));
+        self.0 = words.fold(self.0, |h, w| (h ^ w).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29));
     }
 }
 
@@ -154,12 +148,14 @@ struct Out<'w> {
 }
 
 impl Out<'_> {
-    fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        if self.buffer.len() + bytes.len() > BUFFER {
+    fn bytes(&mut self, mut bytes: &[u8]) -> Result<()> {
+        while let Some((now, later)) = bytes.split_at_checked(BUFFER - self.buffer.len()) {
+            self.buffer.extend_from_slice(now);
+            self.sum.add(&self.buffer);
             self.to.write_all(&self.buffer)?;
             self.buffer.clear();
+            bytes = later;
         }
-        self.sum.add(bytes);
         self.buffer.extend_from_slice(bytes);
         Ok(())
     }
@@ -203,6 +199,36 @@ impl Out<'_> {
         let all = words.iter().flat_map(|w| w.to_le_bytes()).chain(halves.iter().flat_map(|h| h.to_le_bytes()));
         bytes.iter_mut().zip(all).for_each(|(to, from)| *to = from);
         self.bytes(&bytes)
+    }
+
+    fn chunk(&mut self, c: &Chunk) -> Result<()> {
+        match &c.body {
+            Body::Plain(rows) => {
+                self.flag(false)?;
+                self.list(rows.iter(), |o, r| o.row(r))?;
+            }
+            Body::Packed(packed) => {
+                self.flag(true)?;
+                packed.bases.iter().try_for_each(|b| self.u32(*b))?;
+                self.bytes(&packed.widths)?;
+                self.list(packed.words.iter(), |o, w| o.u64(*w))?;
+            }
+        }
+        self.list(c.rich.iter(), |o, (case, f)| o.u32(*case).and_then(|()| o.folder(f)))
+    }
+
+    fn part(&mut self, p: &Part) -> Result<()> {
+        self.list(p.recent.iter(), |o, (hash, number)| o.u64(*hash).and_then(|()| o.u32(*number)))?;
+        let (mut entries, count, starts) = p.settled.lists();
+        self.u64(count as u64)?;
+        entries.try_for_each(|e| self.u64(e))?;
+        self.list(starts.iter(), |o, s| o.u32(*s))
+    }
+
+    fn known(&mut self, known: Option<Known>) -> Result<()> {
+        let flags = known.map_or(0, |k| 1 | u8::from(k.primary) << 1 | u8::from(k.above) << 2 | u8::from(k.city) << 3);
+        self.u8(flags)?;
+        self.u16(known.map_or(0, |k| k.community))
     }
 
     fn shape(&mut self, s: &Shape) -> Result<()> {
@@ -276,6 +302,9 @@ impl Out<'_> {
     }
 
     fn finish(mut self) -> Result<()> {
+        let rest = self.buffer.len().next_multiple_of(8) - self.buffer.len();
+        self.bytes(&[0; 8][..rest.min(8)])?;
+        self.sum.add(&self.buffer);
         let sum = self.sum.0;
         self.u64(sum)?;
         self.to.write_all(&self.buffer)?;
@@ -288,27 +317,46 @@ struct In<'r> {
     buffer: Vec<u8>,
     at: usize,
     end: usize,
+    /// Of all blocks before this one.
     sum: Sum,
 }
 
 impl In<'_> {
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
         let mut out = [0_u8; N];
-        self.raw(&mut out)?;
-        self.sum.add(&out);
+        match self.buffer.get(self.at..self.end).and_then(|b| b.first_chunk::<N>()) {
+            Some(bytes) => {
+                out = *bytes;
+                self.at += N;
+            }
+            None => self.raw(&mut out)?,
+        }
         Ok(out)
     }
 
     fn raw(&mut self, out: &mut [u8]) -> Result<()> {
         for to in out {
             if self.at == self.end {
-                (self.at, self.end) = (0, self.from.read(&mut self.buffer)?);
+                self.sum.add(self.buffer.get(..self.end).unwrap_or(&[]));
+                self.fill()?;
                 if self.end == 0 {
                     return Err(damaged("cut off"));
                 }
             }
             *to = self.buffer.get(self.at).copied().unwrap_or(0);
             self.at += 1;
+        }
+        Ok(())
+    }
+
+    /// The next block, whole unless it is the last.
+    fn fill(&mut self) -> Result<()> {
+        (self.at, self.end) = (0, 0);
+        while let Some(room) = self.buffer.get_mut(self.end..).filter(|room| !room.is_empty()) {
+            match self.from.read(room)? {
+                0 => break,
+                n => self.end += n,
+            }
         }
         Ok(())
     }
@@ -336,7 +384,6 @@ impl In<'_> {
         }
         let mut out = vec![0; len];
         self.raw(&mut out)?;
-        self.sum.add(&out);
         String::from_utf8(out).map_err(|_| damaged("damaged"))
     }
     fn at(&mut self) -> Result<At> {
@@ -370,6 +417,33 @@ impl In<'_> {
         let (report, place_seq, version_seq) = (word(), word(), word());
         let (shape, item, ordered, examined) = (half(), half(), half(), half());
         Ok(Row { record, next, reported, accession, report, place_seq, version_seq, shape, item, ordered, examined })
+    }
+
+    fn chunk(&mut self) -> Result<Chunk> {
+        let body = if self.flag()? {
+            let mut packed = Packed::default();
+            for base in &mut packed.bases {
+                *base = self.u32()?;
+            }
+            packed.widths = self.array::<COLUMNS>()?;
+            packed.words = self.list(In::u64)?.into_boxed_slice();
+            Body::Packed(packed)
+        } else {
+            Body::Plain(self.list(In::row)?)
+        };
+        Ok(Chunk::new(body, self.list(|i| Ok((i.u32()?, i.folder()?)))?))
+    }
+
+    fn part(&mut self) -> Result<Part> {
+        let recent = self.list(|i| Ok((i.u64()?, i.u32()?)))?.into_iter().collect();
+        let settled = Settled::of(self.list(In::u64)?, self.list(In::u32)?).ok_or_else(|| damaged("damaged"))?;
+        Ok(Part { recent, settled })
+    }
+
+    fn known(&mut self) -> Result<Option<Known>> {
+        let (flags, community) = (self.u8()?, self.u16()?);
+        let flag = |n: u8| flags & n != 0;
+        Ok(flag(1).then_some(Known { primary: flag(2), above: flag(4), city: flag(8), community }))
     }
 
     fn shape(&mut self) -> Result<Shape> {
@@ -446,10 +520,19 @@ impl In<'_> {
     }
 
     fn finish(&mut self) -> Result<()> {
+        let rest = self.at.next_multiple_of(8) - self.at;
+        for _ in 0..rest {
+            self.u8()?;
+        }
+        self.sum.add(self.buffer.get(..self.at).unwrap_or(&[]));
         let sum = self.sum.0;
+        // where the block ends here the next one is read, and this one is added again to a sum that is not used any more
         if self.u64()? != sum {
             return Err(damaged("damaged: its checksum is another"));
         }
-        if self.at == self.end && self.from.read(&mut self.buffer)? == 0 { Ok(()) } else { Err(damaged("longer than it says")) }
+        if self.at == self.end {
+            self.fill()?;
+        }
+        if self.at == self.end { Ok(()) } else { Err(damaged("longer than it says")) }
     }
 }

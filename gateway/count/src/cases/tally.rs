@@ -1,16 +1,20 @@
 //! Tallies by month, examining and reading institution, modality, outcome; with the persons of what counts.
 
-use super::quick::QuickMap;
 use super::rule::Outcome;
 use super::sighting::Modality;
-use hutong_fhir::calendar::civil;
+use crate::period::Period;
+use hutong_fhir::calendar::{CHINA_US, DAY_US, civil};
+use hutong_fhir::quick::QuickMap;
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// Person of a case whose patient is not known.
 pub(super) const NOBODY: u32 = u32::MAX;
 
 /// What is tallied together.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Cell {
     /// Months since January 1970.
     pub(super) month: u16,
@@ -21,6 +25,14 @@ pub(super) struct Cell {
     pub(super) checkup: bool,
 }
 
+/// One word instead of six small fields: it is done for every message.
+impl Hash for Cell {
+    fn hash<H: Hasher>(&self, to: &mut H) {
+        let places = u64::from(self.month) << 48 | u64::from(self.exam) << 32 | u64::from(self.read) << 16;
+        to.write_u64(places | u64::from(self.checkup) << 15 | (self.outcome as u64) << 8 | self.modality as u64);
+    }
+}
+
 /// One cell.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Tally {
@@ -29,24 +41,36 @@ pub(super) struct Tally {
     pub(super) persons: Vec<u32>,
 }
 
+/// By month. Months are behind `Arc`s: a clone is cheap, and of old ones hardly any is written to after that.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Tallies(BTreeMap<u16, QuickMap<Cell, Tally>>);
+pub(super) struct Tallies {
+    months: BTreeMap<u16, Arc<QuickMap<Cell, Tally>>>,
+    /// One more than the highest number of a person.
+    people: u32,
+}
 
 impl Tallies {
+    fn month(&mut self, month: u16) -> &mut QuickMap<Cell, Tally> {
+        Arc::make_mut(self.months.entry(month).or_default())
+    }
+
     pub(super) fn add(&mut self, cell: Cell, person: u32) {
-        let tally = self.0.entry(cell.month).or_default().entry(cell).or_default();
+        if person != NOBODY {
+            self.people = self.people.max(person + 1);
+        }
+        let tally = self.month(cell.month).entry(cell).or_default();
         tally.cases = tally.cases.saturating_add(1);
         if cell.outcome == Outcome::Counted {
             if tally.persons.len() == tally.persons.capacity() {
                 // cells grow slowly and live for ever
-                tally.persons.reserve_exact(4 + tally.persons.len() / 4);
+                tally.persons.reserve_exact(4 + tally.persons.len() / 8);
             }
             tally.persons.push(person);
         }
     }
 
     pub(super) fn remove(&mut self, cell: Cell, person: u32) {
-        let Some(month) = self.0.get_mut(&cell.month) else { return };
+        let month = self.month(cell.month);
         let Some(tally) = month.get_mut(&cell) else { return };
         tally.cases = tally.cases.saturating_sub(1);
         if let Some(at) = tally.persons.iter().rposition(|p| *p == person) {
@@ -58,13 +82,19 @@ impl Tallies {
     }
 
     /// From a snapshot.
-    pub(super) fn put(&mut self, cell: Cell, cases: u32, persons: Vec<u32>) {
-        self.0.entry(cell.month).or_default().insert(cell, Tally { cases, persons });
+    pub(super) fn put(&mut self, cell: Cell, tally: Tally) {
+        let most = tally.persons.iter().filter(|p| **p != NOBODY).max();
+        self.people = self.people.max(most.map_or(0, |p| p + 1));
+        self.month(cell.month).insert(cell, tally);
     }
 
     /// All cells of months, both included, in no order.
     pub(super) fn range(&self, first: u16, last: u16) -> impl Iterator<Item = (&Cell, &Tally)> {
-        self.0.range(first..=last.max(first)).flat_map(|(_, cells)| cells)
+        self.months.range(first..=last.max(first)).flat_map(|(_, cells)| cells.iter())
+    }
+
+    pub(super) fn distinct(&self) -> Distinct {
+        Distinct { bits: vec![0; (self.people as usize).div_ceil(64)], few: Vec::new() }
     }
 }
 
@@ -84,42 +114,48 @@ pub(super) fn month_name(month: u16) -> String {
     format!("{:04}-{:02}", 1970 + month / 12, month % 12 + 1)
 }
 
-/// Counts distinct persons; its memory is used again and again.
-#[derive(Default)]
+/// Of µs since 1970, as rows hold them.
+pub(super) fn seconds(us: i64) -> u32 {
+    u32::try_from(us.div_euclid(1_000_000).max(0)).unwrap_or(u32::MAX)
+}
+
+/// All seconds of a period's days in China.
+pub(super) fn seconds_of(period: Period) -> RangeInclusive<u32> {
+    let begin = |day: i64| day.saturating_mul(DAY_US).saturating_sub(CHINA_US);
+    seconds(begin(period.first))..=seconds(begin(period.last.saturating_add(1)).saturating_sub(1))
+}
+
+/// Counts distinct persons of tallies; its memory is used again and again.
 pub(super) struct Distinct {
+    /// One for each person there is.
     bits: Vec<u64>,
+    few: Vec<u32>,
 }
 
 impl Distinct {
     /// (distinct persons, cases without one) of lists.
-    pub(super) fn count<'l>(&mut self, lists: impl Iterator<Item = &'l [u32]> + Clone) -> (u64, u64) {
-        let (mut count, mut nobody, mut all) = (0, 0, 0);
-        for list in lists.clone() {
-            all += list.len();
-            for person in list {
-                let (word, bit) = (*person as usize / 64, person % 64);
-                if word >= self.bits.len() {
-                    if *person == NOBODY {
-                        nobody += 1;
-                        continue;
-                    }
-                    self.bits.resize(word + 1 + word / 4, 0);
-                }
-                let Some(at) = self.bits.get_mut(word) else { continue };
-                count += (*at >> bit & 1) ^ 1;
-                *at |= 1 << bit;
-            }
+    pub(super) fn count(&mut self, lists: &[&[u32]]) -> (u64, u64) {
+        let all: usize = lists.iter().map(|list| list.len()).sum();
+        if all < self.bits.len() / 16 {
+            // among many: looking through all bits would take longer
+            self.few.clear();
+            self.few.extend(lists.iter().copied().flatten().filter(|p| **p != NOBODY));
+            let nobody = all - self.few.len();
+            self.few.sort_unstable();
+            self.few.dedup();
+            return (self.few.len() as u64, nobody as u64);
         }
-        if all < self.bits.len() {
-            // few persons among many: only theirs are cleared
-            for person in lists.flatten() {
-                if let Some(at) = self.bits.get_mut(*person as usize / 64) {
-                    *at = 0;
+        let mut nobody = 0;
+        for list in lists {
+            for person in *list {
+                match self.bits.get_mut(*person as usize / 64) {
+                    Some(word) => *word |= 1 << (person % 64),
+                    None => nobody += 1,
                 }
             }
-        } else {
-            self.bits.fill(0);
         }
+        let count = self.bits.iter().map(|word| u64::from(word.count_ones())).sum();
+        self.bits.fill(0);
         (count, nobody)
     }
 }
@@ -128,15 +164,31 @@ impl Distinct {
 mod tests {
     use super::*;
 
+    fn cell() -> Cell {
+        Cell { month: 1, exam: 1, read: 2, modality: Modality::Ct, outcome: Outcome::Counted, checkup: false }
+    }
+
     #[test]
     fn persons_are_distinct() {
-        let mut d = Distinct::default();
-        let mut count = |lists: &[&[u32]]| d.count(lists.iter().copied());
-        assert_eq!(count(&[&[5, 5, 70, NOBODY], &[70, 1000]]), (3, 1));
+        let mut tallies = Tallies::default();
+        tallies.add(cell(), NOBODY);
+        tallies.add(cell(), 4_999);
+        let mut d = tallies.distinct();
+        let mut count = |lists: &[&[u32]]| d.count(lists);
+        assert_eq!(count(&[&[5, 5, 70, NOBODY], &[70, 1000]]), (3, 1), "few");
         assert_eq!(count(&[&[5]]), (1, 0));
-        assert_eq!(count(&[&[5, 70, 1000], &[]]), (3, 0), "what was counted before is forgotten");
-        assert_eq!(count(&[&(0..5_000).collect::<Vec<u32>>()]), (5_000, 0));
-        assert_eq!(count(&[&[4_999, 70]]), (2, 0));
+        let many: Vec<u32> = (0..5_000).chain([NOBODY, 3, 4_999]).collect();
+        assert_eq!(count(&[&many, &many]), (5_000, 2));
+        assert_eq!(count(&[&many[..300], &many[200..400]]), (400, 0), "what was counted before is forgotten");
+    }
+
+    #[test]
+    fn a_period_is_so_many_seconds() {
+        let day = Period { first: 20_779, last: 20_779 };
+        let seconds = seconds_of(day);
+        assert_eq!(seconds.clone().count(), 86_400);
+        assert!(seconds.clone().all(|s| day_of_seconds(s) == 20_779) && day_of_seconds(seconds.end() + 1) == 20_780);
+        assert_eq!(seconds_of(Period { first: i64::MIN, last: i64::MAX }), 0..=u32::MAX);
     }
 
     #[test]
@@ -148,7 +200,7 @@ mod tests {
 
     #[test]
     fn what_was_added_can_be_removed() {
-        let cell = Cell { month: 1, exam: 1, read: 2, modality: Modality::Ct, outcome: Outcome::Counted, checkup: false };
+        let cell = cell();
         let mut t = Tallies::default();
         t.add(cell, 7);
         t.add(cell, 8);

@@ -90,6 +90,15 @@ impl Community {
         self.cases.apply(position(at), event, &known);
     }
 
+    /// The same with the event as the journal holds it.
+    pub(super) fn count_body(&mut self, body: &[u8], at: At) -> serde_json::Result<()> {
+        if at.seq <= self.counted {
+            return Ok(());
+        }
+        let known = Known { register: &self.register, registry: &self.registry };
+        self.cases.follow(position(at), body, &known)
+    }
+
     /// Whose record it is may be another person now: of the records that an identity event names, and all that are joined
     /// to them.
     pub(super) fn recount_persons(&mut self, event: &hutong_identify::Event, at: At) {

@@ -21,7 +21,7 @@ use crate::ingest::now_us;
 const NAME: &str = "ledger.snapshot";
 /// Longest first line.
 const HEAD_MAX: u64 = 1_024;
-/// Entries or time after which it is written anew. While it is written the projection waits: it is not written often.
+/// Entries or time after which it is written anew. The projection waits only while the ledger is cloned, some milliseconds.
 const ENTRIES: u64 = 1_000_000;
 const AGE: Duration = Duration::from_secs(6 * 3_600);
 /// Who closes a month that nobody closed.
@@ -41,23 +41,22 @@ struct Head {
 /// Writes what the ledger holds; `None`: it holds nothing.
 pub(crate) fn save(dir: &Path, community: &Shared, store: &Store) -> Result<Option<u64>, Error> {
     let new = dir.join(format!("{NAME}.new"));
-    let seq = {
+    // a clone shares nearly all with the ledger: it is written while the ledger goes on
+    let (seq, ledger) = {
         let community = community.read();
-        let seq = community.applied();
-        if seq == 0 {
-            return Ok(None);
-        }
-        let entry = store.entry(seq).map_err(|e| Error::other(e.to_string()))?;
-        let (receipt, us) = (entry.receipt().to_owned(), entry.committed_us());
-        let head = Head { program: env!("CARGO_PKG_VERSION").to_owned(), seq, receipt, us };
-        let mut file = File::create(&new)?;
-        serde_json::to_writer(&mut file, &head)?;
-        file.write_all(b"\n")?;
-        community.cases.save(&mut file)?;
-        drop(community);
-        file.sync_all()?;
-        seq
+        (community.applied(), community.cases.clone())
     };
+    if seq == 0 {
+        return Ok(None);
+    }
+    let entry = store.entry(seq).map_err(|e| Error::other(e.to_string()))?;
+    let (receipt, us) = (entry.receipt().to_owned(), entry.committed_us());
+    let head = Head { program: env!("CARGO_PKG_VERSION").to_owned(), seq, receipt, us };
+    let mut file = File::create(&new)?;
+    serde_json::to_writer(&mut file, &head)?;
+    file.write_all(b"\n")?;
+    ledger.save(&mut file)?;
+    file.sync_all()?;
     std::fs::rename(&new, dir.join(NAME))?;
     Ok(Some(seq))
 }

@@ -264,22 +264,31 @@ impl Shared {
 
     /// One event that was applied to the search store.
     pub(crate) fn apply(&self, kind: &str, seq: u64, at_us: i64, body: &[u8]) {
-        match read(kind, body) {
-            None => {}
-            Some(Ok(said)) => self.write().take(said, At { seq, us: at_us }),
-            Some(Err(error)) => {
-                self.write().unreadable += 1;
-                let (line, column) = (error.line(), error.column());
-                tracing::warn!(
-                    rule = "community.unreadable",
-                    kind,
-                    seq,
-                    line,
-                    column,
-                    "an event cannot be read and is left out; it stays in the journal"
-                );
+        let at = At { seq, us: at_us };
+        if kind == CASE {
+            // the ledger reads it where it lies: nearly every message has one
+            let counted = self.write().count_body(body, at);
+            counted.unwrap_or_else(|error| self.unreadable(kind, at, &error));
+        } else {
+            match read(kind, body) {
+                None => {}
+                Some(Ok(said)) => self.write().take(said, at),
+                Some(Err(error)) => self.unreadable(kind, at, &error),
             }
         }
+    }
+
+    fn unreadable(&self, kind: &str, at: At, error: &serde_json::Error) {
+        self.write().unreadable += 1;
+        let (line, column) = (error.line(), error.column());
+        tracing::warn!(
+            rule = "community.unreadable",
+            kind,
+            seq = at.seq,
+            line,
+            column,
+            "an event cannot be read and is left out; it stays in the journal"
+        );
     }
 
     /// What figures come to when they are counted anew, from the entries of the journal themselves.

@@ -2,7 +2,7 @@
 
 use super::reference::{Judged, RULES, Without, judged};
 use super::world::{Book, History, Random, Step, history, history_of, tell};
-use crate::cases::keys::{Keys, Part};
+use crate::cases::rows::Body;
 use crate::cases::{By, Cause, Event, Figure, Ledger, Outcome, Question, Rules, Scope};
 use crate::period::{Period, day_of};
 use hutong_fhir::calendar::civil;
@@ -113,6 +113,19 @@ fn questions(seed: u64) -> Vec<Question> {
     out
 }
 
+/// Counted from what the journal holds.
+fn recounted(history: &History) -> Ledger {
+    let (mut ledger, mut book) = (Ledger::new(Rules::default()), Book::new());
+    for (at, step) in history {
+        match step {
+            Step::Event(event) => ledger.follow(*at, &serde_json::to_vec(event).unwrap(), &book).unwrap(),
+            _ => tell(&mut ledger, &mut book, std::slice::from_ref(&(*at, step.clone()))),
+        }
+    }
+    assert!(ledger.follow(ledger.position(), b"{}", &book).is_err());
+    ledger
+}
+
 fn live(history: &History) -> Ledger {
     let (mut ledger, mut book) = (Ledger::new(Rules::default()), Book::new());
     tell(&mut ledger, &mut book, history);
@@ -131,8 +144,7 @@ fn ten_thousand_histories_count_the_same_live_anew_and_by_the_reference() {
             panic!("history {seed}: {difference}\n{}", steps.join("\n"));
         }
         // the journal holds the events as JSON: a recount reads them
-        let read_back: History = history.iter().map(|(at, step)| (*at, through_json(step))).collect();
-        let anew = live(&read_back);
+        let anew = recounted(&history);
         for q in &questions {
             assert_eq!(anew.figures(q), ledger.figures(q), "history {seed}: counted anew");
             let now = ledger.figures(q).unwrap();
@@ -179,13 +191,6 @@ fn refused(bytes: &[u8]) {
     assert!(Ledger::load(&mut longer.as_slice(), Rules::default()).is_err());
     let other = Rules { close_after_days: 1, ..Rules::default() };
     assert!(Ledger::load(&mut &*bytes, other).is_err());
-}
-
-fn through_json(step: &Step) -> Step {
-    match step {
-        Step::Event(event) => Step::Event(serde_json::from_str(&serde_json::to_string(event).unwrap()).unwrap()),
-        other => other.clone(),
-    }
 }
 
 /// Published + adjustments = now, cell by cell.
@@ -237,20 +242,36 @@ fn each_rule_that_is_taken_out_is_noticed() {
     }
 }
 
-/// Numbers that were moved to the sorted array are found there.
+/// In tests chunks and parts are so small that the histories pack rows, unpack them and settle numbers.
 #[test]
-fn old_numbers_are_found() {
-    let mut moved = 0;
-    for seed in 0..20 {
-        let history = history(seed);
-        let (mut ledger, mut book) = (Ledger::new(Rules::default()), Book::new());
-        ledger.keys = Keys::of(vec![Part { limit: 1, ..Part::default() }; 16]).unwrap();
-        tell(&mut ledger, &mut book, &history);
-        moved += ledger.keys.parts().iter().map(|p| p.settled.len()).sum::<usize>();
-        let found = difference(&ledger, &history, &questions(seed), Without::Nothing);
-        assert_eq!(found, None, "history {seed}");
+fn histories_reach_packed_rows_and_settled_numbers() {
+    let (mut packed, mut settled) = (0, 0);
+    for seed in 0..200 {
+        let ledger = live(&history(seed));
+        packed += ledger.rows.chunks().iter().filter(|c| matches!(c.body, Body::Packed(_))).count();
+        settled += ledger.keys.lasting.parts().iter().map(|p| p.settled.lists().1).sum::<usize>();
     }
-    assert!(moved > 20, "hardly a number was moved: {moved}");
+    assert!(packed > 50 && settled > 50, "{packed}, {settled}");
+}
+
+/// A clone stays as it was while the ledger goes on.
+#[test]
+fn a_clone_is_a_ledger_of_its_own() {
+    for seed in 0..100 {
+        let history = history(seed);
+        let (first, rest) = history.split_at(history.len() / 2);
+        let (mut ledger, mut book) = (Ledger::new(Rules::default()), Book::new());
+        tell(&mut ledger, &mut book, first);
+        let bytes = |l: &Ledger| {
+            let mut bytes = Vec::new();
+            l.save(&mut bytes).unwrap();
+            bytes
+        };
+        let (clone, before) = (ledger.clone(), bytes(&ledger));
+        tell(&mut ledger, &mut book, rest);
+        assert_eq!(bytes(&clone), before, "history {seed}");
+        assert_eq!(difference(&ledger, &history, &questions(seed), Without::Nothing), None, "history {seed}");
+    }
 }
 
 /// Of a period that is open, the order of arrival does not matter.
