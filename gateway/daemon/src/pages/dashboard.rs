@@ -95,27 +95,35 @@ impl Pages {
         let passed = (today.min(period.last) - period.first + 1).max(0);
         let target = report::target(&self.indicators, year, only);
         let target = target.map(|(value, of_persons, of, from)| Target { scope: shown(of), value, of_persons, from });
-        let community = self.community.read();
-        let view = View { pages: self, cases: &community.cases, registry: &community.registry, only, period, year, of };
+        // a clone: whoever counts or asks meanwhile does not wait for a page
+        let (cases, position) = {
+            let community = self.community.read();
+            (community.cases.clone(), community.applied())
+        };
+        let view = View { pages: self, cases: &cases, only, period, year, of };
         let whole = [count::Scope::Img5, count::Scope::All4].map(|of| (of, view.rows(period, of, By::County).pop().unwrap_or_default()));
+        let (years, figures, centres) = (view.years(this_year), view.figures(&whole, today), view.centres());
+        let (by_exam, months) = (view.rows(period, of, By::Exam), view.months(today));
+        let community = self.community.read();
+        let registry = &community.registry;
         Dashboard {
             community: match only {
-                Some(code) => names::institution(&community.registry, code, period),
+                Some(code) => names::institution(registry, code, period),
                 None if self.indicators.setting.name.is_empty() => Text::new("县域医共体", "County medical community"),
                 None => Text::same(self.indicators.setting.name.clone()),
             },
             year,
-            years: view.years(this_year),
+            years,
             scope: chosen,
-            figures: view.figures(&whole, today),
+            figures,
             target,
             elapsed_percent: (passed as f64 / (period.last - period.first + 1) as f64 * 1000.0).round() / 10.0,
-            centres: view.centres(),
-            institutions: view.institutions(),
-            months: view.months(today),
+            centres,
+            institutions: view.institutions(by_exam, registry),
+            months,
             excluded: whole.iter().find(|(scope, _)| *scope == of).map(|(_, row)| excluded(row)).unwrap_or_default(),
-            sources: view.sources(&community.arrivals, now),
-            basis: self.basis(community.applied()),
+            sources: view.sources(registry, &community.arrivals, now),
+            basis: self.basis(position),
         }
     }
 }
@@ -124,7 +132,6 @@ impl Pages {
 struct View<'a> {
     pages: &'a Pages,
     cases: &'a Ledger,
-    registry: &'a Registry,
     only: Option<&'a str>,
     period: Period,
     year: i64,
@@ -182,8 +189,7 @@ impl View<'_> {
     }
 
     /// Those with cases, and those that should have some.
-    fn institutions(&self) -> Vec<Progress> {
-        let mut counted = self.rows(self.period, self.of, By::Exam);
+    fn institutions(&self, mut counted: Vec<FigureRow>, registry: &Registry) -> Vec<Progress> {
         let asked = self.pages.indicators.setting.institutions_of(self.year, self.of);
         for code in asked.filter(|code| self.only.is_none_or(|only| only == *code)) {
             if !counted.iter().any(|r| r.key == code) {
@@ -194,7 +200,7 @@ impl View<'_> {
         let mut out: Vec<Progress> = counted
             .into_iter()
             .map(|r| Progress {
-                name: names::institution(self.registry, &r.key, self.period),
+                name: names::institution(registry, &r.key, self.period),
                 cases: int(r.now.cases),
                 persons: int(r.now.persons),
                 target: self.target(&r.key, ""),
@@ -229,7 +235,7 @@ impl View<'_> {
     }
 
     /// Every source that is registered or was heard of.
-    fn sources(&self, arrivals: &Arrivals, now: i64) -> Vec<Source> {
+    fn sources(&self, registry: &Registry, arrivals: &Arrivals, now: i64) -> Vec<Source> {
         let registered = self.pages.sources.all();
         let mut ids: Vec<&str> = registered.iter().map(|s| s.id.as_str()).collect();
         ids.extend(arrivals.iter().map(|(id, _)| id).filter(|id| !registered.iter().any(|s| s.id == *id)));
@@ -241,7 +247,7 @@ impl View<'_> {
                 continue;
             }
             let name = source.map(|s| s.name.clone()).filter(|n| !n.is_empty());
-            out.push(heard(name.map_or_else(|| names::institution(self.registry, place, self.period), Text::same), arrivals.of(id), now));
+            out.push(heard(name.map_or_else(|| names::institution(registry, place, self.period), Text::same), arrivals.of(id), now));
         }
         out
     }
