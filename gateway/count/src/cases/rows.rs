@@ -151,10 +151,13 @@ impl Chunk {
         }
     }
 
-    fn pack(&mut self) {
-        if let Body::Plain(rows) = &self.body {
-            self.body = Body::Packed(Packed::of(rows));
-        }
+    /// What its rows lay in: empty, to be filled again.
+    fn pack(&mut self) -> Vec<Row> {
+        let Body::Plain(rows) = &mut self.body else { return Vec::new() };
+        let mut rows = std::mem::take(rows);
+        self.body = Body::Packed(Packed::of(&rows));
+        rows.clear();
+        rows
     }
 }
 
@@ -181,14 +184,12 @@ impl Rows {
     pub(super) fn push(&mut self, row: Row) -> Option<u32> {
         let case = u32::try_from(self.len()).ok()?;
         if case as usize / CHUNK == self.chunks.len() {
-            let mut rows = Vec::with_capacity(CHUNK);
+            // room for the new chunk is that of the one that is packed: freed and taken anew it would fall into holes
+            let old = self.chunks.len().checked_sub(RECENT).filter(|old| !self.unpacked.contains(old));
+            let mut rows = old.map_or_else(Vec::new, |old| self.pack(old));
+            rows.reserve_exact(CHUNK.saturating_sub(rows.len()));
             rows.push(row);
             self.chunks.push(Arc::new(Chunk::new(Body::Plain(rows), Vec::new())));
-            if let Some(old) = self.chunks.len().checked_sub(RECENT + 1)
-                && !self.unpacked.contains(&old)
-            {
-                self.pack(old);
-            }
         } else if let Some(last) = self.chunks.last_mut()
             && let Body::Plain(rows) = &mut Arc::make_mut(last).body
         {
@@ -197,10 +198,8 @@ impl Rows {
         Some(case)
     }
 
-    fn pack(&mut self, chunk: usize) {
-        if let Some(chunk) = self.chunks.get_mut(chunk) {
-            Arc::make_mut(chunk).pack();
-        }
+    fn pack(&mut self, chunk: usize) -> Vec<Row> {
+        self.chunks.get_mut(chunk).map_or_else(Vec::new, |chunk| Arc::make_mut(chunk).pack())
     }
 
     /// The chunk of a case, to be changed.
