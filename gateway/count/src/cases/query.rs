@@ -265,7 +265,7 @@ impl Sum<'_> {
         }
         // nearly nobody is among them: 32 bits a person say so for nearly all, and stay in the processor's cache
         let words = (self.persons.len() / 2).next_power_of_two().max(64);
-        let place = |p: u32| p as usize / 64 & (words - 1);
+        let place = |p: u32| (p as usize / 64) & (words - 1);
         let mut some = vec![0_u64; words];
         for person in self.persons.keys() {
             some.get_mut(place(*person)).into_iter().for_each(|word| *word |= 1 << (person % 64));
