@@ -14,6 +14,8 @@ use hutong_count::period::Period;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+/// Events read at once, about.
+const BATCH: usize = 5_000;
 const RESIDENTS: u64 = 1_000_000;
 /// 2022-01-01 in China.
 const START: i64 = 1_640_966_400_000_000;
@@ -99,6 +101,22 @@ fn case(n: u64, of: u64, r: &mut u64, out: &mut Vec<Written>, late: &mut VecDequ
     }
 }
 
+/// The events of all cases in batches, as the journal is read.
+fn written(of: u64, random: &mut u64, mut to: impl FnMut(Vec<Written>)) {
+    let (mut batch, mut late) = (Vec::new(), VecDeque::new());
+    for n in 0..of {
+        case(n, of, random, &mut batch, &mut late);
+        if batch.len() >= BATCH || n + 1 == of {
+            let now = batch.iter().map(|(at, _)| *at).max().unwrap_or(0);
+            while late.front().is_some_and(|(at, _)| *at <= now) {
+                batch.extend(late.pop_front());
+            }
+            batch.sort_by_key(|(at, _)| *at);
+            to(std::mem::take(&mut batch));
+        }
+    }
+}
+
 /// CPU time of this thread.
 fn cpu() -> Duration {
     // the kernel adds up what a thread used when it lets another one go first
@@ -168,19 +186,10 @@ fn main() {
         Recount { ledger, messages: 0, spent: Duration::ZERO, read_again: (0, Duration::ZERO), slowest: Duration::ZERO },
         88_172_645_463_325_252,
     );
-    let (mut batch, mut late, mut batches) = (Vec::new(), VecDeque::new(), 0_u64);
-    for n in 0..of {
-        case(n, of, &mut random, &mut batch, &mut late);
-        if batch.len() >= 20_000 || n + 1 == of {
-            let now = batch.iter().map(|(at, _)| *at).max().unwrap_or(0);
-            while late.front().is_some_and(|(at, _)| *at <= now) {
-                batch.extend(late.pop_front());
-            }
-            batch.sort_by_key(|(at, _)| *at);
-            batches += 1;
-            r.follow(&batch, batches.is_multiple_of(16));
-            batch.clear();
-        }
+    let (sender, batches) = std::sync::mpsc::sync_channel(0);
+    std::thread::spawn(move || written(of, &mut random, |batch| sender.send(batch).unwrap()));
+    for (n, batch) in batches.into_iter().enumerate() {
+        r.follow(&batch, n % 64 == 15);
     }
     let Recount { ledger, messages, spent, read_again, slowest } = r;
     let reading = read_again.1.as_secs_f64() / read_again.0.max(1) as f64 * messages as f64;

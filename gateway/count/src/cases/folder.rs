@@ -168,6 +168,15 @@ impl Folder {
         self.tallied.extend_from_slice(&other.tallied);
     }
 
+    /// Empty, with the room that it has.
+    pub(super) fn clear(&mut self) {
+        let Folder { mut places, mut versions, mut tallied, .. } = std::mem::take(self);
+        places.clear();
+        versions.clear();
+        tallied.clear();
+        *self = Folder { places, versions, tallied, ..Folder::default() };
+    }
+
     /// Gives back room that is not used: it is kept for long.
     pub(super) fn shrink(&mut self) {
         self.places.shrink_to_fit();
@@ -243,7 +252,8 @@ impl Folder {
         self.versions.iter().all(|v| v.report != report || v.class == Class::Void)
     }
 
-    fn report(&self, report: u32) -> Report {
+    /// One of them, by its own versions.
+    pub(super) fn report(&self, report: u32) -> Report {
         let of_it = || self.versions.iter().filter(move |v| v.report == report);
         let has_final = of_it().any(|v| v.class == Class::Final);
         let in_force = || of_it().filter(move |v| v.class == if has_final { Class::Final } else { v.class });

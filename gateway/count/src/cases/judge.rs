@@ -15,11 +15,19 @@ pub(super) struct Known {
     pub(super) community: u16,
 }
 
-/// What becomes of each report, in order of its first final version.
-pub(super) fn judge(folder: &Folder, facts: &mut dyn FnMut(u16, i64) -> Option<Known>) -> Vec<Tallied> {
+/// Writes what becomes of each report, in order of its first final version.
+pub(super) fn judge(folder: &Folder, facts: &mut dyn FnMut(u16, i64) -> Option<Known>, out: &mut Vec<Tallied>) {
+    // nearly all have one at most
+    match folder.versions.as_slice() {
+        [] => return,
+        [only] => {
+            let report = folder.report(only.report);
+            return out.push(tallied(folder, &report, alone(folder, &report, facts)));
+        }
+        _ => {}
+    }
     let reports = folder.reports();
     let mut counted: Vec<&Report> = Vec::new();
-    let mut out = Vec::with_capacity(reports.len());
     for report in &reports {
         let mut outcome = alone(folder, report, facts);
         if outcome == Outcome::Counted {
@@ -31,7 +39,6 @@ pub(super) fn judge(folder: &Folder, facts: &mut dyn FnMut(u16, i64) -> Option<K
         }
         out.push(tallied(folder, report, outcome));
     }
-    out
 }
 
 /// Where a report with this outcome is tallied.

@@ -113,16 +113,24 @@ impl Part {
 impl Settled {
     fn get(&self, hash: u64) -> Option<u32> {
         let (from, to) = (*self.starts.get(bucket(hash))?, *self.starts.get(bucket(hash) + 1)?);
-        let entry = |n: u32| self.pieces.get(n as usize / PIECE)?.get(n as usize % PIECE);
-        let found = (from..to).filter_map(entry).find(|e| **e >> 32 == mark(hash))?;
-        Some(*found as u32)
+        let (mut from, to, mark) = (from as usize, to as usize, mark(hash));
+        while from < to {
+            let (piece, at) = (self.pieces.get(from / PIECE)?, from % PIECE);
+            let end = PIECE.min(at + to - from);
+            if let Some(found) = piece.get(at..end)?.iter().find(|e| **e >> 32 == mark) {
+                return Some(*found as u32);
+            }
+            from += end - at;
+        }
+        None
     }
 
     /// Takes entries in, sorted by bucket. A number that was put again stands twice, the new before the old.
     fn merge(&mut self, new: &[(usize, u64)], mut forget: impl FnMut(u32) -> bool) {
         let mut old = std::mem::take(&mut self.pieces).into_iter();
         let (mut piece, mut read) = (old.next(), 0);
-        let mut into = Pieces { full: Vec::with_capacity(old.len() + new.len() / PIECE + 2), last: Vec::with_capacity(PIECE) };
+        let room = old.len() + new.len() / PIECE + 2;
+        let mut into = Pieces { full: Vec::with_capacity(room), last: Vec::with_capacity(PIECE), empty: Vec::new() };
         let mut starts = std::mem::take(&mut self.starts);
         starts.resize(BUCKETS + 1, 0);
         let (mut new, mut from) = (new.iter().peekable(), 0_u32);
@@ -136,7 +144,8 @@ impl Settled {
                 }
                 for _ in 0..old_entries {
                     if read == PIECE {
-                        (piece, read) = (old.next(), 0);
+                        into.empty.extend(std::mem::replace(&mut piece, old.next()));
+                        read = 0;
                     }
                     if let Some(entry) = piece.as_ref().and_then(|p| p.get(read)).filter(|e| !forget(**e as u32)) {
                         into.push(*entry);
@@ -152,14 +161,19 @@ impl Settled {
     /// Entries and starts, for a snapshot.
     pub(super) fn lists(&self) -> (impl Iterator<Item = u64>, usize, &[u32]) {
         let count = self.starts.last().map_or(0, |n| *n as usize);
-        (self.pieces.iter().flat_map(|p| p.iter().copied()), count, &self.starts)
+        (self.pieces.iter().flat_map(|p| p.iter().copied()).take(count), count, &self.starts)
     }
 
     /// `None`: such lists there never are.
     pub(super) fn of(entries: Vec<u64>, starts: Vec<u32>) -> Option<Settled> {
         let whole = starts.len() == BUCKETS + 1 && starts.is_sorted() && starts.last().is_some_and(|n| *n as usize == entries.len());
         let none = starts.is_empty() && entries.is_empty();
-        (whole || none).then(|| Settled { pieces: entries.chunks(PIECE).map(Arc::from).collect(), starts })
+        let pieces = || {
+            let mut out = Pieces { full: Vec::new(), last: Vec::with_capacity(PIECE), empty: Vec::new() };
+            entries.into_iter().for_each(|entry| out.push(entry));
+            out.finish()
+        };
+        (whole || none).then(|| Settled { pieces: pieces(), starts })
     }
 }
 
@@ -167,6 +181,8 @@ impl Settled {
 struct Pieces {
     full: Vec<Arc<[u64]>>,
     last: Vec<u64>,
+    /// Pieces that were read, to be filled again: freed and taken anew they would fall into holes.
+    empty: Vec<Arc<[u64]>>,
 }
 
 impl Pieces {
@@ -176,14 +192,28 @@ impl Pieces {
 
     fn push(&mut self, entry: u64) {
         if self.last.len() == PIECE {
-            self.full.push(Arc::from(self.last.as_slice()));
-            self.last.clear();
+            self.keep();
         }
         self.last.push(entry);
     }
 
+    /// Keeps what was filled, in a piece that nobody else holds.
+    fn keep(&mut self) {
+        let mut piece = self.empty.pop().filter(|piece| piece.len() == self.last.len());
+        match piece.as_mut().and_then(Arc::get_mut) {
+            Some(entries) => entries.copy_from_slice(&self.last),
+            None => piece = Some(Arc::from(self.last.as_slice())),
+        }
+        self.full.extend(piece);
+        self.last.clear();
+    }
+
+    /// All pieces are of one length; what is beyond the last bucket is nothing.
     fn finish(mut self) -> Vec<Arc<[u64]>> {
-        self.full.push(Arc::from(self.last));
+        if !self.last.is_empty() {
+            self.last.resize(PIECE, 0);
+            self.keep();
+        }
         self.full
     }
 }

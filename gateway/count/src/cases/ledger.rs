@@ -136,6 +136,15 @@ pub struct Ledger {
     pub(super) overfull: u64,
     /// What is known of institutions by day: all that any judgement was made by.
     pub(super) facts: QuickMap<(u32, i64), Option<Known>>,
+    room: Room,
+}
+
+/// Room that is used for one event after the other: taken anew for each, it would cost more than what is done in it.
+#[derive(Clone, Default)]
+struct Room {
+    folder: Folder,
+    judged: Vec<Tallied>,
+    found: Vec<Option<u32>>,
 }
 
 impl Ledger {
@@ -158,6 +167,7 @@ impl Ledger {
             apart: HashSet::new(),
             overfull: 0,
             facts: QuickMap::default(),
+            room: Room::default(),
         }
     }
 
@@ -315,14 +325,16 @@ impl Ledger {
 
     /// The case with these numbers, one of several, or a new one. Its folder is taken out, to be put back.
     fn open(&mut self, at: At, ids: &[Id]) -> Option<(u32, Folder)> {
-        let found: Vec<Option<u32>> = ids.iter().map(|id| self.find(*id)).collect();
+        let mut found = std::mem::take(&mut self.room.found);
+        found.clear();
+        found.extend(ids.iter().map(|id| self.find(*id)));
         let mut cases = found.iter().flatten().copied();
         let (case, folder) = match cases.next() {
             Some(first) if cases.all(|case| case == first) => (first, self.take(first)),
             Some(_) => self.union(&found),
             None => {
                 let case = self.rows.push(Row { shape: RICH, ..Row::default() })?;
-                (case, Folder { since: minutes(at.us).max(1), ..Folder::default() })
+                (case, Folder { since: minutes(at.us).max(1), ..std::mem::take(&mut self.room.folder) })
             }
         };
         let (rows, old) = (&self.rows, self.order_numbers_from());
@@ -330,6 +342,7 @@ impl Ledger {
         for (id, _) in ids.iter().zip(&found).filter(|(_, found)| found.is_none()) {
             self.keys.put(*id, case, |case| rows.reported_before(case, old));
         }
+        self.room.found = found;
         Some((case, folder))
     }
 
@@ -366,10 +379,14 @@ impl Ledger {
     }
 
     fn take(&mut self, case: u32) -> Folder {
-        match self.rows.take_rich(case) {
-            Some(folder) => folder,
-            None => self.folder(case),
+        if let Some(folder) = self.rows.take_rich(case) {
+            return folder;
         }
+        let mut folder = std::mem::take(&mut self.room.folder);
+        if let Some(row) = self.rows.get(case).filter(|row| row.shape != MOVED && row.shape != RICH) {
+            self.shapes.unpack_into(&row, &mut folder);
+        }
+        folder
     }
 
     /// One folder of several cases; all but the first are left as pointers to it.
@@ -457,17 +474,20 @@ impl Ledger {
 
     /// Judges a folder anew, tallies the difference and stores it.
     fn put(&mut self, case: u32, mut folder: Folder, at: At, cause: Cause, dir: &dyn Directory) {
-        let old = std::mem::take(&mut folder.tallied);
+        let mut old = std::mem::take(&mut folder.tallied);
         folder.settle();
-        let mut facts = std::mem::take(&mut self.facts);
-        folder.tallied = judge(&folder, &mut |i, day| *facts.entry((u32::from(i), day)).or_insert_with(|| self.known(i, day, dir)));
-        self.facts = facts;
+        let (mut facts, mut tallied) = (std::mem::take(&mut self.facts), std::mem::take(&mut self.room.judged));
+        let mut of = |i, day| *facts.entry((u32::from(i), day)).or_insert_with(|| self.known(i, day, dir));
+        judge(&folder, &mut of, &mut tallied);
+        (folder.tallied, self.facts) = (tallied, facts);
         for t in old.iter().filter(|t| !folder.tallied.contains(t)) {
             self.tally(t.cell, self.records.person(t.record), -1, case, at, cause);
         }
         for t in folder.tallied.iter().filter(|t| !old.contains(t)) {
             self.tally(t.cell, self.records.person(t.record), 1, case, at, cause);
         }
+        old.clear();
+        self.room.judged = old;
         self.relink(case, &folder);
         let Some(before) = self.rows.get(case) else { return };
         let mut row = before;
@@ -476,8 +496,12 @@ impl Ledger {
             // what is looked at before the folder is
             row.reported = folder.versions.iter().map(|v| v.reported).max().unwrap_or(folder.since.saturating_mul(60));
             self.rows.put_rich(case, folder);
-        } else if before.shape == RICH {
-            self.rows.take_rich(case);
+        } else {
+            if before.shape == RICH {
+                self.rows.take_rich(case);
+            }
+            folder.clear();
+            self.room.folder = folder;
         }
         if row != before {
             self.rows.set(case, row);

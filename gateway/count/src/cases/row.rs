@@ -1,7 +1,7 @@
 //! Cases as packed rows: 36 bytes for a case with one place and one version of one report, as nearly all are. What does not
 //! fit without loss is kept as a folder beside the rows.
 
-use super::folder::{Class, Folder, Place, Tallied, Version};
+use super::folder::{Class, Folder, Place, Version};
 use super::judge::tallied;
 use super::rule::Outcome;
 use super::sighting::Modality;
@@ -167,7 +167,14 @@ impl Shapes {
 
     /// The folder of a packed row. The record is the row's: it is set before packing.
     pub(super) fn unpack(&self, row: &Row) -> Folder {
-        let Some(shape) = self.get(row.shape) else { return Folder::default() };
+        let mut folder = Folder::default();
+        self.unpack_into(row, &mut folder);
+        folder
+    }
+
+    /// The same into an empty folder, whose room is used.
+    pub(super) fn unpack_into(&self, row: &Row, folder: &mut Folder) {
+        let Some(shape) = self.get(row.shape) else { return };
         let base = row.reported / 60;
         let said = |delta: u16| if delta == NONE { 0 } else { base.saturating_sub(u32::from(delta)) };
         let alone = shape.version.is_none();
@@ -194,21 +201,13 @@ impl Shapes {
             reported: row.reported,
             seq: u64::from(row.version_seq),
         });
-        let mut folder = Folder {
-            places: place.into_iter().collect(),
-            versions: version.into_iter().collect(),
-            test: shape.test,
-            checkup: shape.checkup,
-            cancelled: shape.cancelled,
-            ordered: said(row.ordered),
-            examined: said(row.examined),
-            since: if alone { base } else { 0 },
-            tallied: Vec::new(),
-        };
+        folder.places.extend(place);
+        folder.versions.extend(version);
+        (folder.test, folder.checkup, folder.cancelled) = (shape.test, shape.checkup, shape.cancelled);
+        (folder.ordered, folder.examined, folder.since) = (said(row.ordered), said(row.examined), if alone { base } else { 0 });
         if let Some(v) = shape.version {
-            folder.tallied = folder.reports().iter().map(|r| tallied(&folder, r, v.outcome)).collect::<Vec<Tallied>>();
+            folder.tallied.push(tallied(folder, &folder.report(row.report), v.outcome));
         }
-        folder
     }
 }
 

@@ -140,14 +140,16 @@ impl Chunk {
         }
     }
 
-    /// Whether every packed row of it was reported before then, and none went into another case.
-    fn is_before(&self, seconds: u32) -> bool {
-        match &self.body {
-            Body::Plain(_) => false,
-            Body::Packed(packed) => {
-                let [.., shape, _, _, _] = packed.bases;
-                packed.reported().1 < seconds && shape >= u32::from(MOVED)
-            }
+    /// Whether all rows of it were reported before then and none went into another case, or whether none was; `None`: it
+    /// depends on the row. Nearly all old chunks answer without being unpacked.
+    fn is_before(&self, seconds: u32) -> Option<bool> {
+        let Body::Packed(packed) = &self.body else { return None };
+        let ([.., shape, _, _, _], (first, last)) = (packed.bases, packed.reported());
+        match (last < seconds, first >= seconds) {
+            (true, _) if shape >= u32::from(MOVED) => Some(true),
+            // rows without a time went into another case
+            (_, true) => Some(false),
+            _ => None,
         }
     }
 
@@ -177,7 +179,7 @@ impl Rows {
     pub(super) fn reported_before(&self, case: u32, seconds: u32) -> bool {
         let Some(chunk) = self.chunks.get(case as usize / CHUNK) else { return true };
         let own = || chunk.get(case as usize % CHUNK).is_none_or(|r| r.shape != MOVED && r.reported < seconds);
-        chunk.is_before(seconds) || own()
+        chunk.is_before(seconds).unwrap_or_else(own)
     }
 
     /// The number of the new case; `None`: there are no more.
