@@ -68,8 +68,6 @@ pub(super) struct Records {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Record {
-    /// Of the key.
-    pub(super) hash: u64,
     pub(super) person: u32,
     /// The first case + 1; 0 = none.
     pub(super) head: u32,
@@ -77,7 +75,7 @@ pub(super) struct Record {
 
 impl Default for Records {
     fn default() -> Records {
-        Records { numbers: Index::default(), all: Chunks::from_iter([Record { hash: 0, person: NOBODY, head: 0 }]) }
+        Records { numbers: Index::default(), all: Chunks::from_iter([Record { person: NOBODY, head: 0 }]) }
     }
 }
 
@@ -96,18 +94,15 @@ impl Records {
         }
     }
 
-    /// The number of a key, new or not; 0: there are no more. `likely` is looked at first: it costs less than the search.
-    fn number(&mut self, key: &str, likely: u32, dir: &dyn Directory) -> u32 {
+    /// The number of a key, new or not; 0: there are no more.
+    fn number(&mut self, key: &str, dir: &dyn Directory) -> u32 {
         let hash = record_hash(key);
-        if likely != 0 && self.all.get(likely as usize).is_some_and(|r| r.hash == hash) {
-            return likely;
-        }
         if let Some(n) = self.numbers.get(hash) {
             return n;
         }
         let Ok(n) = u32::try_from(self.all.len()) else { return 0 };
         self.numbers.put(hash, n, |_| false);
-        self.all.push(Record { hash, person: dir.person(key).unwrap_or(NOBODY), head: 0 });
+        self.all.push(Record { person: dir.person(key).unwrap_or(NOBODY), head: 0 });
         n
     }
 }
@@ -419,7 +414,7 @@ impl Ledger {
         earliest(&mut folder.ordered, sane(s.ordered_us).map_or(0, minutes));
         earliest(&mut folder.examined, sane(s.examined_us).map_or(0, minutes));
         let patient = s.patient.as_ref();
-        let record = if patient.is_empty() { 0 } else { self.records.number(patient, folder.record(), dir) };
+        let record = if patient.is_empty() { 0 } else { self.records.number(patient, dir) };
         let source = self.institutions.number(s.source.as_ref());
         let item = self.items.number(s.item.as_ref());
         let kinds = match s.kind {
@@ -586,8 +581,9 @@ pub(super) fn record_hash(key: &str) -> u64 {
     hash(&[b"record", key.as_bytes()])
 }
 
+/// 24 bits: it tells apart the few reports of one folder.
 fn fold(hash: u64) -> u32 {
-    (hash ^ (hash >> 32)) as u32
+    (hash ^ (hash >> 24) ^ (hash >> 48)) as u32 & 0x00ff_ffff
 }
 
 fn minutes(us: i64) -> u32 {

@@ -156,6 +156,8 @@ impl Chunk {
     /// What its rows lay in: empty, to be filled again.
     fn pack(&mut self) -> Vec<Row> {
         let Body::Plain(rows) = &mut self.body else { return Vec::new() };
+        // many stood in it while their report was awaited
+        self.rich.shrink_to_fit();
         let mut rows = std::mem::take(rows);
         self.body = Body::Packed(Packed::of(&rows));
         rows.clear();

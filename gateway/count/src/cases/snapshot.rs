@@ -21,7 +21,7 @@ use std::io::{Error, ErrorKind, Read, Write};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"hutongLG");
 /// Of the form of these bytes; the definition's version is beside it, for another rule judges otherwise.
-const FORM: u32 = 3;
+const FORM: u32 = 4;
 const BUFFER: usize = 1 << 16;
 /// Room made at once for a list whose length is only said.
 const TRUSTED: usize = 1 << 16;
@@ -51,7 +51,6 @@ impl Ledger {
         }
         out.u64(self.records.all.len() as u64)?;
         for record in self.records.all.iter() {
-            out.u64(record.hash)?;
             out.u32(record.person)?;
             out.u32(record.head)?;
         }
@@ -104,7 +103,7 @@ impl Ledger {
         for index in [&mut l.keys.lasting, &mut l.keys.orders, &mut l.records.numbers] {
             *index = Index::of(i.list(In::part)?).ok_or_else(|| damaged("damaged"))?;
         }
-        l.records.all = i.list(|i| Ok(Record { hash: i.u64()?, person: i.u32()?, head: i.u32()? }))?.into_iter().collect();
+        l.records.all = i.list(|i| Ok(Record { person: i.u32()?, head: i.u32()? }))?.into_iter().collect();
         l.also = i.list(|i| Ok((i.u32()?, i.list(In::u32)?)))?.into_iter().collect();
         for (cell, tally) in i.list(|i| Ok((i.cell()?, Tally { cases: i.u32()?, persons: i.list(In::u32)? })))? {
             l.tallies.put(cell, tally);
