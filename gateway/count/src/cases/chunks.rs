@@ -45,7 +45,12 @@ impl<T: Clone> Chunks<T> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.pieces.iter().flat_map(|piece| piece.iter()).take(self.len)
+        self.from(0)
+    }
+
+    /// From one on; nothing beyond the last.
+    pub(super) fn from(&self, first: usize) -> impl Iterator<Item = &T> {
+        (first.min(self.len)..self.len).filter_map(|n| self.get(n))
     }
 }
 
@@ -69,6 +74,7 @@ mod tests {
         *list.get_mut(1).unwrap() = 10;
         assert_eq!(list.iter().copied().collect::<Vec<_>>(), [0, 10, 2, 3, 4, 5]);
         assert_eq!(before.iter().copied().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+        assert_eq!(list.from(3).chain(list.from(9)).copied().collect::<Vec<_>>(), [3, 4, 5]);
         assert_eq!((list.len(), before.len(), Chunks::<u32>::default().len()), (6, 5, 0));
         assert_eq!((list.get(5), before.get(5)), (Some(&5), None));
     }

@@ -122,7 +122,7 @@ pub struct Ledger {
     /// Cases of records that are not the first of their case.
     pub(super) also: QuickMap<u32, Vec<u32>>,
     pub(super) tallies: Tallies,
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Chunks<Change>,
     pub(super) closings: Vec<Closing>,
     /// By the hash of the specimen.
     pub(super) rejected: BTreeMap<u64, Rejected>,
@@ -156,7 +156,7 @@ impl Ledger {
             records: Records::default(),
             also: QuickMap::default(),
             tallies: Tallies::default(),
-            changes: Vec::new(),
+            changes: Chunks::default(),
             closings: Vec::new(),
             rejected: BTreeMap::new(),
             apart: HashSet::new(),

@@ -2,8 +2,8 @@
 
 use super::figures::{Adjustment, By, CaseRow, Figure, FigureRow, Figures, Question};
 use super::folder::{Folder, Tallied};
-use super::ledger::{Change, Ledger};
-use super::rule::{DEFINITION, DEFINITION_VERSION, Outcome};
+use super::ledger::Ledger;
+use super::rule::{DEFINITION, DEFINITION_VERSION, Outcome, Scope};
 use super::sighting::{Centre, Id};
 use super::tally::{Cell, Distinct, NOBODY, month_name, month_of, seconds_of};
 use crate::period::Period;
@@ -53,7 +53,7 @@ impl Ledger {
             }
         }
         let closed_with = self.changes_since_closing(last);
-        for change in closed_with.unwrap_or_default() {
+        for change in self.changes.from(closed_with.unwrap_or(usize::MAX)) {
             let cell = &change.cell;
             let counts = in_scope(question, cell) == Outcome::Counted && (first..=last).contains(&cell.month) && holds(cell);
             if counts {
@@ -79,10 +79,26 @@ impl Ledger {
         })
     }
 
-    /// `None`: the month is open.
-    fn changes_since_closing(&self, month: u16) -> Option<&[Change]> {
+    /// Cases that count by month (`2026-09`) and scope, in the order of [`Scope::BOTH`], without their persons: of all, or of
+    /// what the institution `only` examined or read. Of [`Ledger::figures`] by month it is the cheap part.
+    pub fn cases_by_month(&self, period: Period, only: Option<&str>) -> BTreeMap<String, [u64; 2]> {
+        let Some((first, last)) = months(period) else { return BTreeMap::new() };
+        let only = only.map(|code| self.institutions.find(code).unwrap_or(u16::MAX));
+        let holds = |cell: &Cell| cell.outcome == Outcome::Counted && only.is_none_or(|i| cell.exam == i || cell.read == i);
+        let mut months: BTreeMap<u16, [u64; 2]> = BTreeMap::new();
+        for (cell, tally) in self.tallies.range(first, last).filter(|(cell, _)| holds(cell)) {
+            let sums = months.entry(cell.month).or_default();
+            for (n, scope) in sums.iter_mut().zip(Scope::BOTH) {
+                *n += if scope.holds(cell.modality) { u64::from(tally.cases) } else { 0 };
+            }
+        }
+        months.into_iter().map(|(month, sums)| (month_name(month), sums)).collect()
+    }
+
+    /// The first of the changes since a month closed; `None`: it is open.
+    fn changes_since_closing(&self, month: u16) -> Option<usize> {
         let closing = self.closings.iter().find(|c| c.open > month)?;
-        Some(self.changes.get(closing.changes as usize..).unwrap_or(&[]))
+        Some(closing.changes as usize)
     }
 
     pub(super) fn key(&self, by: By, cell: &Cell) -> String {
@@ -107,8 +123,8 @@ impl Ledger {
     /// All dated changes of a period since it closed (of a period that is open: of its closed months), oldest first.
     pub fn adjustments(&self, period: Period) -> Vec<Adjustment> {
         let Some((first, last)) = months(period) else { return Vec::new() };
-        let since = self.changes_since_closing(last).unwrap_or(&self.changes);
-        let of_it = since.iter().filter(|c| (first..=last).contains(&c.cell.month));
+        let since = self.changes.from(self.changes_since_closing(last).unwrap_or(0));
+        let of_it = since.filter(|c| (first..=last).contains(&c.cell.month));
         of_it
             .map(|c| Adjustment {
                 seq: c.seq,
@@ -162,14 +178,19 @@ impl Ledger {
         folder.tallied.iter().map(|t| self.case_row(case, &folder, t)).collect()
     }
 
-    /// How many reports that were first reported on a day (days since 1970 in China) `keep` takes.
-    pub fn of_day(&self, day: i64, mut keep: impl FnMut(&CaseRow) -> bool) -> u64 {
-        let mut count = 0;
-        for (case, folder) in self.reported(0, Period { first: day, last: day }) {
-            let of_it = folder.tallied.iter().filter(|t| super::tally::day_of_seconds(t.reported) == day);
-            count += of_it.filter(|t| keep(&self.case_row(case, &folder, t))).count() as u64;
+    /// Reports first made on a day (days since 1970 in China) that count, by scope in the order of [`Scope::BOTH`]: of all, or
+    /// of what the institution `only` examined or read.
+    pub fn counted_of_day(&self, day: i64, only: Option<&str>) -> [u64; 2] {
+        let only = only.map(|code| self.institutions.find(code).unwrap_or(u16::MAX));
+        let holds = |cell: &Cell| cell.outcome == Outcome::Counted && only.is_none_or(|i| cell.exam == i || cell.read == i);
+        let mut out = [0; 2];
+        for (_, folder) in self.reported(0, Period { first: day, last: day }) {
+            let of_it = folder.tallied.iter().filter(|t| super::tally::day_of_seconds(t.reported) == day && holds(&t.cell));
+            for t in of_it {
+                out.iter_mut().zip(Scope::BOTH).for_each(|(n, scope)| *n += u64::from(scope.holds(t.cell.modality)));
+            }
         }
-        count
+        out
     }
 
     /// All entries of the journal that a case was made of, oldest first.

@@ -61,7 +61,10 @@ impl Ledger {
             o.u32(tally.cases)?;
             o.list(tally.persons.iter(), |o, p| o.u32(*p))
         })?;
-        out.list(self.changes.iter(), |o, c| o.change(c))?;
+        out.u64(self.changes.len() as u64)?;
+        for change in self.changes.iter() {
+            out.change(change)?;
+        }
         out.list(self.closings.iter(), |o, c| {
             o.u16(c.open)?;
             o.u32(c.changes)?;
@@ -108,7 +111,7 @@ impl Ledger {
         for (cell, tally) in i.list(|i| Ok((i.cell()?, Tally { cases: i.u32()?, persons: i.list(In::u32)? })))? {
             l.tallies.put(cell, tally);
         }
-        l.changes = i.list(In::change)?;
+        l.changes = i.list(In::change)?.into_iter().collect();
         l.closings = i.list(|i| Ok(Closing { open: i.u16()?, changes: i.u32()?, at: i.at()? }))?;
         l.rejected = i.list(|i| Ok((i.u64()?, i.rejected()?)))?.into_iter().collect();
         l.apart = i.list(|i| Ok((i.id()?, i.id()?)))?.into_iter().collect::<HashSet<_>>();

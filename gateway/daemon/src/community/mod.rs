@@ -303,8 +303,13 @@ impl Shared {
                 fresh.apply(kind, seq, entry.committed_us(), body);
             }
         }
-        fresh.write().applied = upto;
+        fresh.reached(upto);
         Ok(fresh)
+    }
+
+    /// All entries up to this one are in.
+    pub(crate) fn reached(&self, seq: u64) {
+        self.write().applied = seq;
     }
 
     /// Everything up to entry `applied`, from the search store: kinds are read apart and applied in the order in which they

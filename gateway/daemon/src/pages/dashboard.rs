@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hutong_console::view::{Dashboard, DashboardAsk, Excluded, Freshness, Month, Progress, Scope, ScopeFigures, Source, Target};
-use hutong_count::cases::{self as count, By, FigureRow, Ledger, Outcome, Question};
+use hutong_count::cases::{self as count, By, FigureRow, Ledger, Question};
 use hutong_count::period::{Period, day_of};
 use hutong_fhir::calendar::{civil, days};
 use hutong_identify::registry::Registry;
@@ -155,14 +155,7 @@ impl View<'_> {
 
     /// The year by scope; today's cases of both are found in one pass.
     fn figures(&self, whole: &[(count::Scope, FigureRow); 2], today: i64) -> Vec<ScopeFigures> {
-        let mut of_today = [0; 2];
-        let mine = |exam: &str, read: &str| self.only.is_none_or(|i| i == exam || i == read);
-        self.cases.of_day(today, |row| {
-            if row.outcome == Outcome::Counted && mine(&row.exam, &row.read) {
-                of_today.iter_mut().zip(whole).for_each(|(n, (scope, _))| *n += i64::from(scope.holds(row.modality)));
-            }
-            false
-        });
+        let of_today = self.cases.counted_of_day(today, self.only).map(int);
         let one = |((scope, row), cases_today): (&(count::Scope, FigureRow), i64)| ScopeFigures {
             scope: shown(*scope),
             cases: int(row.now.cases),
@@ -218,18 +211,14 @@ impl View<'_> {
     fn months(&self, today: i64) -> Vec<Month> {
         let last = if civil(today).0 == self.year { civil(today).1 } else { 12 };
         let before = Period { first: days(self.year - 1, 1, 1), last: days(self.year, 1, 1) - 1 };
-        let of = |period: Period, scope: count::Scope| -> HashMap<String, i64> {
-            self.rows(period, scope, By::Month).into_iter().map(|r| (r.key, int(r.now.cases))).collect()
-        };
-        let (img5, all4) = (of(self.period, count::Scope::Img5), of(self.period, count::Scope::All4));
-        let past = of(before, self.of);
-        let pick = |all: &HashMap<String, i64>, year: i64, month: i64| all.get(&format!("{year:04}-{month:02}")).copied();
+        let (own, past) = (self.cases.cases_by_month(self.period, self.only), self.cases.cases_by_month(before, self.only));
+        let name = |year: i64, month: i64| format!("{year:04}-{month:02}");
+        let of_scope = |[img5, all4]: [u64; 2]| if self.of == count::Scope::All4 { all4 } else { img5 };
         (1..=last)
-            .map(|month| Month {
-                month: u8::try_from(month).unwrap_or(1),
-                img5: pick(&img5, self.year, month).unwrap_or(0),
-                all4: pick(&all4, self.year, month).unwrap_or(0),
-                last_year: pick(&past, self.year - 1, month),
+            .map(|month| {
+                let [img5, all4] = own.get(&name(self.year, month)).copied().unwrap_or_default().map(int);
+                let last_year = past.get(&name(self.year - 1, month)).map(|sums| int(of_scope(*sums)));
+                Month { month: u8::try_from(month).unwrap_or(1), img5, all4, last_year }
             })
             .collect()
     }

@@ -148,11 +148,31 @@ fn ten_thousand_histories_count_the_same_live_anew_and_by_the_reference() {
         for q in &questions {
             assert_eq!(anew.figures(q), ledger.figures(q), "history {seed}: counted anew");
             let now = ledger.figures(q).unwrap();
+            if seed % 100 == 0 {
+                quick_sums_agree(&ledger, q);
+            }
             counted += now.rows.iter().map(|r| r.now.cases).sum::<u64>();
         }
         adjusted += adjustments_explain(&ledger, &history, seed);
     }
     assert!(counted > 10_000 && adjusted > 5_000, "the histories hold something to count: {counted}, {adjusted}");
+}
+
+/// What pages sum up without persons is what the figures say.
+fn quick_sums_agree(ledger: &Ledger, q: &Question) {
+    let only = q.institution.as_deref();
+    let figures = |period: Period, by: By| {
+        let of = |scope: Scope| ledger.figures(&Question { period, scope, by, institution: q.institution.clone() }).unwrap().rows;
+        Scope::BOTH.map(|scope| of(scope).into_iter().map(|r| (r.key, r.now.cases)).filter(|(_, n)| *n > 0).collect::<BTreeMap<_, _>>())
+    };
+    let by_month = ledger.cases_by_month(q.period, only);
+    let of = |n: usize| by_month.iter().map(|(month, sums)| (month.clone(), sums[n])).filter(|(_, n)| *n > 0).collect::<BTreeMap<_, _>>();
+    assert_eq!([of(0), of(1)], figures(q.period, By::Month), "{q:?}");
+    let mut of_days = [0; 2];
+    for day in q.period.first..=q.period.last {
+        of_days.iter_mut().zip(ledger.counted_of_day(day, only)).for_each(|(sum, n)| *sum += n);
+    }
+    assert_eq!(of_days, figures(q.period, By::County).map(|rows| rows.values().sum::<u64>()), "{q:?}");
 }
 
 #[test]

@@ -27,7 +27,8 @@ pub(super) fn resident(n: u64) -> String {
 pub(super) struct Cases {
     of: u64,
     residents: u64,
-    begin_us: i64,
+    /// Before the first case (µs since 1970).
+    pub(super) begin_us: i64,
     random: u64,
 }
 

@@ -25,16 +25,24 @@ const BATCH: usize = 20_000;
 pub(super) fn run(plan: &Plan, data: &Path, registered: u64) -> Result<(), Failure> {
     let opened = crate::runtime::open(data, &Config::default())?;
     let failed = |e: StoreError| Failure::usage(e.zh(), e.to_string());
-    let begin = || opened.community.recounted(&opened.store, registered).map_err(failed);
-    let (counting, plain) = (begin()?, begin()?);
     let residents = plan.cases / 10;
-    for community in [&counting, &plain] {
+    let mut cases = Cases::new(plan.cases, residents, now_us());
+    // as if they had been registered before the first case: else its month would be closed, and every case an adjustment
+    let begin = || -> Result<Shared, StoreError> {
+        let community = opened.community.recounted(&opened.store, 0)?;
+        for seq in 1..=registered {
+            let entry = opened.store.entry(seq)?;
+            entry.events().for_each(|(kind, body)| community.apply(kind, seq, cases.begin_us, body));
+        }
         for n in 0..residents {
             let body = serde_json::to_vec(&Identity::Record { key: resident(n), person: Person::default() });
-            body.iter().for_each(|body| community.apply(IDENTITY, registered, now_us(), body));
+            body.iter().for_each(|body| community.apply(IDENTITY, registered, cases.begin_us, body));
         }
-    }
-    recount(plan, &counting, residents, registered);
+        community.reached(registered);
+        Ok(community)
+    };
+    let (counting, plain) = (begin().map_err(failed)?, begin().map_err(failed)?);
+    recount(plan, &counting, &mut cases, registered);
     Keeping::new(data.to_owned(), counting.clone()).save(&opened.store);
     let read_us = follow(plan, &opened.store, registered, &plain, &counting).map_err(failed)?;
     plan.add("count.recount.read_us", "us", "", read_us);
@@ -42,9 +50,8 @@ pub(super) fn run(plan: &Plan, data: &Path, registered: u64) -> Result<(), Failu
 }
 
 /// A recount as the gateway does it from each event, but for reading the journal.
-fn recount(plan: &Plan, community: &Shared, residents: u64, seq: u64) {
-    let (mut cases, mut batch) = (Cases::new(plan.cases, residents, now_us()), Vec::new());
-    let (mut ns, mut events) = (0, 0);
+fn recount(plan: &Plan, community: &Shared, cases: &mut Cases, seq: u64) {
+    let (mut batch, mut ns, mut events) = (Vec::new(), 0, 0);
     // the highest so far is forgotten
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     let before = memory_mb("VmRSS:");
